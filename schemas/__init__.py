@@ -1,0 +1,77 @@
+"""The tables: one file each, a pydantic row and an Arrow schema side by side."""
+
+from schemas.base import FACT, FactRow, Row, Table
+from schemas.claims import CLAIMS, ClaimRow
+from schemas.clips import CLIPS, Clip
+from schemas.curriculum import CURRICULUM, CurriculumRow
+from schemas.decisions import DECISIONS, Decision
+from schemas.distilled import DISTILLED, DistilledRow
+from schemas.evidence import EVIDENCE, Evidence
+from schemas.ledger import LEDGER, LedgerRow
+from schemas.metrics import METRICS, Metric
+from schemas.models import MODELS, ModelRow
+from schemas.overrides import OVERRIDES, Override
+from schemas.preferences import PREFERENCES, Preference
+from schemas.quarantine import QUARANTINE, QuarantineRow
+from schemas.questions import QUESTIONS, Question
+from schemas.traces import TRACES, Trace
+from schemas.verdicts import VERDICTS, Verdict
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        CLIPS,
+        QUESTIONS,
+        EVIDENCE,
+        TRACES,
+        CLAIMS,
+        VERDICTS,
+        DECISIONS,
+        OVERRIDES,
+        DISTILLED,
+        PREFERENCES,
+        CURRICULUM,
+        QUARANTINE,
+        MODELS,
+        METRICS,
+        LEDGER,
+    )
+}
+
+__all__ = [
+    "CLAIMS",
+    "CLIPS",
+    "CURRICULUM",
+    "DECISIONS",
+    "DISTILLED",
+    "EVIDENCE",
+    "FACT",
+    "LEDGER",
+    "METRICS",
+    "MODELS",
+    "OVERRIDES",
+    "PREFERENCES",
+    "QUARANTINE",
+    "QUESTIONS",
+    "TABLES",
+    "TRACES",
+    "VERDICTS",
+    "ClaimRow",
+    "Clip",
+    "CurriculumRow",
+    "Decision",
+    "DistilledRow",
+    "Evidence",
+    "FactRow",
+    "LedgerRow",
+    "Metric",
+    "ModelRow",
+    "Override",
+    "Preference",
+    "QuarantineRow",
+    "Question",
+    "Row",
+    "Table",
+    "Trace",
+    "Verdict",
+]

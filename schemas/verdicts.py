@@ -1,0 +1,55 @@
+"""Table `verdicts`: one judge's reply on a chain. A reply that could not be read is `unscored`, never a rejection."""
+
+import pyarrow as pa
+
+from schemas.base import Row, Table, optional, required
+
+
+class Verdict(Row):
+    verdict_id: str
+    trace_id: str
+    round: int
+    judge: str
+    """Model name."""
+    prompt_id: str
+    prompt_sha: str
+    scored: bool
+    acoustic_grounding: float | None = None
+    logical_coherence: float | None = None
+    answer_follows: float | None = None
+    surrogate: float | None = None
+    self_cognition: float | None = None
+    reason: str | None = None
+    raw_reply: str
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+
+
+VERDICTS = Table(
+    name="verdicts",
+    row=Verdict,
+    key=("verdict_id",),
+    partition_by=("round",),
+    arrow=pa.schema(
+        [
+            required("verdict_id", pa.string()),
+            required("trace_id", pa.string()),
+            required("round", pa.int64()),
+            required("judge", pa.string()),
+            required("prompt_id", pa.string()),
+            required("prompt_sha", pa.string()),
+            required("scored", pa.bool_()),
+            optional("acoustic_grounding", pa.float64()),
+            optional("logical_coherence", pa.float64()),
+            optional("answer_follows", pa.float64()),
+            optional("surrogate", pa.float64()),
+            optional("self_cognition", pa.float64()),
+            optional("reason", pa.string()),
+            required("raw_reply", pa.string()),
+            required("prompt_tokens", pa.int64()),
+            required("completion_tokens", pa.int64()),
+            required("cost", pa.float64()),
+        ]
+    ),
+)
