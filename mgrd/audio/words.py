@@ -37,17 +37,27 @@ class Attribute:
 ATTRIBUTES: dict[str, Attribute] = {
     attribute.name: attribute
     for attribute in (
-        Attribute("contour", "f0_trend", (Band("falling", -inf, -2.0), Band("flat", -0.8, 0.8), Band("rising", 2.0, inf))),
-        Attribute("register", "f0_median", (Band("low", 0, 170.0), Band("middle", 210.0, 420.0), Band("high", 520.0, inf))),
+        Attribute(
+            "contour", "f0_trend", (Band("falling", -inf, -2.0), Band("flat", -0.8, 0.8), Band("rising", 2.0, inf))
+        ),
+        Attribute(
+            "register", "f0_median", (Band("low", 0, 170.0), Band("middle", 210.0, 420.0), Band("high", 520.0, inf))
+        ),
         Attribute("tempo", "tempo", (Band("slow", 0, 90.0), Band("moderate", 105.0, 150.0), Band("fast", 175.0, inf))),
-        Attribute("loudness", "loudness_trend", (Band("softer", -inf, -4.0), Band("steady", -1.5, 1.5), Band("louder", 4.0, inf))),
+        Attribute(
+            "loudness",
+            "loudness_trend",
+            (Band("softer", -inf, -4.0), Band("steady", -1.5, 1.5), Band("louder", 4.0, inf)),
+        ),
         Attribute("timbre", "spectral_centroid", (Band("dark", 0, 900.0), Band("bright", 2000.0, inf))),
         Attribute("noise", "snr", (Band("noisy", -inf, 12.0), Band("clean", 25.0, inf))),
         Attribute("reverberation", "decay_time", (Band("dry", 0, 0.25), Band("reverberant", 0.6, inf))),
         Attribute("speech_rate", "syllable_rate", (Band("slow", 0, 3.2), Band("fast", 4.8, inf))),
         Attribute("intonation", "final_rise", (Band("falling", -inf, -1.5), Band("rising", 1.5, inf))),
         Attribute("pitch_order", "order_pitch", (Band("downwards", -inf, -2.0), Band("upwards", 2.0, inf))),
-        Attribute("loudness_order", "order_loudness", (Band("first louder", -inf, -4.0), Band("last louder", 4.0, inf))),
+        Attribute(
+            "loudness_order", "order_loudness", (Band("first louder", -inf, -4.0), Band("last louder", 4.0, inf))
+        ),
         Attribute("regularity", "pulse_regularity", (Band("irregular", 0, 0.7), Band("regular", 0.88, inf))),
     )
 }

@@ -1,0 +1,84 @@
+"""The one protocol behind which chains are sampled and scored.
+
+Engines never decide what is good and never drop a request: each request comes back as completions
+or raises EngineError naming it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Parameters of a sampling run; temperature 0 is greedy."""
+
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRequest:
+    """A question put to the model: `len(sample_indices)` completions, one seed each.
+
+    `audio` is a file no longer than the model's window, or None for a text task; `clip_id` keys the
+    encoder cache; `prompt` is the user's text without the audio part.
+    """
+
+    request_id: str
+    clip_id: str | None
+    audio: Path | None
+    prompt: str
+    sample_indices: tuple[int, ...]
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model wrote: text with think tags as they came, without the end-of-turn token."""
+
+    request_id: str
+    sample_index: int
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    audio_tokens: int
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """A completion to be scored teacher-forced, given the prompt and a clip (or silence, or none)."""
+
+    request_id: str
+    clip_id: str | None
+    audio: Path | None
+    prompt: str
+    completion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Log-probabilities (natural log) of each completion token."""
+
+    request_id: str
+    token_logprobs: tuple[float, ...]
+
+
+class Engine(Protocol):
+    """A model that samples and scores."""
+
+    name: str
+    model_id: str
+
+    def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> Iterator[list[Completion]]:
+        """Completions batch by batch as they finish, so a caller can commit what is done."""
+        ...
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]: ...
+
+    def close(self) -> None: ...

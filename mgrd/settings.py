@@ -1,0 +1,216 @@
+"""All settings: one TOML file, checked by pydantic, unknown keys refused.
+
+`spec` defines the data and enters stage fingerprints; `runtime` says how the work runs and never
+does. Environment variables `MGRD_SPEC__SAMPLING__SAMPLES=4` override the file. Secrets come from the
+environment at the place of use and are never part of the settings.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from mgrd.errors import ConfigError
+
+SETTINGS_FILE = "mgrd.toml"
+
+Arm = Literal["filtered", "correct-only", "unfiltered"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EmbeddedSpec(Section):
+    """The default clips: made offline, with truth known by construction."""
+
+    cold_clips: int = Field(2400, ge=1, description="clips of the cold start")
+    pool_clips: int = Field(600, ge=1, description="clips that rounds sample on")
+    dev_clips: int = Field(200, ge=1, description="held-out clips for choosing (gate, stop rules)")
+    test_clips: int = Field(300, ge=1, description="held-out clips that nothing is chosen on")
+    seconds: float = Field(3.0, gt=0.5, le=30, description="length of a clip")
+
+
+class IngestSpec(Section):
+    """Outside audio: how files become clips and questions."""
+
+    window_seconds: float = Field(3.0, gt=0.1, le=30, description="longer audio is split into windows of this length")
+    min_seconds: float = Field(0.2, ge=0, description="shorter audio goes to quarantine")
+    dev_share: float = Field(0.15, ge=0, le=0.5, description="share of sources held out for choosing")
+    test_share: float = Field(0.25, ge=0, le=0.5, description="share of sources held out for the final figures")
+    questions_per_clip: int = Field(3, ge=1, description="derived questions at most per clip")
+    min_reliability: float = Field(0.7, ge=0, le=1, description="facts below it yield no question")
+
+
+class ModelSpec(Section):
+    """The model that is distilled: `embedded`, or a folder with a Qwen2-Audio-class checkpoint."""
+
+    base: str = Field("embedded", description="`embedded` or the folder of a checkpoint")
+    hidden: int = Field(192, ge=8, description="decoder width (embedded)")
+    layers: int = Field(4, ge=1, description="decoder layers (embedded)")
+    heads: int = Field(4, ge=1, description="attention heads (embedded)")
+    key_value_heads: int = Field(2, ge=1, description="key-value heads (embedded)")
+    feed_forward: int = Field(576, ge=8, description="width of the MLP (embedded)")
+    vocabulary: int = Field(800, ge=300, description="byte-level BPE size (embedded)")
+    encoder: Literal["whisper-tiny.en", "random"] = Field(
+        "whisper-tiny.en", description="frozen encoder; `random` is a tiny untrained one for tests"
+    )
+
+
+class ColdStartSpec(Section):
+    """Stage A: the model first learns to hear, then to write chains in a mixture of styles."""
+
+    hearing_steps: int = Field(500, ge=0, description="steps on descriptions and direct answers")
+    chain_steps: int = Field(150, ge=0, description="steps on chains")
+    hearing_rate: float = Field(1e-3, gt=0, description="learning rate of the hearing phase")
+    chain_rate: float = Field(5e-4, gt=0, description="learning rate of the chain phase")
+    grounded: float = Field(0.20, ge=0, le=1, description="share of chains that cite what is heard")
+    surrogate: float = Field(0.40, ge=0, le=1, description="share of chains that argue from an imagined transcript")
+    wrong: float = Field(0.25, ge=0, le=1, description="share of chains with wrong acoustic claims")
+    direct: float = Field(0.15, ge=0, le=1, description="share of answers with an empty think block")
+    right_answers: float = Field(0.72, ge=0, le=1, description="share of right answers, equal in every style")
+
+
+class SamplingSpec(Section):
+    """Equation 4: K chains per question from the current model."""
+
+    samples: int = Field(8, ge=1, description="K, chains per question")
+    temperature: float = Field(1.0, gt=0, description="softmax temperature")
+    top_p: float = Field(1.0, gt=0, le=1, description="nucleus mass")
+    max_new_tokens: int = Field(64, ge=4, description="completion limit")
+    prompt: str = Field("sample/perceive", description="prompt template in prompts/")
+
+
+class GroundingSpec(Section):
+    """The policy of the grounding filter."""
+
+    min_supported: int = Field(1, ge=0, description="supported claims that a chain needs")
+    max_contradicted: int = Field(0, ge=0, description="contradicted claims that a chain may have")
+    max_surrogate_share: float = Field(0.0, ge=0, le=1, description="share of the chain that may argue from text")
+
+
+class SelectionSpec(Section):
+    """From decisions to training rows."""
+
+    arm: Arm = Field("filtered", description="`filtered`, or one of the controls `correct-only`, `unfiltered`")
+    per_question: int = Field(2, ge=1, description="chains kept per question inside the window")
+    per_question_outside: int = Field(1, ge=0, description="chains kept per question outside the window")
+    window_low: int = Field(1, ge=0, description="fewest correct samples of a question inside the window")
+    window_high: int = Field(7, ge=0, description="most correct samples of a question inside the window")
+    near_duplicate: float = Field(0.9, gt=0, le=1, description="word-set similarity from which chains are duplicates")
+
+
+class TrainingSpec(Section):
+    """Equation 5: SFT on kept chains with text-reasoning replay."""
+
+    steps: int = Field(120, ge=1, description="optimizer steps per round")
+    batch_rows: int = Field(32, ge=1, description="training rows per step")
+    learning_rate: float = Field(4e-4, gt=0, description="peak learning rate, cosine to zero")
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of steps that warm up")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay")
+    replay_share: float = Field(0.2, ge=0, lt=1, description="share of cold-start chains that pass the arm's filter")
+    text_share: float = Field(0.1, ge=0, lt=1, description="share of text-reasoning rows")
+    accumulate: bool = Field(True, description="train on the kept chains of all rounds so far")
+    start: Literal["continue", "base"] = Field("continue", description="start from the last model or the cold start")
+
+
+class EvaluationSpec(Section):
+    """Held-out figures: `dev` serves choosing, `test` is only reported."""
+
+    samples: int = Field(4, ge=1, description="sampled chains per held-out question, beside the greedy one")
+    bootstrap: int = Field(1000, ge=10, description="bootstrap resamples, by source")
+
+
+class GateSpec(Section):
+    """Promotion and stop rules, read on the dev split."""
+
+    max_accuracy_drop: float = Field(0.03, ge=0, description="drop in sampled accuracy that still promotes")
+    max_grounded_drop: float = Field(0.05, ge=0, description="drop in grounded share that still promotes")
+    min_reasoning_tokens: float = Field(4.0, ge=0, description="mean length under which reasoning has collapsed")
+    patience: int = Field(2, ge=1, description="rounds without promotion after which the campaign stops")
+
+
+class Spec(Section):
+    """What defines the data; every stage's fingerprint holds the sections it depends on."""
+
+    seed: int = 0
+    rounds: int = Field(3, ge=1, description="T, distillation rounds")
+    limit: int | None = Field(None, ge=1, description="questions per split at most")
+    embedded: EmbeddedSpec = EmbeddedSpec()
+    ingest: IngestSpec = IngestSpec()
+    model: ModelSpec = ModelSpec()
+    cold_start: ColdStartSpec = ColdStartSpec()
+    sampling: SamplingSpec = SamplingSpec()
+    grounding: GroundingSpec = GroundingSpec()
+    selection: SelectionSpec = SelectionSpec()
+    training: TrainingSpec = TrainingSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    gate: GateSpec = GateSpec()
+
+
+class Runtime(Section):
+    """How the work runs; changing it never changes the data's identity."""
+
+    engine: Literal["transformers"] = "transformers"
+    device: str = "cpu"
+    workers: int = Field(0, ge=0, description="processes for audio work; 0: one per core")
+    batch_requests: int = Field(32, ge=1, description="questions per sampling batch")
+    max_error_rate: float = Field(0.1, ge=0, le=1, description="share of quarantined rows that stops a stage")
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix="MGRD_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    spec: Spec = Spec()
+    runtime: Runtime = Runtime()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings
+        assert isinstance(env_settings, EnvSettingsSource)
+        return env_settings, init_settings
+
+
+def load_settings(root: Path, overrides: dict[str, object] | None = None) -> Settings:
+    """Settings of the workspace at `root`: its mgrd.toml, then the environment, then `overrides`.
+
+    `overrides` maps dotted keys to values, such as `{"spec.rounds": 2}`. Raises ConfigError that
+    names every wrong key.
+    """
+    path = root / SETTINGS_FILE
+    try:
+        data = tomllib.loads(path.read_text()) if path.exists() else {}
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}; correct the TOML") from error
+    try:
+        settings = Settings(**data)
+        if overrides:
+            merged = settings.model_dump()
+            for dotted, value in overrides.items():
+                *parents, leaf = dotted.split(".")
+                node = merged
+                for parent in parents:
+                    node = node[parent]
+                node[leaf] = value
+            settings = Settings.model_construct(
+                spec=Spec.model_validate(merged["spec"]), runtime=Runtime.model_validate(merged["runtime"])
+            )
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"{path}: {wrong}; see `mgrd config schema`") from error
+    return settings
