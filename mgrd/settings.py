@@ -110,7 +110,6 @@ class TrainingSpec(Section):
     learning_rate: float = Field(4e-4, gt=0, description="peak learning rate, cosine to zero")
     warmup: float = Field(0.1, ge=0, lt=1, description="share of steps that warm up")
     weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay")
-    replay_share: float = Field(0.2, ge=0, lt=1, description="share of cold-start chains that pass the arm's filter")
     text_share: float = Field(0.1, ge=0, lt=1, description="share of text-reasoning rows")
     accumulate: bool = Field(True, description="train on the kept chains of all rounds so far")
     start: Literal["continue", "base"] = Field("continue", description="start from the last model or the cold start")
@@ -181,7 +180,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        del dotenv_settings, file_secret_settings
+        del settings_cls, dotenv_settings, file_secret_settings
         assert isinstance(env_settings, EnvSettingsSource)
         return env_settings, init_settings
 

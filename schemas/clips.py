@@ -32,6 +32,8 @@ class Clip(Row):
     """How the file came to be."""
     split: str
     """Cold, pool, dev or test."""
+    collection: str
+    """The ingest that brought it; ingesting again replaces the collection."""
     family: str | None = None
     """Generator family of synthetic clips."""
     truth: list[FactRow] | None = None
@@ -41,6 +43,7 @@ CLIPS = Table(
     name="clips",
     row=Clip,
     key=("clip_id",),
+    partition_by=("collection",),
     arrow=pa.schema(
         [
             required("clip_id", pa.string()),
@@ -57,6 +60,7 @@ CLIPS = Table(
             required("licence", pa.string()),
             required("provenance", pa.string()),
             required("split", pa.string()),
+            required("collection", pa.string()),
             optional("family", pa.string()),
             listed("truth", FACT, nullable=True),
         ]

@@ -1,4 +1,4 @@
-"""Table `distilled`: a training row: a kept chain, a cold-start demonstration (round 0) or a text-reasoning replay row."""
+"""Table `distilled`: a training row: a kept chain, a cold-start demonstration (round 0) or a text-reasoning row."""
 
 import pyarrow as pa
 

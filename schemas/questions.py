@@ -1,4 +1,4 @@
-"""Table `questions`: a perception-grounded question on a clip; without a clip it is a text-reasoning task (eq. D_task)."""
+"""Table `questions`: a perception-grounded question on a clip; without a clip, a text-reasoning task (D_task)."""
 
 import pyarrow as pa
 
@@ -18,12 +18,15 @@ class Question(Row):
     """Cold, pool, dev or test."""
     origin: str
     """Embedded, manifest or derived."""
+    collection: str
+    """The ingest that brought it."""
 
 
 QUESTIONS = Table(
     name="questions",
     row=Question,
     key=("question_id",),
+    partition_by=("collection",),
     arrow=pa.schema(
         [
             required("question_id", pa.string()),
@@ -34,6 +37,7 @@ QUESTIONS = Table(
             required("skill", pa.string()),
             required("split", pa.string()),
             required("origin", pa.string()),
+            required("collection", pa.string()),
         ]
     ),
 )

@@ -1,0 +1,108 @@
+"""A workspace: the one folder that a campaign reads and writes.
+
+    mgrd.toml   tables/   audio/   models/   features/   reports/   .prefect/
+
+Nothing is written outside of it.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mgrd.errors import ConfigError
+from mgrd.settings import SETTINGS_FILE, Settings, load_settings
+from mgrd.store.delta import Store
+from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
+
+SETTINGS_HEADER = """\
+# Settings of this workspace. Everything has a default: write only what differs.
+# `mgrd config schema` prints all of it; docs/configuration.md explains it.
+
+[spec]
+seed = 0
+rounds = 3
+"""
+
+
+class Workspace:
+    """Paths, settings, tables and ledger of one campaign."""
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        self.root = root.resolve()
+        self.settings = settings
+        self.store = Store(self.root)
+
+    @classmethod
+    def open(cls, root: Path, overrides: dict[str, object] | None = None) -> "Workspace":
+        """The workspace at `root`. Raises ConfigError when there is none."""
+        if not (root / SETTINGS_FILE).is_file():
+            raise ConfigError(f"{root} is no workspace: it has no {SETTINGS_FILE}; make one with `mgrd init {root}`")
+        return cls(root, load_settings(root, overrides))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.store)
+
+    @property
+    def audio(self) -> Path:
+        return self.root / "audio"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    def resolve(self, uri: str) -> Path:
+        """A row's uri as a path: relative ones lie in the workspace."""
+        path = Path(uri)
+        return path if path.is_absolute() else self.root / path
+
+
+def init_workspace(root: Path) -> bool:
+    """Make the folder and its settings file; False when it was a workspace already."""
+    path = root / SETTINGS_FILE
+    if path.exists():
+        return False
+    root.mkdir(parents=True, exist_ok=True)
+    path.write_text(SETTINGS_HEADER)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage about to run: what its identity depends on.
+
+    `inputs` maps a name to the digest of an input's content; `config` holds plain settings.
+    `version` is raised when the stage's code changes what it writes.
+    """
+
+    name: str
+    round: int
+    version: int
+    config: Mapping[str, object]
+    inputs: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.name, self.version, self.config, self.inputs)
+
+
+def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -> tuple[Entry, bool]:
+    """Do the stage's work unless the ledger holds it already; returns its entry and whether it ran."""
+    done = workspace.ledger.finished(stage.round, stage.name, stage.fingerprint)
+    if done is not None:
+        return done, False
+    started = time.perf_counter()
+    outcome = work()
+    seconds = time.perf_counter() - started
+    entry = workspace.ledger.record(stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds)
+    return entry, True
