@@ -135,7 +135,7 @@ class Spec(Section):
     """What defines the data; every stage's fingerprint holds the sections it depends on."""
 
     seed: int = 0
-    rounds: int = Field(3, ge=1, description="T, distillation rounds")
+    rounds: int = Field(3, ge=0, description="T, distillation rounds; 0 is the cold start alone")
     limit: int | None = Field(None, ge=1, description="questions per split at most")
     embedded: EmbeddedSpec = EmbeddedSpec()
     ingest: IngestSpec = IngestSpec()
@@ -191,25 +191,27 @@ def load_settings(root: Path, overrides: dict[str, object] | None = None) -> Set
     `overrides` maps dotted keys to values, such as `{"spec.rounds": 2}`. Raises ConfigError that
     names every wrong key.
     """
-    path = root / SETTINGS_FILE
+    return parse_settings(root / SETTINGS_FILE, overrides)
+
+
+def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Settings:
+    """As `load_settings`, of any TOML file; a missing file gives the defaults."""
     try:
-        data = tomllib.loads(path.read_text()) if path.exists() else {}
+        settings = Settings(**(tomllib.loads(path.read_text()) if path.exists() else {}))
+        if not overrides:
+            return settings
+        merged = settings.model_dump()
+        for dotted, value in overrides.items():
+            *parents, leaf = dotted.split(".")
+            node = merged
+            for parent in parents:
+                node = node[parent]
+            node[leaf] = value
+        return Settings.model_construct(
+            spec=Spec.model_validate(merged["spec"]), runtime=Runtime.model_validate(merged["runtime"])
+        )
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}; correct the TOML") from error
-    try:
-        settings = Settings(**data)
-        if overrides:
-            merged = settings.model_dump()
-            for dotted, value in overrides.items():
-                *parents, leaf = dotted.split(".")
-                node = merged
-                for parent in parents:
-                    node = node[parent]
-                node[leaf] = value
-            settings = Settings.model_construct(
-                spec=Spec.model_validate(merged["spec"]), runtime=Runtime.model_validate(merged["runtime"])
-            )
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {wrong}; see `mgrd config schema`") from error
-    return settings

@@ -1,0 +1,34 @@
+"""The command line: one file per noun. Modules import heavy libraries inside their functions only."""
+
+import sys
+
+import typer
+
+from mgrd.cli import campaign, config, ground, ingest, measure, report, status, workspace
+from mgrd.errors import ConfigError, MgrdError
+
+app = typer.Typer(
+    name="mgrd",
+    help="Modality-Grounded Reasoning Distillation: audio reasoning chains, checked against the waveform.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("init")(workspace.init_command)
+app.command("ingest")(ingest.ingest_command)
+app.command("run")(campaign.run_command)
+app.command("status")(status.status_command)
+app.command("report")(report.report_command)
+app.command("measure")(measure.measure_command)
+app.command("ground")(ground.ground_command)
+app.add_typer(config.app, name="config", help="Settings.")
+
+
+def main() -> None:
+    """Entry point: an error of ours is a message on standard error, never a traceback."""
+    try:
+        app()
+    except MgrdError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2 if isinstance(error, ConfigError) else 1)

@@ -5,6 +5,7 @@
 Nothing is written outside of it.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from functools import cached_property
 from pathlib import Path
 
 from mgrd.errors import ConfigError
-from mgrd.settings import SETTINGS_FILE, Settings, load_settings
+from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
 from mgrd.store.delta import Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
+
+LOGGER = logging.getLogger("mgrd")
 
 SETTINGS_HEADER = """\
 # Settings of this workspace. Everything has a default: write only what differs.
@@ -67,13 +70,22 @@ class Workspace:
         return path if path.is_absolute() else self.root / path
 
 
-def init_workspace(root: Path) -> bool:
-    """Make the folder and its settings file; False when it was a workspace already."""
+def init_workspace(root: Path, settings: Path | None = None) -> bool:
+    """Make the folder and its settings file, from a given one if wished; False when it was a workspace already.
+
+    Raises ConfigError when the given file is missing or holds wrong settings; the folder is then left as it was.
+    """
     path = root / SETTINGS_FILE
     if path.exists():
         return False
+    text = SETTINGS_HEADER
+    if settings is not None:
+        if not settings.is_file():
+            raise ConfigError(f"{settings}: no such settings file; start without --settings for the defaults")
+        parse_settings(settings)
+        text = settings.read_text()
     root.mkdir(parents=True, exist_ok=True)
-    path.write_text(SETTINGS_HEADER)
+    path.write_text(text)
     return True
 
 
@@ -104,5 +116,6 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
     started = time.perf_counter()
     outcome = work()
     seconds = time.perf_counter() - started
+    LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds)
     entry = workspace.ledger.record(stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds)
     return entry, True

@@ -1,0 +1,54 @@
+# Two commands: `make demo` runs the campaign, `make test` passes the suite. Both install first.
+PYTHON ?= python3.11
+WORKSPACE ?= runs/demo
+SETTINGS ?= examples/demo.toml
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV_VERSION := 0.13.9
+TORCH_VERSION := 2.13.0
+
+.PHONY: install demo test lint arms real bench clean docs
+
+install: $(STAMP)
+
+# torch first and by exact version: anything looser may take a CUDA build of several GB.
+$(STAMP): requirements.lock pyproject.toml Makefile
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile torch==$(TORCH_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+demo: install
+	$(BIN)/mgrd init $(WORKSPACE) --settings $(SETTINGS)
+	$(BIN)/mgrd ingest embedded --workspace $(WORKSPACE)
+	$(BIN)/mgrd run --workspace $(WORKSPACE)
+
+test: install
+	$(BIN)/pytest -n 2 --dist worksteal
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+# Three seeds of each arm from the same cold start; about an hour on two cores.
+arms: install
+	$(BIN)/python benchmarks/arms.py
+
+# The same commands on recorded audio; AUDIO is a folder with a manifest.
+AUDIO ?= ../shared/audio
+real: install
+	$(BIN)/python benchmarks/real.py $(AUDIO)
+
+bench: install
+	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+docs: install
+	$(BIN)/python -m mgrd.cli.config > docs/configuration.md
+
+clean:
+	rm -rf $(VENV) runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

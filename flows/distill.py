@@ -1,0 +1,43 @@
+"""The campaign: cold start, rounds 1..T, and the rules that stop it early."""
+
+from prefect import flow
+
+from flows.distill_round import distill_round
+from tasks.evaluate import evaluate, promote
+from tasks.report import report
+from tasks.run import ModelRef, Overrides, Run
+from tasks.train import demonstrations, learn_chains, learn_hearing, outside_model
+
+
+@flow(name="distill")
+def distill(workspace: str, overrides: Overrides | None = None) -> str:
+    """Run the campaign of a workspace and return the path of its report.
+
+    `overrides` maps dotted settings to values for this run, such as `{"spec.rounds": 1}`. Finished
+    stages are skipped, so the same call again continues where the last one ended.
+    """
+    run = Run(workspace=workspace, overrides=overrides or {})
+    spec = run.open().settings.spec
+    model = start = cold_start(run)
+    refused = 0
+    for round_ in range(1, spec.rounds + 1):
+        result = distill_round(run, round_, model, model if spec.training.start == "continue" else start)
+        model = result.model if result.promoted else model
+        refused = 0 if result.promoted else refused + 1
+        if refused >= spec.gate.patience:
+            break
+    return report(run)
+
+
+def cold_start(run: Run) -> ModelRef:
+    """Round 0: the model that the first round samples from, with its held-out figures."""
+    workspace = run.open()
+    if workspace.settings.spec.model.base == "embedded":
+        rows = demonstrations(run)
+        model = learn_chains(run, rows, learn_hearing(run, rows))
+    else:
+        model = outside_model(workspace)
+    evaluate(run, 0, model)
+    if workspace.settings.spec.model.base == "embedded":
+        promote(run, 0, model, None)
+    return model

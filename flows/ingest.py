@@ -1,0 +1,19 @@
+"""Ingest: audio becomes clips, clips get evidence, and questions where they came without."""
+
+from prefect import flow
+
+from tasks.evidence import measure
+from tasks.ingest import derive, ingest_embedded, ingest_path
+from tasks.run import Overrides, Run
+
+
+@flow(name="ingest")
+def ingest(workspace: str, source: str = "embedded", overrides: Overrides | None = None) -> None:
+    """Bring `embedded`, or the audio below a path, into the workspace."""
+    run = Run(workspace=workspace, overrides=overrides or {})
+    if source == "embedded":
+        measure(run, ingest_embedded(run))
+        return
+    clips = ingest_path(run, source)
+    measure(run, clips)
+    derive(run, clips)

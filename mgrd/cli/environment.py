@@ -1,0 +1,40 @@
+"""The process environment of a command: nothing is written outside the workspace, nothing is fetched.
+
+Must run before Prefect, transformers or numba are imported, since they read it at import.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+
+def prepare(workspace: Path) -> None:
+    """Point state and caches of libraries into the workspace. What the user has set stays."""
+    home = workspace.resolve()
+    defaults = {
+        "PREFECT_HOME": str(home / ".prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "HF_HOME": str(home / ".cache" / "huggingface"),
+        "NUMBA_CACHE_DIR": str(home / ".cache" / "numba"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+def show_stages() -> None:
+    """Stage lines of the pipeline's own logger on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("mgrd")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.INFO)

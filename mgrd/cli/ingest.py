@@ -1,0 +1,38 @@
+"""`mgrd ingest`: audio and questions into the workspace."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mgrd.cli.environment import prepare, show_stages
+from mgrd.cli.workspace import WorkspaceOption
+
+SourceArgument = Annotated[
+    str, typer.Argument(help="`embedded` for the default clips, or a folder, manifest or audio file.")
+]
+
+
+def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) -> None:
+    """Bring clips and questions into the workspace; ingesting the same again changes nothing."""
+    prepare(workspace)
+    show_stages()
+    from mgrd.errors import DataError
+    from mgrd.ingest.listing import listing_digest
+    from mgrd.store import Workspace
+    from mgrd.store.request import Request
+
+    embedded = source == "embedded"
+    if not embedded and not Path(source).exists():
+        raise DataError(f"{source}: no such file or folder; give a path, or `embedded` for the default clips")
+    path = source if embedded else str(Path(source).resolve())
+    listing = "" if embedded else listing_digest(Path(path))
+    request = Request(Workspace.open(workspace), f"ingest {path}", {"files": listing})
+    if request.finished():
+        typer.echo("nothing to do: these files are in the workspace already")
+        return
+    from flows.ingest import ingest
+
+    ingest(str(workspace.resolve()), path)
+    request.record()
+    typer.echo("ingested; `mgrd status` shows what is there")

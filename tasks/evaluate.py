@@ -1,0 +1,78 @@
+"""Evaluate: held-out chains of a round's model, checked like all others; then the promotion gate."""
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from mgrd.engines.sampling import GREEDY
+from mgrd.evaluation.gate import judge_promotion
+from mgrd.evaluation.heldout import heldout_metrics
+from mgrd.store import DatasetRef, Outcome, Stage, digest, run_stage
+from schemas import CLAIMS, DECISIONS, METRICS, TRACES
+from tasks.artifacts import publish_heldout
+from tasks.ground import ground_partition
+from tasks.run import ModelRef, Run, clips_of, model_row, put_model, questions_of
+from tasks.sample import EVALUATE, sample_questions
+
+VERSION = 1
+
+
+@task(name="evaluate", cache_policy=NO_CACHE, tags=["gpu"])
+def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
+    """Metrics of the model on the dev and test questions: one greedy and some sampled chains each."""
+    workspace = run.open()
+    spec = workspace.settings.spec
+    questions = questions_of(workspace, "dev", "test")
+    indices = (GREEDY, *range(spec.evaluation.samples))
+    traces = sample_questions(workspace, round_, model, EVALUATE, questions, indices)
+    decisions = ground_partition(workspace, round_, traces, EVALUATE, "filtered")
+    stage = Stage(
+        name="evaluate",
+        round=round_,
+        version=VERSION,
+        config={"evaluation": spec.evaluation.model_dump(), "seed": spec.seed},
+        inputs={"traces": traces.digest, "decisions": decisions.digest},
+    )
+
+    def work() -> Outcome:
+        metrics = heldout_metrics(
+            workspace.store.read(TRACES, traces.partition),
+            workspace.store.read(CLAIMS, decisions.partition),
+            workspace.store.read(DECISIONS, decisions.partition),
+            clips_of(workspace, "dev", "test"),
+            round_=round_,
+            spec=spec.evaluation,
+            seed=spec.seed,
+        )
+        workspace.store.replace(METRICS, metrics, {"round": round_})
+        return Outcome((workspace.store.reference(METRICS, {"round": round_}),), traces.rows, {"scored": traces.rows})
+
+    entry, _ = run_stage(workspace, stage, work)
+    return entry.output(METRICS.name)
+
+
+@task(name="promote", cache_policy=NO_CACHE)
+def promote(run: Run, round_: int, model: ModelRef, parent: ModelRef | None) -> bool:
+    """Whether the round's model replaces its parent, judged on the dev split."""
+    workspace = run.open()
+    spec = workspace.settings.spec
+    metrics = workspace.store.read(METRICS)
+    child = metrics.filter(pl.col("round") == round_)
+    before = metrics.filter(pl.col("round") == (parent.round if parent else round_))
+    stage = Stage(
+        name="promote",
+        round=round_,
+        version=VERSION,
+        config={"gate": spec.gate.model_dump()},
+        inputs={"model": model.model_id, "metrics": digest(METRICS, child), "before": digest(METRICS, before)},
+    )
+
+    def work() -> Outcome:
+        verdict = judge_promotion(before, child, spec.gate)
+        put_model(workspace, {**model_row(workspace, model), "promoted": verdict.promoted})
+        figures = {row["name"]: row["value"] for row in child.filter(pl.col("split") == "test").iter_rows(named=True)}
+        publish_heldout(round_, figures, verdict.promoted, verdict.reasons)
+        return Outcome((), 1, {"judged": 1}, {"promoted": verdict.promoted, "reasons": list(verdict.reasons)})
+
+    entry, _ = run_stage(workspace, stage, work)
+    return bool(entry.counts["promoted"])

@@ -1,0 +1,78 @@
+"""Ground: every chain's claims against the clip, and the decision with its reasons."""
+
+import polars as pl
+from mgrd.grounding.scorer import GROUNDING_VERSION
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from mgrd.audio.facts import Fact, from_row
+from mgrd.selection.policy import ground_traces
+from mgrd.settings import Arm
+from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
+from schemas import CLAIMS, DECISIONS, EVIDENCE, TRACES
+from tasks.run import Run, clips_of, questions_of
+
+VERSION = 1
+
+
+@task(name="ground", cache_policy=NO_CACHE)
+def ground(run: Run, round_: int, traces: DatasetRef) -> DatasetRef:
+    """Claims and decisions of a traces partition; returns the decisions."""
+    workspace = run.open()
+    purpose = str(traces.partition["purpose"])
+    arm: Arm = workspace.settings.spec.selection.arm if purpose == "distill" else "filtered"
+    return ground_partition(workspace, round_, traces, purpose, arm)
+
+
+def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purpose: str, arm: Arm) -> DatasetRef:
+    splits = ("pool",) if purpose == "distill" else ("dev", "test")
+    clips = clips_of(workspace, *splits)
+    evidence = workspace.store.read(EVIDENCE).filter(pl.col("clip_id").is_in(clips["clip_id"].implode()))
+    policy = workspace.settings.spec.grounding
+    stage = Stage(
+        name=f"ground-{purpose}",
+        round=round_,
+        version=VERSION,
+        config={"policy": policy.model_dump(), "arm": arm, "grounding": GROUNDING_VERSION},
+        inputs={"traces": traces.digest, "evidence": digest(EVIDENCE, evidence)},
+    )
+
+    def work() -> Outcome:
+        rows = workspace.store.read(TRACES, traces.partition)
+        claims, decisions = ground_traces(
+            rows,
+            questions_of(workspace, *splits),
+            facts_by_clip(evidence, "facts"),
+            facts_by_clip(clips, "truth"),
+            policy=policy,
+            arm=arm,
+        )
+        partition = {"round": round_, "purpose": purpose}
+        workspace.store.replace(CLAIMS, claims, partition)
+        workspace.store.replace(DECISIONS, decisions, partition)
+        outputs = (workspace.store.reference(CLAIMS, partition), workspace.store.reference(DECISIONS, partition))
+        return Outcome(outputs, rows.height, decision_counts(decisions), {"funnel": funnel(decisions)})
+
+    entry, _ = run_stage(workspace, stage, work)
+    return entry.output(DECISIONS.name)
+
+
+def facts_by_clip(frame: pl.DataFrame, column: str) -> dict[str, list[Fact]]:
+    """clip_id -> facts of a clips or evidence frame; clips without any are left out."""
+    rows = frame.select("clip_id", column).drop_nulls().iter_rows()
+    return {clip_id: [from_row(row) for row in facts] for clip_id, facts in rows}
+
+
+def decision_counts(decisions: pl.DataFrame) -> dict[str, int]:
+    found = dict(decisions.group_by("decision").len().iter_rows())
+    return {name: int(found.get(name, 0)) for name in ("kept", "rejected", "unscored")}
+
+
+def funnel(decisions: pl.DataFrame) -> dict[str, object]:
+    """What the report's funnel shows, whichever arm decided."""
+    reasons = decisions.select(pl.col("reasons").explode()).drop_nulls()["reasons"].value_counts(sort=True)
+    return {
+        "correct": int(decisions["correct"].sum() or 0),
+        "grounded": int(decisions["grounded"].sum()),
+        "reasons": dict(reasons.iter_rows()),
+    }

@@ -1,0 +1,13 @@
+"""Report: the campaign so far as one HTML file."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from mgrd.report import write_report
+from tasks.run import Run
+
+
+@task(name="report", cache_policy=NO_CACHE)
+def report(run: Run) -> str:
+    """The path of the written report."""
+    return str(write_report(run.open()))
