@@ -1,0 +1,157 @@
+"""Apply a table's Great Expectations suite to a frame and return what it found.
+
+Great Expectations is imported on first use (it takes seconds), with analytics off and an ephemeral
+context, so nothing is written and nothing is sent. It reads pandas frames: the rows are bounded, and
+lists become plain columns first (`reasons_count`, `facts_shortest`, ...). A finding is returned,
+never raised: callers decide what an error or a warning stops.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from mgrd.errors import ContractError
+from schemas import TABLES
+
+FOLDER = Path(__file__).parent
+EXAMPLES = 5
+_LOCK = threading.Lock()
+
+Severity = Literal["error", "warn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An expectation that a table does not meet, with a few of the rows that break it."""
+
+    table: str
+    expectation: str
+    severity: Severity
+    keys: tuple[str, ...]
+    message: str
+
+
+def suite_tables() -> tuple[str, ...]:
+    """The tables that have a suite."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
+
+
+def load_suite(table: str) -> dict[str, Any]:
+    """The suite of a table as plain data. Raises ContractError when there is none."""
+    path = FOLDER / f"{table}.json"
+    if not path.is_file():
+        raise ContractError(f"no suite for table {table!r}; there are {', '.join(suite_tables())}")
+    return json.loads(path.read_text())
+
+
+def check(table: str, frame: pl.DataFrame, limit_rows: int = 100_000) -> list[Finding]:
+    """What the table's suite finds in the frame, errors first.
+
+    Larger frames are thinned evenly to at most `limit_rows` rows; the message then says so.
+    """
+    suite = load_suite(table)
+    step = -(-frame.height // limit_rows) if frame.height else 1
+    rows = _flat(table, frame.gather_every(step))
+    looked = f" (looked at {rows.height} of {frame.height} rows)" if step > 1 else ""
+    with _LOCK:
+        results = _validate(suite, rows, TABLES[table].key)
+    findings = [_finding(table, result, looked) for result in results if not result.success]
+    return sorted(findings, key=lambda finding: (finding.severity != "error", finding.expectation))
+
+
+@cache
+def _batch_definition() -> Any:  # the library's classes carry no useful types
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = great_expectations.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
+    return asset.add_batch_definition_whole_dataframe("whole")
+
+
+def _validate(suite: dict[str, Any], rows: pl.DataFrame, key: tuple[str, ...]) -> list[Any]:
+    batch = _batch_definition().get_batch({"dataframe": rows.to_pandas()})
+    from great_expectations import ExpectationSuite
+
+    expectations = ExpectationSuite(suite["name"], expectations=suite["expectations"])
+    result_format = {"result_format": "COMPLETE", "unexpected_index_column_names": list(key)}
+    return batch.validate(expectations, result_format=result_format).results
+
+
+def _finding(table: str, result: Any, looked: str) -> Finding:
+    config = result.expectation_config
+    kwargs = config.kwargs
+    columns = [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
+    rows = result.result.get("unexpected_index_list") or []
+    keys = tuple(",".join(str(row[part]) for part in TABLES[table].key) for row in rows[:EXAMPLES])
+    expectation = ".".join([*columns, config.type])
+    message = f"{table}.{', '.join(columns) or 'rows'}: {config.meta['why']}{_detail(result)}{looked}"
+    return Finding(table, expectation, config.meta["severity"], keys, message)
+
+
+def _detail(result: Any) -> str:
+    if result.exception_info.get("raised_exception", True) and not result.result:
+        return "; the expectation could not be evaluated, is a column missing?"
+    if (count := result.result.get("unexpected_count")) is not None:
+        values = result.result.get("partial_unexpected_list", [])[:EXAMPLES]
+        return f"; {count} of {result.result['element_count']} rows break it, with values {values}"
+    return f"; found {result.result.get('observed_value')}"
+
+
+def _flat(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with plain columns in the place of lists, and the table's derived columns."""
+    derived = [expression for make in (_DERIVED.get(table),) if make for expression in make(frame)]
+    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+    plain = [expression for name in lists for expression in _plain(name, frame.schema[name])]
+    return frame.with_columns(*derived, *plain).drop(lists)
+
+
+def _plain(name: str, dtype: pl.DataType) -> list[pl.Expr]:
+    column = pl.col(name)
+    count = column.list.len().cast(pl.Int64).alias(f"{name}_count")
+    if not (isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct)):
+        return [count]
+    fact = pl.element().struct.field
+    return [
+        count,
+        column.list.eval(fact("reliability")).list.min().alias(f"{name}_low_reliability"),
+        column.list.eval(fact("reliability")).list.max().alias(f"{name}_high_reliability"),
+        column.list.eval(fact("end") - fact("start")).list.min().alias(f"{name}_shortest"),
+        column.list.eval(fact("value").is_finite()).list.all().alias(f"{name}_finite"),
+    ]
+
+
+def _question_columns(frame: pl.DataFrame) -> list[pl.Expr]:
+    if not {"answer", "choices"} <= set(frame.columns):
+        return []
+    choices = pl.col("choices")
+    stated = pl.col("answer").is_not_null() & (choices.list.len() > 0)
+    return [
+        pl.when(stated).then(choices.list.contains(pl.col("answer"))).alias("answer_is_choice"),
+        (choices.list.n_unique() == choices.list.len()).alias("choices_distinct"),
+    ]
+
+
+def _metric_columns(frame: pl.DataFrame) -> list[pl.Expr]:
+    if not {"value", "low", "high"} <= set(frame.columns):
+        return []
+    value = pl.col("value")
+    return [
+        value.is_finite().alias("value_finite"),
+        pl.min_horizontal(value - pl.col("low"), pl.col("high") - value).alias("interval_margin"),
+    ]
+
+
+_DERIVED: dict[str, Callable[[pl.DataFrame], list[pl.Expr]]] = {
+    "questions": _question_columns,
+    "metrics": _metric_columns,
+}
