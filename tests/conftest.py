@@ -1,0 +1,27 @@
+"""Fixtures of the whole suite: quiet libraries, one thread, and the recordings where they are present."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+for name, value in {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",
+}.items():
+    os.environ.setdefault(name, value)
+
+REPOSITORY = Path(__file__).parent.parent
+RECORDINGS = REPOSITORY.parent / "shared" / "audio"
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of recorded clips; tests that need it say so and are skipped without it."""
+    if not (RECORDINGS / "manifest.csv").is_file():
+        pytest.skip("no recordings beside the project")
+    return RECORDINGS
