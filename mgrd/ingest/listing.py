@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from mgrd.ids import content_key
+from mgrd.ingest.texts import readable
 
 
 def collection_of(source: Path) -> str:
     """The name of a path's collection: readable, and distinct for folders of the same name."""
-    return f"{source.name}-{content_key(source.resolve())[:6]}"
+    return f"{readable(source.name)}-{content_key(readable(str(source.resolve())))[:6]}"
 
 
 def listing_digest(source: Path) -> str:
@@ -17,5 +18,5 @@ def listing_digest(source: Path) -> str:
     """
     folder = source if source.is_dir() else source.parent
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    stats = [(file.relative_to(folder), file.stat()) for file in files]
-    return content_key(source.name, [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
+    stats = [(readable(file.relative_to(folder).as_posix()), file.stat()) for file in files]
+    return content_key(readable(source.name), [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
