@@ -134,7 +134,7 @@ class GateSpec(Section):
 class Spec(Section):
     """What defines the data; every stage's fingerprint holds the sections it depends on."""
 
-    seed: int = 0
+    seed: int = Field(0, description="seed of everything random")
     rounds: int = Field(3, ge=0, description="T, distillation rounds; 0 is the cold start alone")
     limit: int | None = Field(None, ge=1, description="questions per split at most")
     embedded: EmbeddedSpec = EmbeddedSpec()
@@ -152,8 +152,8 @@ class Spec(Section):
 class Runtime(Section):
     """How the work runs; changing it never changes the data's identity."""
 
-    engine: Literal["transformers"] = "transformers"
-    device: str = "cpu"
+    engine: Literal["transformers"] = Field("transformers", description="what samples and scores")
+    device: str = Field("cpu", description="where the model runs: `cpu`, `cuda` or `cuda:1`")
     workers: int = Field(0, ge=0, description="processes for audio work; 0: one per core")
     batch_requests: int = Field(32, ge=1, description="questions per sampling batch")
     max_error_rate: float = Field(0.1, ge=0, le=1, description="share of quarantined rows that stops a stage")
