@@ -48,6 +48,9 @@ FACT_UNITS: dict[str, str] = {
     "final_rise": "semitones",  # pitch movement over the last voiced 0.3 s
     "order_pitch": "semitones",  # last event minus first event
     "order_loudness": "dB",  # last event minus first event
+    "level_line": "dBFS",  # one per quarter of a second, in order
+    "f0_line": "Hz",  # the same for the pitch, where there is one
+    "centroid_line": "Hz",  # the same for the brightness
 }
 
 

@@ -1,0 +1,120 @@
+"""Evidence: the measured facts of clips, one at a time or many in parallel.
+
+A bad file becomes a quarantine row and never stops the batch.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from mgrd.audio.measuring import EVIDENCE_VERSION, measure, measure_file
+from mgrd.errors import AudioError
+from mgrd.ids import content_key
+from schemas import EVIDENCE, QUARANTINE
+
+__all__ = ["EVIDENCE_VERSION", "measure", "measure_clips", "measure_file"]
+
+CHUNK = 16
+WORTH_A_POOL = 128  # fewer clips are measured before workers have started
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+STAGE, BOUNDARY = "evidence", "measure"
+
+Row = dict[str, object]
+Owed = tuple[str, str, str]
+"""clip_id, path, and the uri that a message names."""
+
+
+def measure_clips(
+    clips: pl.DataFrame, root: Path, workers: int = 1, on_progress: Callable[[int], None] | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(EVIDENCE rows in the clips' order, QUARANTINE rows) of the clips in `clips` (CLIPS schema).
+
+    A `uri` is relative to `root` unless absolute. `workers` 0 is one process per core, 1 measures in this process.
+    `on_progress` is called with the number of clips just finished.
+    """
+    owed = [(clip, str(root / uri), uri) for clip, uri in clips.select("clip_id", "uri").iter_rows()]
+    done: dict[str, Row] = {}
+    bad: list[Row] = []
+    for rows, failed in _results(owed, workers or os.cpu_count() or 1):
+        done.update((str(row["clip_id"]), row) for row in rows)
+        bad += failed
+        if on_progress:
+            on_progress(len(rows) + len(failed))
+    good = [done[clip] for clip, _, _ in owed if clip in done]
+    bad.sort(key=lambda row: str(row["row_id"]))
+    return _frame(good, EVIDENCE.arrow), _frame(bad, QUARANTINE.arrow)
+
+
+def _frame(rows: list[Row], schema: pa.Schema) -> pl.DataFrame:
+    frame = pl.from_arrow(pa.Table.from_pylist(rows, schema=schema))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _results(owed: list[Owed], workers: int) -> Iterator[tuple[list[Row], list[Row]]]:
+    chunks = [owed[i : i + CHUNK] for i in range(0, len(owed), CHUNK)]
+    if workers == 1 or len(owed) < WORTH_A_POOL:
+        yield from map(_measure_chunk, chunks)
+        return
+    with _one_thread_each(), ProcessPoolExecutor(min(workers, len(chunks)), mp_context=get_context("spawn")) as pool:
+        futures: dict[Future[tuple[list[Row], list[Row]]], list[Owed]] = {
+            pool.submit(_measure_chunk, chunk): chunk for chunk in chunks
+        }
+        for future in as_completed(futures):
+            try:
+                yield future.result()
+            except BrokenProcessPool as error:
+                yield [], [_bad(clip, uri, f"the measuring process died: {error}") for clip, _, uri in futures[future]]
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Spawned workers read their number of BLAS threads from the environment."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _measure_chunk(chunk: list[Owed]) -> tuple[list[Row], list[Row]]:
+    rows: list[Row] = []
+    bad: list[Row] = []
+    for clip, path, uri in chunk:
+        began = time.perf_counter()
+        try:
+            facts = [fact.row() for fact in measure_file(Path(path))]
+        except AudioError as error:
+            bad.append(_bad(clip, uri, str(error)))
+        except Exception as error:  # the row's fault or ours: kept as data, counted by the stage's error rate
+            bad.append(_bad(clip, uri, f"{type(error).__name__}: {error}"))
+        else:
+            seconds = time.perf_counter() - began
+            rows.append({"clip_id": clip, "version": EVIDENCE_VERSION, "facts": facts, "seconds": seconds})
+    return rows, bad
+
+
+def _bad(clip: str, uri: str, message: str) -> Row:
+    return {
+        "row_id": content_key("quarantine", STAGE, clip),
+        "stage": STAGE,
+        "round": 0,
+        "boundary": BOUNDARY,
+        "message": message,
+        "attempts": 1,
+        "payload": json.dumps({"clip_id": clip, "uri": uri}),
+    }

@@ -1,0 +1,141 @@
+"""The shared time-frequency picture of a clip, computed once and read by every measurement.
+
+All themes read the same frames, gate and noise estimate, so that no fact is computed twice and no two
+facts disagree about where the clip sounds. It must never look at the file the clip came from.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.fft import rfft
+from scipy.ndimage import median_filter, uniform_filter1d
+from scipy.signal import get_window
+
+from mgrd.audio.decode import mono, resample
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+MAX_ANALYSIS_RATE = 48_000  # Hz; nothing above 24 kHz is heard
+HOP_SECONDS = 0.008
+WINDOW_SECONDS = 0.032
+FLOOR_DB = -120.0  # stands for digital silence
+GATE_BELOW_PEAK_DB = 45.0  # quieter frames are not part of the sound
+GATE_ABOVE_NOISE_DB = 6.0
+ABSOLUTE_GATE_DB = -75.0  # dBFS; below lies dither
+QUIET_SHARE = 0.1  # the quietest tenth of the frames shows the background
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """A clip as frames of HOP_SECONDS.
+
+    `power` is [bins, frames] with the frame's mean square as the sum over bins; `level` [frames] in
+    dBFS; `noise` [bins] the background's power; `sounding` [frames] marks what belongs to the sound.
+    """
+
+    samples: npt.NDArray[np.float32]
+    rate: int
+    hop: int
+    power: Floats
+    frequencies: Floats
+    times: Floats
+    level: Floats
+    peak_level: float
+    noise: Floats
+    noise_level: float
+    contrast: float
+    sounding: Flags
+
+    @property
+    def duration(self) -> float:
+        return len(self.samples) / self.rate
+
+    @property
+    def hop_seconds(self) -> float:
+        return self.hop / self.rate
+
+    @property
+    def silent(self) -> bool:
+        return not bool(self.sounding.any())
+
+    def clean_power(self) -> Floats:
+        """Power [bins, frames] with the background subtracted, never negative."""
+        return np.maximum(self.power - 1.5 * self.noise[:, None], 0.0)
+
+
+def decibels(power: npt.ArrayLike) -> Floats:
+    """10 log10 of a power, floored at FLOOR_DB."""
+    return 10.0 * np.log10(np.maximum(np.asarray(power, dtype=np.float64), 10.0 ** (FLOOR_DB / 10)))
+
+
+def analyse(samples: npt.NDArray[np.floating], rate: int) -> Frames:
+    """Frames of a clip, [frames] or [frames, channels] at `rate` Hz; mixed to mono, at most 48 kHz, no DC."""
+    signal = mono(samples)
+    if rate > MAX_ANALYSIS_RATE:
+        signal, rate = resample(signal, rate, MAX_ANALYSIS_RATE), MAX_ANALYSIS_RATE
+    signal = signal - np.float32(signal.mean(dtype=np.float64))
+    hop = max(1, round(HOP_SECONDS * rate))
+    size = 2 ** int(np.ceil(np.log2(WINDOW_SECONDS * rate)))
+    power = _power(signal, size, hop)
+    frequencies = np.fft.rfftfreq(size, 1 / rate)
+    level = decibels(power.sum(axis=0))
+    times = np.arange(power.shape[1]) * hop / rate
+    peak = float(np.percentile(level, 99)) if len(level) > 50 else float(level.max())
+    noise, contrast = _background(power, level, peak)
+    noise_level = float(decibels(noise.sum()))
+    sounding = level > max(peak - GATE_BELOW_PEAK_DB, ABSOLUTE_GATE_DB)
+    if contrast > GATE_ABOVE_NOISE_DB:
+        sounding &= level > min(noise_level + GATE_ABOVE_NOISE_DB, peak - 3.0)
+    return Frames(
+        signal, rate, hop, power, frequencies, times, level, peak, noise, noise_level, contrast, _steadied(sounding)
+    )
+
+
+def _power(signal: npt.NDArray[np.float32], size: int, hop: int) -> Floats:
+    """Centred Hann frames; scaled so that the sum over bins is the frame's mean square."""
+    padded = np.pad(signal, size // 2)
+    count = max(1, 1 + (len(padded) - size) // hop)
+    window = get_window("hann", size).astype(np.float32)
+    view = np.lib.stride_tricks.sliding_window_view(padded, size)[: count * hop : hop]
+    spectrum = np.asarray(rfft(view * window, axis=1))  # single precision, which numpy.fft would leave
+    power = (spectrum.real**2 + spectrum.imag**2).astype(np.float64)
+    power[:, 1:-1] *= 2.0
+    return np.ascontiguousarray(power.T) / (size * float(np.sum(window**2)))
+
+
+def _background(power: Floats, level: Floats, peak: float) -> tuple[Floats, float]:
+    """Background power [bins] and the distance (dB) from the quietest frames to the peak.
+
+    With gaps the background is what remains in them. Without gaps it is the low percentile over time of each
+    bin (minimum statistics, Martin 2001), of which partials that stand still are removed by a median
+    over frequency.
+    """
+    bins, frames = power.shape
+    inner = level[2:-2] if frames > 8 else level
+    quiet_level = float(np.percentile(inner, 100 * QUIET_SHARE))
+    contrast = peak - quiet_level
+    quiet = level <= quiet_level + 1.0
+    if contrast > 12.0 and frames > 8:
+        return power[:, quiet].mean(axis=1), contrast
+    smooth = uniform_filter1d(power, 5, axis=1, mode="nearest") if frames >= 5 else power
+    lowest = np.percentile(smooth, 20, axis=1) * 1.6  # the bias of the 20th percentile of five-frame means of noise
+    width = max(3, round(0.05 * bins) | 1)
+    return np.minimum(lowest, median_filter(lowest, width, mode="nearest") * 1.5), contrast
+
+
+def _steadied(flags: Flags) -> Flags:
+    """Flags without single-frame holes."""
+    if len(flags) < 3:
+        return flags
+    holes = ~flags[1:-1] & flags[:-2] & flags[2:]
+    steadied = flags.copy()
+    steadied[1:-1] |= holes
+    return steadied
+
+
+def runs(flags: Flags) -> list[tuple[int, int]]:
+    """Start and end (exclusive) of each run of true flags."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

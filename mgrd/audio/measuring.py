@@ -1,0 +1,56 @@
+"""The measured facts of a clip: all themes over one shared picture of it.
+
+`measure` is pure: the same samples give the same facts. Facts that cannot be measured are absent, and doubt
+stands in a fact's reliability; nothing here knows what a chain claims. EVIDENCE_VERSION changes whenever a
+fact's value may change, so stored evidence is never mistaken for current.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mgrd.audio.decode import check_samples, decode
+from mgrd.audio.events import event_facts, find_events
+from mgrd.audio.facts import Fact
+from mgrd.audio.frames import analyse
+from mgrd.audio.lines import line_facts
+from mgrd.audio.loudness import loudness_facts
+from mgrd.audio.pitch import pitch_facts, pitch_line
+from mgrd.audio.rhythm import rhythm_facts
+from mgrd.audio.room import room_facts
+from mgrd.audio.spectrum import spectrum_facts
+from mgrd.audio.speech import final_rise, speech_facts
+from mgrd.errors import AudioError
+
+EVIDENCE_VERSION = "1"
+
+
+def measure(samples: npt.NDArray[np.floating], rate: int) -> list[Fact]:
+    """Facts of a clip: samples [frames] or [frames, channels] at full scale 1, `rate` in Hz.
+
+    Raises AudioError for samples that are empty or not finite.
+    """
+    if samples.size == 0:
+        raise AudioError("the clip holds no samples")
+    check_samples(samples, "the clip")
+    frames = analyse(samples, rate)
+    line = pitch_line(frames)
+    events = find_events(frames, line)
+    return [
+        *loudness_facts(frames, events),
+        *event_facts(frames, events),
+        *rhythm_facts(events),
+        *pitch_facts(frames, line, events),
+        *final_rise(frames, line),
+        *spectrum_facts(frames),
+        *room_facts(frames, events, line),
+        *speech_facts(frames, line),
+        *line_facts(frames, line),
+    ]
+
+
+def measure_file(path: Path) -> list[Fact]:
+    """Facts of an audio file. Raises AudioError with the reason when it cannot be decoded."""
+    audio = decode(path)
+    return measure(audio.samples, audio.rate)
