@@ -27,9 +27,9 @@ class EmbeddedSpec(Section):
     """The default clips: made offline, with truth known by construction."""
 
     cold_clips: int = Field(2400, ge=1, description="clips of the cold start")
-    pool_clips: int = Field(600, ge=1, description="clips that rounds sample on")
-    dev_clips: int = Field(200, ge=1, description="held-out clips for choosing (gate, stop rules)")
-    test_clips: int = Field(300, ge=1, description="held-out clips that nothing is chosen on")
+    pool_clips: int = Field(600, ge=0, description="clips that rounds sample on")
+    dev_clips: int = Field(200, ge=0, description="held-out clips for choosing (gate, stop rules)")
+    test_clips: int = Field(300, ge=0, description="held-out clips that nothing is chosen on")
     seconds: float = Field(3.0, gt=0.5, le=30, description="length of a clip")
 
 

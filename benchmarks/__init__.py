@@ -1,0 +1,1 @@
+"""Experiments and timings that print their figures; never imported by the pipeline."""

@@ -1,0 +1,181 @@
+"""One whole campaign through real Prefect, a real Delta store, real audio and a real, tiny model."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from mgrd.store import Store, Workspace
+from schemas import (
+    CLAIMS,
+    CLIPS,
+    DECISIONS,
+    DISTILLED,
+    EVIDENCE,
+    LEDGER,
+    METRICS,
+    MODELS,
+    QUARANTINE,
+    QUESTIONS,
+    TRACES,
+)
+
+REPOSITORY = Path(__file__).parents[2]
+TINY = REPOSITORY / "examples" / "tiny.toml"
+pytestmark = pytest.mark.round
+
+BLOCK_NETWORK = """
+import socket
+connect = socket.socket.connect
+def guarded(self, address):
+    if self.family != socket.AF_UNIX and str(address[0]) not in {"127.0.0.1", "::1", "localhost"}:
+        open("OUTSIDE", "a").write(f"{address}\\n")
+        raise OSError(f"network call to {address}")
+    return connect(self, address)
+socket.socket.connect = guarded
+"""
+
+
+def mgrd(*arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "mgrd", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=check,
+        timeout=500,
+    )
+
+
+def rows_by_stage(root: Path) -> dict[tuple[int, str], int]:
+    entries = Store(root).read(LEDGER).group_by("round", "stage").len()
+    return {(round_, stage): count for round_, stage, count in entries.iter_rows()}
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny campaign; its processes may reach loopback alone."""
+    root = tmp_path_factory.mktemp("campaign") / "w"
+    guard = tmp_path_factory.mktemp("guard")
+    (guard / "sitecustomize.py").write_text(BLOCK_NETWORK.replace("OUTSIDE", str(guard / "outside.txt")))
+    environment = {"PYTHONPATH": f"{guard}{os.pathsep}{REPOSITORY}", "HOME": str(guard / "home")}
+    mgrd("init", str(root), "--settings", str(TINY))
+    mgrd("ingest", "embedded", "-w", str(root), **environment)
+    mgrd("run", "-w", str(root), **environment)
+    assert not (guard / "outside.txt").exists(), (guard / "outside.txt").read_text()
+    assert not (guard / "home").exists(), "something was written to the home folder"
+    return root
+
+
+def test_every_stage_leaves_its_table(campaign: Path) -> None:
+    store = Store(campaign)
+    assert store.read(CLIPS).height == 46
+    assert store.read(EVIDENCE).height == 22, "pool, dev and test clips; cold-start clips need none"
+    assert store.read(QUESTIONS).filter(pl.col("split") == "pool").height == 8
+    traces = store.read(TRACES)
+    assert traces.filter(pl.col("purpose") == "distill").height == 8 * 3
+    assert traces.filter((pl.col("purpose") == "evaluate") & (pl.col("round") == 0)).height == 14 * 3
+    assert store.read(DECISIONS).height == traces.height
+    assert set(store.read(CLAIMS)["trace_id"]) <= set(traces["trace_id"])
+    assert set(store.read(DISTILLED)["origin"]) >= {"cold", "text", "distilled"}
+    assert store.read(METRICS)["round"].unique().sort().to_list() == [0, 1]
+    assert store.read(QUARANTINE).is_empty()
+
+
+def test_traces_say_how_they_came_to_be(campaign: Path) -> None:
+    traces = Store(campaign).read(TRACES)
+    assert traces["trace_id"].is_unique().all()
+    assert traces["prompt_sha"].n_unique() == 1
+    assert (traces["audio_tokens"] > 0).all()
+    distill = traces.filter(pl.col("purpose") == "distill")
+    models = Store(campaign).read(MODELS).filter(pl.col("round") == 0)
+    assert (
+        distill["model_id"].unique().to_list() == models.filter(pl.col("stage") == "cold start")["model_id"].to_list()
+    )
+
+
+def test_rows_are_conserved(campaign: Path) -> None:
+    for entry in Store(campaign).read(LEDGER).iter_rows(named=True):
+        counts = json.loads(entry["counts"])
+        if entry["stage"] == "select":
+            assert counts["sampled"] == sum(counts[k] for k in ("kept", "rejected", "unscored", "quarantined"))
+
+
+def test_held_out_clips_never_become_training_rows(campaign: Path) -> None:
+    store = Store(campaign)
+    heldout = store.read(CLIPS).filter(pl.col("split").is_in(["dev", "test"]))
+    trained = store.read(DISTILLED)["clip_id"].drop_nulls()
+    assert not set(heldout["clip_id"]) & set(trained)
+    sources = store.read(CLIPS).filter(pl.col("clip_id").is_in(trained.implode()))["source"]
+    assert not set(heldout["source"]) & set(sources)
+
+
+def test_the_same_command_again_computes_nothing(campaign: Path) -> None:
+    before = rows_by_stage(campaign)
+    done = mgrd("run", "-w", str(campaign))
+    assert "nothing to do" in done.stdout
+    assert "nothing to do" in mgrd("ingest", "embedded", "-w", str(campaign)).stdout
+    assert rows_by_stage(campaign) == before
+
+
+def test_status_has_the_shape_that_scripts_rely_on(campaign: Path) -> None:
+    status = json.loads(mgrd("status", "--json", "-w", str(campaign)).stdout)
+    assert [row["round"] for row in status["rounds"]] == [0, 1]
+    figures = {"accuracy", "accuracy_sampled", "grounded", "claim_precision", "surrogate", "mean_reasoning_tokens", "n"}
+    funnel = {"sampled", "correct", "grounded", "kept", "rejected", "unscored", "quarantined"}
+    for row in status["rounds"]:
+        assert figures <= row["heldout"].keys()
+        assert funnel <= row["funnel"].keys()
+        assert row["seconds"]
+    assert status["rounds"][1]["funnel"]["sampled"] == 24
+
+
+def test_the_report_is_one_file_without_outside_references(campaign: Path) -> None:
+    html = (campaign / "reports" / "report.html").read_text()
+    assert "<audio" in html
+    assert "data:audio/" in html
+    assert 'src="http' not in html
+    assert 'href="http' not in html
+
+
+def test_a_changed_policy_decides_again_without_sampling_again(campaign: Path) -> None:
+    before = rows_by_stage(campaign)
+    mgrd("run", "-w", str(campaign), MGRD_SPEC__GROUNDING__MIN_SUPPORTED="0")
+    after = rows_by_stage(campaign)
+    assert after[1, "sample-distill"] == before[1, "sample-distill"]
+    assert after[1, "ground-distill"] == before[1, "ground-distill"] + 1
+    assert after[0, "cold start"] == before[0, "cold start"]
+
+
+def test_a_run_killed_while_sampling_continues_with_the_same_keys(campaign: Path, tmp_path: Path) -> None:
+    expected = set(Store(campaign).read(TRACES, {"round": 1, "purpose": "distill"})["trace_id"])
+    root = tmp_path / "w"
+    mgrd("init", str(root), "--settings", str(TINY))
+    mgrd("ingest", "embedded", "-w", str(root))
+    mgrd("run", "-w", str(root), "--rounds", "0")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "mgrd", "run", "-w", str(root)], cwd=REPOSITORY, start_new_session=True
+    )
+    deadline = time.monotonic() + 300
+    partition = {"round": 1, "purpose": "distill"}
+    while Store(root).read(TRACES, partition).is_empty() and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    survived = Store(root).read(TRACES, partition)
+    assert survived.height, "nothing was committed before the kill"
+    mgrd("run", "-w", str(root))
+    traces = Store(root).read(TRACES, partition)
+    assert traces["trace_id"].is_unique().all()
+    assert set(traces["trace_id"]) == expected
+    kept = traces.filter(pl.col("trace_id").is_in(survived["trace_id"].implode())).sort("trace_id")
+    assert kept.equals(survived.sort("trace_id")), "what was paid for was sampled again"
+    assert Workspace.open(root).ledger.newest(1, "promote") is not None

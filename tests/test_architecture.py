@@ -1,0 +1,52 @@
+"""The house keeps its rules: imports point one way, the command line starts without heavy libraries."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[1]
+HEAVY = {
+    "torch",
+    "transformers",
+    "librosa",
+    "parselmouth",
+    "prefect",
+    "pandas",
+    "polars",
+    "deltalake",
+    "scipy",
+    "numpy",
+}
+
+
+def test_imports_point_one_way() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom mgrd.cli import app\nfrom typer.testing import CliRunner\n"
+        "result = CliRunner().invoke(app, ['--help'])\n"
+        "assert result.exit_code == 0, result.output\n"
+        "print('\\n'.join(sorted(name for name in sys.modules if '.' not in name)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert not HEAVY & set(done.stdout.split())
+
+
+def test_no_file_holds_more_than_one_idea_can_fill() -> None:
+    rooms = ("mgrd", "flows", "tasks", "prompts", "schemas", "data_contracts")
+    long = {
+        path.relative_to(REPOSITORY).as_posix(): lines
+        for room in rooms
+        for path in (REPOSITORY / room).rglob("*.py")
+        if (lines := path.read_text().count("\n")) > 450
+    }
+    assert not long
