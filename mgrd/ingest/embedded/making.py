@@ -92,12 +92,12 @@ def make_embedded(
     spec: EmbeddedSpec,
     seed: int,
     workers: int = 1,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Writes `audio_dir/<clip_id>.wav` and returns the clips and questions frames (CLIPS, QUESTIONS).
 
     `uri_prefix` stands before the file name in `clips.uri`; `workers` 0 means one per core;
-    `on_progress` is told (clips done, clips wanted) after each batch. The same spec and seed give the
+    `on_progress` gets the number of clips just made. The same spec and seed give the
     same clips, questions and keys. Raises ConfigError for clips that are too short and DataError
     when a synthesizer is missing.
     """
@@ -109,7 +109,7 @@ def make_embedded(
     for made in _run(jobs, workers or os.cpu_count() or 1):
         rows += made
         if on_progress:
-            on_progress(len(rows), len(plans))
+            on_progress(len(made))
     clips = pl.from_dicts(rows, schema=pl.DataFrame(CLIPS.arrow.empty_table()).schema)
     return clips, ask_questions(plans, clips, seed)
 
