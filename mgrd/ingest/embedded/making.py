@@ -22,10 +22,11 @@ from mgrd.errors import DataError, boundary
 from mgrd.ids import clip_key, sha256_bytes
 from mgrd.ingest.embedded import tones
 from mgrd.ingest.embedded.asking import ask_questions
-from mgrd.ingest.embedded.notes import DECAYING, Note, render_notes
+from mgrd.ingest.embedded.notes import Note, render_notes
+from mgrd.ingest.embedded.pitch import estimate_period, repitch
 from mgrd.ingest.embedded.plan import GROUPS, PITCHED, Plan, plan_clips
 from mgrd.ingest.embedded.room import add_noise, add_room, to_pcm16
-from mgrd.ingest.embedded.speech import FAST_RATE, SENTENCES, SLOW_RATE, intone, speak
+from mgrd.ingest.embedded.speech import FAST_RATE, SENTENCES, SLOW_RATE, intonation, speak
 from mgrd.ingest.embedded.timeline import (
     LEAD,
     RATE,
@@ -48,9 +49,8 @@ CENTRES = {"low": (100.0, 122.0), "middle": (262.0, 340.0), "high": (700.0, 900.
 SPANS = {"falling": (-9.0, -6.0), "flat": (0.0, 0.0), "rising": (6.0, 9.0)}
 """Semitones from the first to the last pitch."""
 SPEECH_CENTRES = {"low": (98.0, 132.0), "middle": (240.0, 290.0)}
-FINAL = {"falling": (-6.5, -4.5), "rising": (5.0, 8.0)}
+FINAL = {"falling": (-9.0, -7.0), "rising": (7.0, 10.0)}
 """Semitones over the last FINAL_SECONDS of a sentence."""
-FINAL_SECONDS = 0.4
 FINAL_WINDOW = 0.3
 """Seconds that the fact `final_rise` speaks of."""
 
@@ -158,9 +158,8 @@ def _make_clip(
 ) -> dict[str, object]:
     rng = np.random.default_rng(plan.seed)
     sound = make_sound(plan, score or compose(plan), rendered, rng, seconds)
-    ramp = None if plan.family == "speech" or (plan.label in DECAYING and plan.count == 1) else plan.words["loudness"]
-    signal, loudness = apply_ramp(sound.signal, sound.timeline, ramp, rng, seconds)
-    signal, decay = add_room(signal, plan.wet, rng, seconds)
+    signal, loudness = apply_ramp(sound.signal, sound.timeline, plan.words.get("loudness"), rng, seconds)
+    signal, decay = add_room(signal, plan.words.get("reverberation"), rng, seconds)
     signal, background = add_noise(signal, plan.words["noise"] == "noisy", sound.timeline, rng, seconds)
     data = _wav(to_pcm16(signal, rng))
     sha256 = sha256_bytes(data)
@@ -289,8 +288,11 @@ def _speech(plan: Plan, rng: np.random.Generator, samples: int, seconds: float) 
     text, syllables = sentences[int(rng.integers(len(sentences)))]
     wanted = rng.uniform(*(SLOW_RATE if rate_word == "slow" else FAST_RATE))
     wave, rate = speak(text, syllables, plan.material, wanted, register)
-    base, final = rng.uniform(*SPEECH_CENTRES[register]), rng.uniform(*FINAL[plan.words["intonation"]])
-    wave = intone(wave, base, final, FINAL_SECONDS)
+    line = intonation(
+        rng, len(wave), rng.uniform(*SPEECH_CENTRES[register]), rng.uniform(*FINAL[plan.words["intonation"]])
+    )
+    wave = repitch(wave, line, estimate_period(wave))
+    final = 12.0 * float(np.log2(line[-1] / line[-round(FINAL_WINDOW * RATE)]))
     room = max(0, samples - len(wave))
     first = min(round(rng.uniform(*LEAD) * RATE), room)
     wave = wave[: samples - first]
@@ -299,9 +301,9 @@ def _speech(plan: Plan, rng: np.random.Generator, samples: int, seconds: float) 
     start, end = first / RATE, (first + len(wave)) / RATE
     facts = [
         fact("speech", 1.0, end=seconds),
-        fact("f0_median", base, start=start, end=end),
+        fact("f0_median", float(np.median(line)), start=start, end=end),
         fact("syllable_rate", rate, start=start, end=end),
-        fact("final_rise", final * FINAL_WINDOW / FINAL_SECONDS, start=end - FINAL_WINDOW, end=end),
+        fact("final_rise", final, start=end - FINAL_WINDOW, end=end),
     ]
     timeline = Timeline(np.array([start]), np.array([end - start]), regular=False)
     return Sound(signal, timeline, facts, transcript=text)

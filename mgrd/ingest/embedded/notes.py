@@ -19,17 +19,24 @@ from mgrd.ingest.embedded.timeline import RATE, RELEASE_T60, Wave
 
 PATCHES: dict[str, dict[str, tuple[int, ...]]] = {
     "piano": {"train": (0, 2, 4), "dev": (1,), "test": (3, 5)},
-    "guitar": {"train": (24, 26, 27), "dev": (28,), "test": (25,)},
-    "organ": {"train": (16, 19, 20), "dev": (18,), "test": (17,)},
-    "strings": {"train": (40, 42, 48), "dev": (49,), "test": (41, 50)},
-    "brass": {"train": (57, 58, 61), "dev": (60,), "test": (56,)},
-    "flute": {"train": (73, 75, 79), "dev": (74,), "test": (72,)},
-    "bells": {"train": (9, 11, 14), "dev": (8,), "test": (10,)},
+    "guitar": {"train": (24, 26, 29), "dev": (27,), "test": (25,)},
+    "accordion": {"train": (20, 21), "dev": (22,), "test": (23,)},
+    "strings": {"train": (40, 42), "dev": (43,), "test": (41,)},
+    "brass": {"train": (57, 58, 62), "dev": (56,), "test": (60,)},
+    "flute": {"train": (73, 79), "dev": (72,), "test": (75,)},
+    "mallets": {"train": (11, 12), "dev": (13,), "test": (10,)},
 }
-"""General-MIDI programs (from 0) of each instrument family; dev and test patches are heard nowhere else."""
+"""General-MIDI programs (from 0) of each instrument family; dev and test patches are heard nowhere else.
 
-DECAYING = frozenset({"piano", "guitar", "bells"})
-"""Families whose notes fade by themselves: a single note has no known loudness trend."""
+Only patches that sound at the pitch they are asked for: many organs and bells sound an octave or more off.
+"""
+
+ALL_REGISTERS = ("low", "middle", "high")
+REGISTERS = dict.fromkeys(PATCHES, ALL_REGISTERS) | dict.fromkeys(("flute", "mallets"), ("middle", "high"))
+"""Registers in which each family plays."""
+
+DECAYING = frozenset({"piano", "guitar", "mallets"})
+"""Families whose notes ring and fade by themselves: one note has no known loudness trend, and no room is stated."""
 
 GAP_MS = 60
 VELOCITY = 100

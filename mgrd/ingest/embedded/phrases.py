@@ -70,11 +70,11 @@ LABEL_CLAUSES: dict[str, tuple[str, ...]] = {
     "noise": ("i hear a noise", "it sounds like noise"),
     "piano": ("a piano plays", "it sounds like a piano"),
     "guitar": ("a guitar plays", "it sounds like a guitar"),
-    "organ": ("an organ plays", "it sounds like an organ"),
+    "accordion": ("an accordion plays", "it sounds like an accordion"),
     "strings": ("strings play", "it sounds like strings"),
     "brass": ("brass plays", "it sounds like brass"),
     "flute": ("a flute plays", "it sounds like a flute"),
-    "bells": ("bells ring", "it sounds like bells"),
+    "mallets": ("mallets play", "it sounds like mallets"),
 }
 """What is heard, by label."""
 

@@ -9,7 +9,7 @@ from mgrd.ingest.embedded.timeline import RATE, Wave
 
 LOWEST, HIGHEST = 70.0, 330.0
 """Hz, where the period of the monotone is looked for."""
-VOICED = 0.55
+VOICED = 0.4
 """Normalized correlation at one period from which a sample counts as voiced."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from mgrd.audio.words import ATTRIBUTES
 from mgrd.errors import ConfigError
 from mgrd.ids import seed_from
-from mgrd.ingest.embedded.notes import PATCHES
+from mgrd.ingest.embedded.notes import ALL_REGISTERS, DECAYING, PATCHES, REGISTERS
 from mgrd.ingest.embedded.speech import VOICES
 from mgrd.ingest.embedded.timeline import INTERVALS, RAMPS, SPAN, longest_count
 from mgrd.ingest.skills import NUMBER_WORDS, SKILLS
@@ -40,7 +40,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "loudness": ("glide", "noise", "tones", "notes", "bursts"),
     "timbre": ("glide", "tones", "bursts", "noise"),
     "noise": ("glide", "tones", "notes", "speech", "bursts"),
-    "reverberation": ("tones", "notes", "bursts", "clicks", "speech"),
+    "reverberation": ("tones", "notes", "bursts", "clicks"),
     "speech_rate": ("speech",),
     "intonation": ("speech",),
     "pitch_order": ("tones", "notes"),
@@ -76,7 +76,7 @@ class Plan:
 
     @property
     def wet(self) -> bool:
-        return self.words["reverberation"] == "reverberant"
+        return self.words.get("reverberation") == "reverberant"
 
 
 def skill_answers(skill: str) -> tuple[str, ...]:
@@ -102,18 +102,18 @@ def plan_clip(split: str, index: int, seed: int) -> Plan:
     skill, turn = skills[index % len(skills)], index // len(skills)
     answers = skill_answers(skill)
     answer = answers[turn % len(answers)]
-    label = answer if skill == "label" else None
-    family = LABEL_FAMILIES[answer] if label else _family(skill, answer, turn // len(answers))
-    words = _words(rng, family, skill, answer)
-    count, tempo, irregular = _pulse(rng, family, skill, answer, words, label)
-    if family == "notes":
-        label = label or str(rng.choice(tuple(PATCHES)))
-    source, material = _source(rng, family, label, words, GROUPS[split], split, index)
+    family = LABEL_FAMILIES[answer] if skill == "label" else _family(skill, answer, turn // len(answers))
+    instrument = _instrument(rng, skill, answer) if family == "notes" else None
+    words = _words(rng, family, instrument, skill, answer)
+    count, tempo, irregular = _pulse(rng, family, skill, answer, words)
+    if count <= 2 and family in SOUNDED and (instrument in DECAYING or words.get("reverberation") == "reverberant"):
+        words.pop("loudness", None)
+    source, material = _source(rng, family, instrument, words, split, index)
     return Plan(
         index=index,
         split=split,
         family=family,
-        label=label or _label(family, count),
+        label=instrument or _label(family, count),
         source=source,
         material=material,
         seed=seed_from("clip", seed, split, index),
@@ -124,6 +124,18 @@ def plan_clip(split: str, index: int, seed: int) -> Plan:
         irregular=irregular,
         words=words,
     )
+
+
+def _instrument(rng: np.random.Generator, skill: str, answer: str) -> str:
+    """A family of instruments in which the question can be asked."""
+    if skill == "label":
+        return answer
+    possible = [
+        name
+        for name, registers in REGISTERS.items()
+        if not (skill == "register" and answer not in registers) and not (skill == "reverberation" and name in DECAYING)
+    ]
+    return possible[int(rng.integers(len(possible)))]
 
 
 def _family(skill: str, answer: str, turn: int) -> str:
@@ -143,27 +155,38 @@ def _pick(rng: np.random.Generator, words: tuple[str, ...]) -> str:
     return words[int(rng.integers(len(words)))]
 
 
-def _words(rng: np.random.Generator, family: str, skill: str, answer: str) -> dict[str, str]:
-    """A word for every attribute that the family controls; the asked one is given, the others are drawn."""
+def _words(rng: np.random.Generator, family: str, instrument: str | None, skill: str, answer: str) -> dict[str, str]:
+    """A word for every attribute that the clip states; the asked one is given, the others are drawn.
+
+    Nothing is said of what cannot be heard: loudness and room under noise, the room of a single long
+    sound or of an instrument that rings by itself.
+    """
     noisy = skill not in ("timbre", "reverberation", "loudness") and rng.random() < NOISY_SHARE
-    wet = family in (SOUNDED | {"speech"}) and not noisy and rng.random() < WET_SHARE and skill != "noise"
-    words = {"noise": "noisy" if noisy else "clean", "reverberation": "reverberant" if wet else "dry"}
-    if family != "speech":
-        words["loudness"] = "steady" if noisy else _pick(rng, tuple(RAMPS))
-    else:
+    words = {"noise": "noisy" if noisy else "clean"}
+    if family in SOUNDED and not noisy and instrument not in DECAYING:
+        wet = skill not in ("noise", "intonation") and rng.random() < WET_SHARE
+        words["reverberation"] = "reverberant" if wet else "dry"
+    if family == "speech":
         words["speech_rate"] = _pick(rng, ("slow", "fast"))
         words["intonation"] = _pick(rng, ("falling", "rising"))
         words["register"] = _pick(rng, tuple(VOICES))
+    elif not noisy:
+        words["loudness"] = _pick(rng, tuple(RAMPS))
     if family in PITCHED:
         words["contour"] = _pick(rng, ("falling", "flat", "rising"))
-        words["register"] = _pick(rng, ("low", "middle", "high"))
+        words["register"] = _pick(rng, REGISTERS[instrument] if instrument else ALL_REGISTERS)
     if family in ("tones", "glide", "bursts", "noise"):
         words["timbre"] = _pick(rng, ("dark", "bright"))
     if skill == "pitch_order":
         words["contour"] = next(word for word, order in MOTION.items() if order == answer)
-    elif SKILLS[skill].attribute in words:
-        words[str(SKILLS[skill].attribute)] = answer
-    if family in PITCHED and words.get("timbre") == "dark" and words["register"] == "high":
+    elif skill in SKILLS and (attribute := SKILLS[skill].attribute) and attribute != "tempo":
+        words[attribute] = answer
+    if noisy and skill == "noise" and answer == "clean":
+        words["noise"] = "clean"
+    if words["noise"] == "noisy":
+        words.pop("loudness", None)
+        words.pop("reverberation", None)
+    if words.get("timbre") == "dark" and words.get("register") == "high":
         if skill == "timbre":
             words["register"] = _pick(rng, ("low", "middle"))
         else:
@@ -172,14 +195,14 @@ def _words(rng: np.random.Generator, family: str, skill: str, answer: str) -> di
 
 
 def _pulse(
-    rng: np.random.Generator, family: str, skill: str, answer: str, words: dict[str, str], label: str | None
+    rng: np.random.Generator, family: str, skill: str, answer: str, words: dict[str, str]
 ) -> tuple[int, str | None, bool]:
     """How many sounds, in which tempo, and whether unevenly; a reverberant clip is never fast."""
     if family not in SOUNDED:
         return 1, None, False
-    if skill == "tempo" and answer == "fast":
+    if skill == "tempo" and answer == "fast" and "reverberation" in words:
         words["reverberation"] = "dry"
-    wet = words["reverberation"] == "reverberant"
+    wet = words.get("reverberation") == "reverberant"
     tempos = (answer,) if skill == "tempo" else tuple(tempo for tempo in INTERVALS if not (wet and tempo == "fast"))
     fitting = {tempo: [count for count in COUNTS if 3 <= count <= longest_count(tempo, wet)] for tempo in tempos}
     if skill == "event_count":
@@ -187,14 +210,15 @@ def _pulse(
     elif skill == "tempo":
         count = int(rng.choice(fitting[answer]))
     else:
-        least = {"contour": 3, "pitch_order": 2, "loudness": 3}.get(skill, 2 if label else 1)
+        least = {"contour": 3, "pitch_order": 2, "loudness": 3, "label": 2}.get(skill, 1)
         most = max(max(counts, default=2) for counts in fitting.values())
         count = int(rng.integers(least, most + 1))
-    possible = tuple(tempo for tempo, counts in fitting.items() if count in counts)
     if count < 3:
         return count, None, False
+    possible = tuple(tempo for tempo, counts in fitting.items() if count in counts)
     if not possible:
         words["reverberation"], possible = "dry", tuple(t for t in INTERVALS if count <= longest_count(t, False))
+        wet = False
     irregular = skill != "tempo" and count >= 4 and not wet and rng.random() < IRREGULAR_SHARE
     return count, None if irregular else _pick(rng, possible), irregular
 
@@ -202,15 +226,15 @@ def _pulse(
 def _source(
     rng: np.random.Generator,
     family: str,
-    label: str | None,
+    instrument: str | None,
     words: dict[str, str],
-    group: str,
     split: str,
     index: int,
 ) -> tuple[str, str]:
     """The source that splits go by, and the material it names."""
-    if family == "notes":
-        program = int(rng.choice(PATCHES[str(label)][group]))
+    group = GROUPS[split]
+    if instrument:
+        program = int(rng.choice(PATCHES[instrument][group]))
         return f"TimGM6mb/{program:03d}", str(program)
     if family == "speech":
         voice = _pick(rng, VOICES[words["register"]][group])

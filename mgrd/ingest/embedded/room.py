@@ -6,19 +6,24 @@ from scipy.signal import fftconvolve
 from mgrd.audio.facts import Fact, fact
 from mgrd.ingest.embedded.timeline import RATE, RELEASE_T60, Timeline, Wave
 
-T60 = (0.95, 1.5)
+T60 = (0.85, 1.2)
 """Seconds, of a reverberant room."""
-WET_POWER = (0.5, 1.0)
+WET_POWER = (0.25, 0.5)
 """Power of the reverberation relative to the direct sound."""
-NOISY_SNR, CLEAN_SNR = (1.0, 7.0), (46.0, 56.0)
+NOISY_SNR, CLEAN_SNR = (6.0, 9.0), (46.0, 56.0)
 """dB: mean power of the sounding part over the power of the background."""
 PEAK = (0.35, 0.8)
 """Full scale is 1."""
 
 
-def add_room(signal: Wave, reverberant: bool, rng: np.random.Generator, seconds: float) -> tuple[Wave, list[Fact]]:
-    """Convolves with an exponentially decaying noise response; a dry clip keeps the release of its sounds."""
-    if not reverberant:
+def add_room(signal: Wave, room: str | None, rng: np.random.Generator, seconds: float) -> tuple[Wave, list[Fact]]:
+    """Convolves with an exponentially decaying noise response; a dry clip keeps the release of its sounds.
+
+    `room` is a word of the reverberation attribute, or None for a dry room that nothing is said of.
+    """
+    if room is None:
+        return signal, []
+    if room == "dry":
         return signal, [fact("decay_time", RELEASE_T60, end=seconds)]
     decay = rng.uniform(*T60)
     times = np.arange(round(decay * RATE)) / RATE

@@ -1,7 +1,7 @@
 """Speech: sentences spoken by espeak-ng (GPL-3, carried by espeakng-loader) with a pitch line that we impose.
 
-The synthesizer speaks in a monotone; `repitch` then lays a known f0 line under it, so the register
-and the final movement are known. The number of syllables is the sentence's own.
+The synthesizer speaks in a monotone, under which a known f0 line is laid afterwards (`pitch.repitch`), so the
+register and the final movement are known. The number of syllables is the sentence's own.
 """
 
 import ctypes
@@ -12,7 +12,6 @@ import numpy as np
 import soxr
 
 from mgrd.errors import DataError
-from mgrd.ingest.embedded.pitch import estimate_period, repitch
 from mgrd.ingest.embedded.timeline import RATE, Wave
 
 VOICES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -39,37 +38,37 @@ SENTENCES: dict[str, dict[str, tuple[tuple[str, int], ...]]] = {
             ("you may come in", 4),
             ("the rain fell on me", 5),
             ("a bell will ring", 4),
-            ("we are on our way", 5),
+            ("we are on the way", 5),
         ),
         "dev": (("the wind is low", 4), ("you will be home", 4), ("we ran a long way", 5)),
         "test": (("the snow is blue", 4), ("all of them know", 4), ("her name is new", 4), ("go and see them all", 5)),
     },
     "fast": {
         "train": (
-            ("we wandered along the river and over the narrow hill", 14),
-            ("the yellow umbrella is lying under my window", 13),
-            ("nobody ever remembers the name of the animal", 14),
-            ("a lonely melody was rolling over the valley below", 14),
-            ("my brother is living in an old mill by the meadow", 14),
-            ("we are learning to read the letters of an older alphabet now", 16),
+            ("the yellow moon will follow the river", 10),
+            ("nobody will remember my number", 10),
+            ("a lonely animal is running away", 11),
+            ("my brother is learning a melody now", 11),
+            ("we wandered over the narrow valley", 10),
+            ("her uncle is living alone by the river", 12),
         ),
-        "dev": (
-            ("her uncle is an animal doctor in a village by the water", 16),
-            ("every evening we are allowed to borrow a new bicycle", 15),
-        ),
+        "dev": (("a yellow umbrella is lying below", 11), ("an older woman will arrive tomorrow", 11)),
         "test": (
-            ("many of the women were running over the long yellow bridge", 15),
-            ("the minister will never agree to a longer interview", 15),
-            ("a million little lemons were rolling in the alley below", 15),
+            ("the women will never allow a delay", 11),
+            ("a million lemons are rolling away", 10),
+            ("the minister is never in a hurry", 11),
         ),
     },
 }
 """Sentences by speech rate with their syllables; voiced sounds to the end, so the final pitch can be heard."""
 
-SLOW_RATE, FAST_RATE = (2.0, 2.7), (5.4, 6.6)
+SLOW_RATE, FAST_RATE = (2.2, 2.8), (5.4, 6.6)
 """Syllables per second."""
-SPEECH_SPAN = (1.3, 2.55)
-"""Seconds that a sentence may take."""
+FINAL_SECONDS = 0.5
+"""Over which the pitch makes its final movement."""
+ACCENT_HZ, ACCENT_SEMITONES = (1.8, 2.6), (0.8, 1.3)
+DECLINATION = (1.0, 2.0)
+"""Semitones that the pitch sinks from the start to the final movement, as in read sentences."""
 
 PITCH, PITCH_RANGE, RATE_PARAMETER = 3, 4, 1
 SYNCHRONOUS = 2
@@ -127,7 +126,7 @@ def speaker() -> Speaker:
     return Speaker()
 
 
-def trim(wave: Wave, floor_db: float = -32.0) -> Wave:
+def trim(wave: Wave, floor_db: float = -26.0) -> Wave:
     """Without the quiet ends: frames of 10 ms more than `floor_db` under the loudest one."""
     frame = RATE // 100
     power = np.mean(wave[: len(wave) // frame * frame].reshape(-1, frame) ** 2, axis=1)
@@ -139,7 +138,7 @@ def speak(text: str, syllables: int, voice: str, wanted_rate: float, register: s
     """A monotone sentence near `wanted_rate` syllables per second, and the rate that it has.
 
     The synthesizer's rate parameter is a request: the sentence is said once more, corrected by the
-    ratio of the first result, and stretched lengths outside SPEECH_SPAN are avoided by the choice of sentences.
+    ratio of the result.
     """
     pitch = 60 if register == "low" else 75
     words_per_minute = 170
@@ -153,9 +152,11 @@ def speak(text: str, syllables: int, voice: str, wanted_rate: float, register: s
     return wave, syllables * RATE / len(wave)
 
 
-def intone(wave: Wave, base: float, final: float, move: float) -> Wave:
-    """Lays a level f0 line (Hz) under the monotone, moving by `final` semitones over the last `move` seconds."""
-    line = np.full(len(wave), base)
-    last = round(move * RATE)
-    line[-last:] = base * 2.0 ** (final / 12.0 * np.arange(last) / last)
-    return repitch(wave, line, estimate_period(wave))
+def intonation(rng: np.random.Generator, samples: int, base: float, final: float) -> Wave:
+    """An f0 line (Hz) around `base`: declination and accents, then `final` semitones over the last FINAL_SECONDS."""
+    last = round(FINAL_SECONDS * RATE)
+    times = np.minimum(np.arange(samples), samples - last) / RATE
+    accents = rng.uniform(*ACCENT_SEMITONES) * np.sin(2.0 * np.pi * (rng.uniform(*ACCENT_HZ) * times + rng.random()))
+    sinking = rng.uniform(*DECLINATION) * (0.5 - times / times[-1])
+    move = final * np.clip((np.arange(samples) - (samples - last)) / last, 0.0, 1.0)
+    return base * 2.0 ** ((sinking + accents + move) / 12.0)

@@ -21,6 +21,8 @@ LEAD = (0.14, 0.24)
 """Seconds of background before the first sound."""
 DRY_TAIL, WET_TAIL = 0.25, 0.85
 """Seconds kept free after the last sound, without and with reverberation."""
+LONGEST = 0.24
+"""Seconds, of one of several sounds."""
 RELEASE_T60 = 0.08
 """Seconds in which a dry sound falls by 60 dB once it ends."""
 
@@ -95,7 +97,7 @@ def lay_sounds(
         intervals = np.full(count - 1, rng.uniform(low, max(low, min(high, free / (count - 1)))))
     starts = lead + np.concatenate([[0.0], np.cumsum(intervals)])
     shortest = float(intervals.min())
-    length = min(rng.uniform(0.40, 0.52) * shortest, 0.30)
+    length = min(rng.uniform(0.40, 0.52) * shortest, LONGEST)
     return Timeline(starts, np.full(count, length), regular=not irregular)
 
 
