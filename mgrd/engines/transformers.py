@@ -1,0 +1,129 @@
+"""Sampling and scoring with transformers' own model classes, in this process.
+
+The encoder's outputs come from the feature cache, prompts are prefilled once per question, and chains
+of one question share its keys and values. Greedy chains equal `model.generate` token by token.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mgrd.engines.decoding import Vocabulary, Written, write_chains
+from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest
+from mgrd.errors import EngineError, boundary
+from mgrd.models.checkpoints import load_model
+from mgrd.models.forward import completion_logprobs, pack_rows
+from mgrd.models.render import RenderedPrompt, Renderer, parse_completion
+from mgrd.training.features import FeatureCache, Precision
+
+SCORE_ROWS = 64
+
+
+class TransformersEngine:
+    """A Qwen2-Audio-class checkpoint, sampled and scored in float32."""
+
+    name = "transformers"
+
+    def __init__(
+        self,
+        model_folder: Path,
+        features: Path,
+        device: str = "cpu",
+        batch_requests: int = 32,
+        precision: Precision = "float16",
+    ) -> None:
+        """`features` is the folder of the encoder cache; `batch_requests` questions are sampled together."""
+        if torch.device(device).type != "cpu":
+            raise EngineError(f"device {device!r}: this engine runs on the CPU; serve the checkpoint with vLLM instead")
+        self._loaded = load_model(model_folder, device)
+        self._features = FeatureCache(features, self._loaded.encoder_sha, precision)
+        self._renderer = Renderer(self._loaded.processor)
+        self._batch_requests = batch_requests
+        self._vocabulary = Vocabulary.of(
+            self._loaded.model.lm_head.out_features, self._renderer.end_id, self._renderer.special_ids
+        )
+        self.model_id = self._loaded.sha
+
+    def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> Iterator[list[Completion]]:
+        """Completions of `batch_requests` questions at a time, in the order of the requests."""
+        for start in range(0, len(requests), self._batch_requests):
+            batch = requests[start : start + self._batch_requests]
+            prompts = self._prompts(batch)
+            with boundary(EngineError, f"sampling {batch[0].request_id} to {batch[-1].request_id}"):
+                written = write_chains(
+                    self._loaded.model,
+                    prompts,
+                    *self._heard([request.clip_id for request in batch]),
+                    [request.seeds for request in batch],
+                    sampling,
+                    self._vocabulary,
+                )
+            yield [
+                self._completion(request, index, prompt, chain)
+                for request, prompt, chains in zip(batch, prompts, written, strict=True)
+                for index, chain in zip(request.sample_indices, chains, strict=True)
+            ]
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+        """Teacher-forced log-probabilities of the completions' tokens, in the order of the requests."""
+        prompts = self._prompts(requests)
+        order = sorted(range(len(requests)), key=lambda at: requests[at].clip_id or "")
+        scores: dict[int, Score] = {}
+        for start in range(0, len(order), SCORE_ROWS):
+            batch = order[start : start + SCORE_ROWS]
+            completions = [self._renderer.completion(requests[at].completion) for at in batch]
+            pack = pack_rows([prompts[at] for at in batch], completions, [requests[at].clip_id for at in batch])
+            clips = list(dict.fromkeys(clip for at in batch if (clip := requests[at].clip_id) is not None))
+            lengths = [len(completion) for completion in completions]
+            first, last = requests[batch[0]].request_id, requests[batch[-1]].request_id
+            with torch.inference_mode(), boundary(EngineError, f"scoring {first} to {last}"):
+                logprobs = completion_logprobs(self._loaded.model, pack, lengths, *self._features.get(clips))
+            for at, part in zip(batch, logprobs.split(lengths), strict=True):
+                scores[at] = Score(requests[at].request_id, tuple(part.tolist()))
+        return [scores[at] for at in range(len(requests))]
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _prompts(self, requests: Sequence[SampleRequest] | Sequence[ScoreRequest]) -> list[RenderedPrompt]:
+        """Render after making sure that every clip has been heard."""
+        wanted: dict[str, Path] = {}
+        for request in requests:
+            if (request.clip_id is None) != (request.audio is None):
+                raise EngineError(f"request {request.request_id}: clip_id and audio must come together")
+            if request.clip_id is not None and request.audio is not None:
+                wanted[request.clip_id] = request.audio
+        self._features.ensure(self._loaded, list(wanted.items()))
+        return [
+            self._renderer.prompt(
+                request.prompt, 0 if request.clip_id is None else self._features.tokens(request.clip_id)
+            )
+            for request in requests
+        ]
+
+    def _heard(self, clips: Sequence[str | None]) -> tuple[Tensor, Tensor]:
+        """Features [n, tokens, width] and token counts [n] of clips, zero tokens where there is none."""
+        present = [at for at, clip in enumerate(clips) if clip is not None]
+        features, counts = self._features.get([clip for clip in clips if clip is not None])
+        lengths = torch.zeros(len(clips), dtype=torch.long)
+        lengths[present] = counts
+        heard = torch.zeros(len(clips), features.shape[1], features.shape[2])
+        heard[present] = features
+        return heard, lengths
+
+    def _completion(self, request: SampleRequest, index: int, prompt: RenderedPrompt, chain: Written) -> Completion:
+        text = self._renderer.decode(chain.ids)
+        reasoning = parse_completion(text).reasoning
+        return Completion(
+            request_id=request.request_id,
+            sample_index=index,
+            text=text,
+            finish_reason="stop" if chain.ended else "length",
+            prompt_tokens=len(prompt.ids),
+            completion_tokens=len(chain.ids),
+            reasoning_tokens=self._renderer.count_tokens(reasoning) if reasoning else 0,
+            audio_tokens=prompt.prefix.count(self._renderer.audio_id),
+            logprob=chain.logprob,
+        )

@@ -1,0 +1,69 @@
+"""From training rows to batches: rendering, grouping by clip, order.
+
+Rows of one clip go into the same batch, so that its audio tokens are computed once for all of them.
+The order is drawn from the seed alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from mgrd.errors import TrainingError
+from mgrd.models.render import RenderedExample, Renderer
+from mgrd.training.features import FeatureCache
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """A rendered row: its clip (None for text-only), ids with loss mask, and its weight in the loss."""
+
+    row_id: str
+    clip_id: str | None
+    example: RenderedExample
+    weight: float
+
+
+def render_rows(rows: pl.DataFrame, renderer: Renderer, features: FeatureCache) -> list[TrainingRow]:
+    """Rows of the table `distilled`, rendered, without those of weight 0. Raises TrainingError when none is left."""
+    columns = ("row_id", "clip_id", "prompt", "reasoning", "answer", "weight")
+    rendered = [
+        TrainingRow(
+            row["row_id"],
+            row["clip_id"],
+            renderer.example(
+                row["prompt"],
+                0 if row["clip_id"] is None else features.tokens(row["clip_id"]),
+                row["reasoning"],
+                row["answer"],
+            ),
+            row["weight"],
+        )
+        for row in rows.select(columns).iter_rows(named=True)
+        if row["weight"] > 0
+    ]
+    if not rendered:
+        raise TrainingError("there are no rows to train on; check the selection of the last round")
+    return rendered
+
+
+def draw_batches(rows: list[TrainingRow], batch_rows: int, steps: int, seed: int) -> Iterator[list[TrainingRow]]:
+    """`steps` batches of `batch_rows` rows; epochs in new random orders, rows of a clip side by side.
+
+    Every row is used once before any row is used again.
+    """
+    rng = np.random.default_rng(seed)
+    groups: dict[str, list[TrainingRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.clip_id or f"text {row.row_id}"].append(row)
+    clips = [groups[key] for key in sorted(groups)]
+    waiting: list[TrainingRow] = []
+    for _ in range(steps):
+        while len(waiting) < batch_rows:
+            for index in rng.permutation(len(clips)):
+                group = clips[index]
+                waiting += [group[place] for place in rng.permutation(len(group))]
+        yield waiting[:batch_rows]
+        del waiting[:batch_rows]
