@@ -17,6 +17,8 @@ from mgrd.ingest.skills import NUMBER_WORDS, SKILLS
 from schemas import QUESTIONS
 
 PER_COLD_CLIP = 4
+SLACK = 4
+"""By how many uses an answer may be ahead of the rarest one of its skill before it is no longer asked."""
 OPEN_CHOICES = 3
 """Choices of a question whose answers are not the bands of an attribute."""
 
@@ -31,7 +33,7 @@ def known_answers(truth: list[dict[str, float]] | None, label: str | None) -> di
             word = attribute.word(values[attribute.fact]) if attribute.fact in values else None
             if word:
                 answers[skill.name] = word
-    if "event_count" in values and values.get("onset") is not None:
+    if "event_count" in values:
         answers["event_count"] = NUMBER_WORDS[int(values["event_count"])]
     if label:
         answers["label"] = label
@@ -51,7 +53,7 @@ def askable(plan: Plan, answers: dict[str, str]) -> dict[str, str]:
 
 
 def ask_questions(plans: list[Plan], clips: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """One question per clip, PER_COLD_CLIP for cold ones, in the order of the plans (QUESTIONS).
+    """One question per clip, at most PER_COLD_CLIP for cold ones, in the order of the plans (QUESTIONS).
 
     Raises ContractError when a clip's truth does not give the answer that it was planned for.
     """
@@ -67,7 +69,7 @@ def ask_questions(plans: list[Plan], clips: pl.DataFrame, seed: int) -> pl.DataF
         if plan.split == "cold":
             others = [(skill, word) for skill, word in askable(plan, answers).items() if skill != plan.skill]
             others.sort(key=lambda pair: _overuse(used, *pair))
-            chosen += others[: PER_COLD_CLIP - 1]
+            chosen += [pair for pair in others if _ahead(used, *pair) <= SLACK][: PER_COLD_CLIP - 1]
             for skill, word in chosen:
                 used[skill][word] += 1
         rng = np.random.default_rng(seed_from("choices", seed, clip["clip_id"]))
@@ -79,6 +81,11 @@ def _overuse(used: dict[str, Counter[str]], skill: str, word: str) -> tuple[floa
     """How far an answer is ahead of its skill's mean, then how often the skill was asked."""
     counts = used[skill]
     return counts[word] - counts.total() / len(skill_answers(skill)), counts.total(), skill
+
+
+def _ahead(used: dict[str, Counter[str]], skill: str, word: str) -> int:
+    """How often an answer was used more than the rarest one of its skill."""
+    return used[skill][word] - min(used[skill][other] for other in skill_answers(skill))
 
 
 def _question(rng: np.random.Generator, clip_id: str, split: str, skill: str, answer: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -51,6 +51,8 @@ SPANS = {"falling": (-9.0, -6.0), "flat": (0.0, 0.0), "rising": (6.0, 9.0)}
 SPEECH_CENTRES = {"low": (98.0, 132.0), "middle": (240.0, 290.0)}
 FINAL = {"falling": (-9.0, -7.0), "rising": (7.0, 10.0)}
 """Semitones over the last FINAL_SECONDS of a sentence."""
+BURST_SHORTER = 0.55
+"""A long burst of noise fluctuates and would be heard as several."""
 FINAL_WINDOW = 0.3
 """Seconds that the fact `final_rise` speaks of."""
 
@@ -195,6 +197,8 @@ def compose(plan: Plan) -> Score:
         timeline = Timeline(np.array([start]), np.array([length]), regular=False)
     else:
         timeline = lay_sounds(rng, plan.count, plan.tempo, wet=plan.wet, irregular=plan.irregular)
+    if plan.family == "bursts" and plan.count > 1:
+        timeline = replace(timeline, lengths=timeline.lengths * BURST_SHORTER)
     if plan.family not in PITCHED:
         return Score(timeline, np.zeros(timeline.count))
     centre = rng.uniform(*CENTRES[plan.words["register"]])

@@ -39,7 +39,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "tempo": ("tones", "notes", "bursts", "clicks"),
     "loudness": ("glide", "noise", "tones", "notes", "bursts"),
     "timbre": ("glide", "tones", "bursts", "noise"),
-    "noise": ("glide", "tones", "notes", "speech", "bursts"),
+    "noise": ("glide", "tones", "notes", "bursts"),
     "reverberation": ("tones", "notes", "bursts", "clicks"),
     "speech_rate": ("speech",),
     "intonation": ("speech",),
@@ -52,6 +52,8 @@ LABEL_FAMILIES = {"speech": "speech", "beeps": "tones", "tone": "glide", "clicks
 LABEL_FAMILIES |= {"noise": "noise"} | dict.fromkeys(PATCHES, "notes")
 
 MOTION = {"rising": "upwards", "falling": "downwards"}
+HEARD_IN_QUIET = frozenset({"timbre", "reverberation", "loudness", "event_count"})
+"""Skills whose clips are never noisy; neither is speech."""
 NOISY_SHARE, WET_SHARE, IRREGULAR_SHARE = 0.22, 0.28, 0.15
 
 
@@ -106,7 +108,8 @@ def plan_clip(split: str, index: int, seed: int) -> Plan:
     instrument = _instrument(rng, skill, answer) if family == "notes" else None
     words = _words(rng, family, instrument, skill, answer)
     count, tempo, irregular = _pulse(rng, family, skill, answer, words)
-    if count <= 2 and family in SOUNDED and (instrument in DECAYING or words.get("reverberation") == "reverberant"):
+    rings = instrument in DECAYING or words.get("reverberation") == "reverberant"
+    if family in SOUNDED and ((count <= 2 and rings) or (count == 1 and "reverberation" in words)):
         words.pop("loudness", None)
     source, material = _source(rng, family, instrument, words, split, index)
     return Plan(
@@ -161,37 +164,49 @@ def _words(rng: np.random.Generator, family: str, instrument: str | None, skill:
     Nothing is said of what cannot be heard: loudness and room under noise, the room of a single long
     sound or of an instrument that rings by itself.
     """
-    noisy = skill not in ("timbre", "reverberation", "loudness") and rng.random() < NOISY_SHARE
-    words = {"noise": "noisy" if noisy else "clean"}
-    if family in SOUNDED and not noisy and instrument not in DECAYING:
-        wet = skill not in ("noise", "intonation") and rng.random() < WET_SHARE
-        words["reverberation"] = "reverberant" if wet else "dry"
-    if family == "speech":
-        words["speech_rate"] = _pick(rng, ("slow", "fast"))
-        words["intonation"] = _pick(rng, ("falling", "rising"))
-        words["register"] = _pick(rng, tuple(VOICES))
-    elif not noisy:
-        words["loudness"] = _pick(rng, tuple(RAMPS))
-    if family in PITCHED:
-        words["contour"] = _pick(rng, ("falling", "flat", "rising"))
-        words["register"] = _pick(rng, REGISTERS[instrument] if instrument else ALL_REGISTERS)
-    if family in ("tones", "glide", "bursts", "noise"):
-        words["timbre"] = _pick(rng, ("dark", "bright"))
+    wet = rng.random() < WET_SHARE
+    noisy = family != "speech" and skill not in HEARD_IN_QUIET and rng.random() < NOISY_SHARE
+    words = _drawn_words(rng, family, instrument)
+    words["reverberation"] = "reverberant" if wet and skill != "noise" else "dry"
+    words["noise"] = "noisy" if noisy else "clean"
     if skill == "pitch_order":
         words["contour"] = next(word for word, order in MOTION.items() if order == answer)
-    elif skill in SKILLS and (attribute := SKILLS[skill].attribute) and attribute != "tempo":
+    elif (attribute := SKILLS[skill].attribute) and attribute != "tempo":
         words[attribute] = answer
-    if noisy and skill == "noise" and answer == "clean":
-        words["noise"] = "clean"
-    if words["noise"] == "noisy":
-        words.pop("loudness", None)
-        words.pop("reverberation", None)
     if words.get("timbre") == "dark" and words.get("register") == "high":
         if skill == "timbre":
             words["register"] = _pick(rng, ("low", "middle"))
         else:
             words["timbre"] = "bright"
+    unheard = {"loudness", "reverberation"} if words["noise"] == "noisy" else set()
+    if family not in SOUNDED or instrument in DECAYING:
+        unheard.add("reverberation")
+    words = {attribute: word for attribute, word in words.items() if attribute not in unheard}
+    return _without_beats(words, family, skill)
+
+
+def _drawn_words(rng: np.random.Generator, family: str, instrument: str | None) -> dict[str, str]:
+    """Words of the attributes that the family's sounds have, apart from noise and room."""
+    if family == "speech":
+        return {
+            "speech_rate": _pick(rng, ("slow", "fast")),
+            "intonation": _pick(rng, ("falling", "rising")),
+            "register": _pick(rng, tuple(VOICES)),
+        }
+    words = {"loudness": _pick(rng, tuple(RAMPS))}
+    if family in PITCHED:
+        words["contour"] = _pick(rng, ("falling", "flat", "rising"))
+        words["register"] = _pick(rng, REGISTERS[instrument] if instrument else ALL_REGISTERS)
+    if family in ("tones", "glide", "bursts", "noise"):
+        words["timbre"] = _pick(rng, ("dark", "bright"))
     return words
+
+
+def _without_beats(words: dict[str, str], family: str, skill: str) -> dict[str, str]:
+    """Few partials in a room beat against each other, which sounds like more sounds: dark tones stay dry."""
+    if family != "tones" or words["timbre"] != "dark" or words.get("reverberation") != "reverberant":
+        return words
+    return words | ({"timbre": "bright"} if skill == "reverberation" else {"reverberation": "dry"})
 
 
 def _pulse(

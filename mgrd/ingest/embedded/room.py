@@ -6,11 +6,11 @@ from scipy.signal import fftconvolve
 from mgrd.audio.facts import Fact, fact
 from mgrd.ingest.embedded.timeline import RATE, RELEASE_T60, Timeline, Wave
 
-T60 = (0.85, 1.2)
+T60 = (0.95, 1.3)
 """Seconds, of a reverberant room."""
 WET_POWER = (0.25, 0.5)
 """Power of the reverberation relative to the direct sound."""
-NOISY_SNR, CLEAN_SNR = (6.0, 9.0), (46.0, 56.0)
+NOISY_SNR, CLEAN_SNR = (7.5, 10.0), (46.0, 56.0)
 """dB: mean power of the sounding part over the power of the background."""
 PEAK = (0.35, 0.8)
 """Full scale is 1."""

@@ -31,38 +31,41 @@ VOICES: dict[str, dict[str, tuple[str, ...]]] = {
 SENTENCES: dict[str, dict[str, tuple[tuple[str, int], ...]]] = {
     "slow": {
         "train": (
-            ("we will go", 3),
-            ("they are all gone", 4),
-            ("the moon is low", 4),
-            ("my room is warm now", 5),
-            ("you may come in", 4),
-            ("the rain fell on me", 5),
-            ("a bell will ring", 4),
-            ("we are on the way", 5),
+            ("stop at two", 3),
+            ("speak to me", 3),
+            ("she took a key", 4),
+            ("the dog can stay", 4),
+            ("sit by the sea", 4),
+            ("cook it today", 4),
+            ("pick a card too", 4),
+            ("the bus took me home", 5),
         ),
-        "dev": (("the wind is low", 4), ("you will be home", 4), ("we ran a long way", 5)),
-        "test": (("the snow is blue", 4), ("all of them know", 4), ("her name is new", 4), ("go and see them all", 5)),
+        "dev": (("take it to tea", 4), ("keep the cat in", 4), ("the tap is dry", 4)),
+        "test": (("the boat can go", 4), ("put the tea down", 4), ("it costs a dime", 4), ("pass the big spoon", 4)),
     },
     "fast": {
         "train": (
-            ("the yellow moon will follow the river", 10),
-            ("nobody will remember my number", 10),
-            ("a lonely animal is running away", 11),
-            ("my brother is learning a melody now", 11),
-            ("we wandered over the narrow valley", 10),
-            ("her uncle is living alone by the river", 12),
+            ("the baker put the butter away", 9),
+            ("sixty people took a boat to the bay", 10),
+            ("a taxi is waiting at the gate by now", 11),
+            ("betty packed a dozen tickets for tuesday", 11),
+            ("they decided to take a photo today", 11),
+            ("peter took a picture of the city today", 12),
         ),
-        "dev": (("a yellow umbrella is lying below", 11), ("an older woman will arrive tomorrow", 11)),
+        "dev": (("the doctor put a paper cup on a tray", 11), ("a busy teacher takes a city bus today", 12)),
         "test": (
-            ("the women will never allow a delay", 11),
-            ("a million lemons are rolling away", 10),
-            ("the minister is never in a hurry", 11),
+            ("a cup of coffee is ready to go", 10),
+            ("the tiger got a piece of pizza to go", 11),
+            ("bobby keeps a puppy in a basket by day", 12),
         ),
     },
 }
-"""Sentences by speech rate with their syllables; voiced sounds to the end, so the final pitch can be heard."""
+"""Sentences by speech rate with their syllables.
 
-SLOW_RATE, FAST_RATE = (2.2, 2.8), (5.4, 6.6)
+Stops and fricatives part the syllables, and each sentence ends voiced, so that the final pitch can be heard.
+"""
+
+SLOW_RATE, FAST_RATE = (2.2, 2.8), (5.9, 7.0)
 """Syllables per second."""
 FINAL_SECONDS = 0.5
 """Over which the pitch makes its final movement."""
