@@ -102,23 +102,23 @@ def metrics() -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "n"),
+    ("name", "value", "n", "sources"),
     [
-        ("accuracy", 1.0, 1),
-        ("accuracy_sampled", 0.5, 2),
-        ("grounded", 0.5, 2),
-        ("surrogate", 0.5, 2),
-        ("claim_precision", 2 / 3, 3),
-        ("truth_grounded", 0.0, 1),
-        ("truth_claim_precision", 0.5, 2),
-        ("mean_reasoning_tokens", 15.0, 2),
+        ("accuracy", 1.0, 1, 1),
+        ("accuracy_sampled", 0.5, 2, 2),
+        ("grounded", 0.5, 2, 2),
+        ("surrogate", 0.5, 2, 2),
+        ("claim_precision", 2 / 3, 3, 2),
+        ("truth_grounded", 0.0, 1, 1),
+        ("truth_claim_precision", 0.5, 2, 1),
+        ("mean_reasoning_tokens", 15.0, 2, 2),
     ],
 )
-def test_figures_average_what_they_name(metrics: pl.DataFrame, name: str, value: float, n: int) -> None:
+def test_figures_average_what_they_name(metrics: pl.DataFrame, name: str, value: float, n: int, sources: int) -> None:
     row = metrics.filter(pl.col("name") == name).row(0, named=True)
     assert row["value"] == pytest.approx(value)
     assert row["n"] == n
-    if n > 1:
+    if sources > 1:
         assert row["low"] <= row["value"] <= row["high"]
     else:
         assert row["low"] is None, "one source says nothing about the spread"
