@@ -1,0 +1,462 @@
+"""One clause of a chain: which topic it speaks of, and what it says of it.
+
+Qualities stand before their noun ("a low tone") or after a verb ("the tone is low"); movements are verbs
+or "gets" with a comparative. A clause without its own topic takes the one before it, unless it has a subject
+that the lexicon does not know: then it speaks of something else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mgrd.grounding.comparisons import read_comparison
+from mgrd.grounding.lexer import Item
+from mgrd.grounding.senses import POLES, Sense, sense_of_move, sense_of_quality
+
+Draft = dict[str, object]
+Claims = Iterator[Draft]
+
+HEDGE_WEIGHT = 0.5
+BLOCKERS = frozenset(
+    "a an the of in on at to from by for my its their his her our your than there here up down out off into within i "
+    "we you between during over through near towards toward during throughout".split()
+)
+"""Words that an adjective does not reach across to its noun."""
+DETERMINERS = frozenset("a an the this that my its their his her our your one some any each every in such with".split())
+NOUNS_OF_PLACE = frozenset("side part range end quality character".split())
+SPEECH = ("speech", "speaker", "speech_rate")
+PAST_UNKNOWN = 2
+RELATION = {"rising": "rises", "louder": "rises", "brighter": "rises", "speeding up": "rises", "falling": "falls"}
+RELATION |= {"softer": "falls", "darker": "falls", "slowing down": "falls", "flat": "steady", "steady": "steady"}
+TO_FOREIGN = frozenset(
+    "school schools price prices car cars star stars sun food road court street season cost standard standards chance "
+    "probability likelihood confidence score resolution temperature water fidelity definition art tide heels spirits "
+    "expectations importance priority person people man woman men women".split()
+)
+
+
+@dataclass(slots=True)
+class Clause:
+    items: tuple[Item, ...]
+    first: int
+    """Index of the first item in the sentence."""
+    link: str
+    """The conjunction or mark before the clause."""
+    stopped: bool = False
+    """It states the answer, a condition or what someone said: it claims nothing."""
+
+    @property
+    def start(self) -> int:
+        return self.items[0].start if self.items else 0
+
+
+@dataclass(slots=True)
+class Context:
+    """What earlier clauses leave for later ones."""
+
+    topic: str | None = None
+    carried: bool = False
+    """The last clause ended with something said of its topic, so a bare quality continues it."""
+    stopped: bool = False
+    opening: tuple[str, Item, str] | None = None
+    """Quality, item and topic of "starts low", waiting for "ends high"."""
+    speaking: bool = False
+    negated: bool = False
+    pending: list[Item] = field(default_factory=list)
+
+    def new_sentence(self) -> None:
+        self.carried = False
+        self.stopped = False
+        self.opening = None
+        self.speaking = False
+        self.negated = False
+
+
+def split_clauses(items: tuple[Item, ...]) -> list[Clause]:
+    """Clauses between conjunctions, commas and the like."""
+    clauses: list[Clause] = []
+    start, link = 0, ""
+    for index, item in enumerate(items):
+        if item.kind in ("conjunction", "break"):
+            if index > start:
+                clauses.append(Clause(items[start:index], start, link))
+                link = item.word
+            else:
+                link = item.word if item.kind == "conjunction" or not link else link
+            start = index + 1
+    if start < len(items):
+        clauses.append(Clause(items[start:], start, link))
+    return clauses
+
+
+def read_clause(clause: Clause, sentence: tuple[Item, ...], context: Context) -> Claims:
+    """Drafts (keyword arguments of Claim, without text) of one clause; updates the context."""
+    items = clause.items
+    if _is_stopped(clause, context):
+        clause.stopped = True
+        context.carried = False
+        return
+    comparison = read_comparison(items)
+    if comparison is not None:
+        context.topic, context.carried = "sound", True
+        yield comparison
+        return
+    yield from _Reader(clause, sentence, context).read()
+
+
+def _is_stopped(clause: Clause, context: Context) -> bool:
+    kinds = {item.kind for item in clause.items}
+    if "stop" in kinds:
+        context.stopped = True
+        return True
+    if any(item.kind == "verb" and item.value == "say" for item in clause.items):
+        context.stopped = True
+        return True
+    if context.stopped and not any(item.kind in ("topic", "event") and item.value != "it" for item in clause.items):
+        return True
+    if context.stopped and clause.link in ("or", "and", ",") and not any(i.kind == "verb" for i in clause.items):
+        return True
+    context.stopped = False
+    return False
+
+
+class _Reader:
+    """Walks a clause from left to right. Kept per clause: nothing survives but the context."""
+
+    def __init__(self, clause: Clause, sentence: tuple[Item, ...], context: Context) -> None:
+        self.clause = clause
+        self.items = clause.items
+        self.sentence = sentence
+        self.context = context
+        self.subject: Item | None = None
+        self.ordinal: int | None = None
+        self.verb: Item | None = None
+        self.before_verb: Item | None = None
+        self.negated = False
+        self.said = False
+        self.weight = HEDGE_WEIGHT ** sum(item.kind == "hedge" for item in self.items)
+        self.time = next((item.time for item in self.items if item.kind == "time"), None)
+        self.foreign = False
+        self.consumed: set[int] = set()
+        self.speechy = context.speaking or any(
+            (item.kind == "topic" and item.value in SPEECH) or (item.kind == "verb" and item.value == "speak")
+            for item in self.items
+        )
+
+    def read(self) -> Claims:
+        if self.clause.link in ("or",) and self.context.negated:
+            self.negated = True
+        yield from self._passages()
+        for index, item in enumerate(self.items):
+            if index in self.consumed:
+                continue
+            match item.kind:
+                case "negation":
+                    self.negated = not self.negated
+                    if item.word.endswith("n't"):
+                        self.verb = Item("verb", "be", item.word, item.start, item.end)
+                case "ordinal":
+                    self.ordinal = int(item.value)
+                case "topic" | "event":
+                    yield from self._meet_topic(index, item)
+                case "verb":
+                    yield from self._meet_verb(index, item)
+                case "trend":
+                    yield from self._meet_trend(index, item)
+                case "quality":
+                    yield from self._meet_quality(index, item)
+                case "comparative":
+                    yield from self._meet_comparative(item)
+                case "unknown":
+                    if self.subject is None and self.verb is None:
+                        self.foreign = True
+        self.context.carried = self.said
+        self.context.negated = self.negated
+        if self.subject is not None:
+            self.context.speaking = self.speechy and self.subject.value in (*SPEECH, "voice", "it")
+
+    # -- topics ---------------------------------------------------------------------------------
+
+    def topic(self) -> str | None:
+        """The topic that a predicate here speaks of."""
+        if self.subject is not None:
+            return self._topic_of(self.subject)
+        return None if self.foreign else self.context.topic
+
+    def _topic_of(self, item: Item) -> str | None:
+        value = item.value
+        if value == "it" or (item.word in ("this", "that", "something") and self.context.topic):
+            return self.context.topic or "sound"
+        if value == "tempo" and self.speechy:
+            return "speech_rate"
+        return value
+
+    def _meet_topic(self, index: int, item: Item) -> Claims:
+        presence = _PRESENCE.get(item.value)
+        described = index > 0 and self.items[index - 1].kind == "quality"
+        if presence and not described and self._asserted(index, item):
+            if item.value != "noise" or self._mass(index, item):
+                yield self._draft(presence, item.start, item.end)
+        if item.value == "speaker" and self._speaks(index):
+            yield self._draft(("voice", "present"), item.start, item.end)
+        if self.verb is None or self.subject is None or self.subject.value in ("it", "sound"):
+            following = self.items[index + 1] if index + 1 < len(self.items) else None
+            of = following is not None and following.word in ("of", "in")
+            if self.subject is None or not (of or self._after_of(index)):
+                self.subject = item
+                topic = self._topic_of(item)
+                if topic:
+                    self.context.topic = topic
+
+    def _after_of(self, index: int) -> bool:
+        """ "the pitch of the sound": the topic is the pitch."""
+        back = [item.word for item in self.items[max(0, index - 3) : index]]
+        return "of" in back and self.subject is not None
+
+    def _asserted(self, index: int, item: Item) -> bool:
+        """A thing is there: something happens to it, it is heard, or it comes with something."""
+        verbs = any(other.kind == "verb" for other in self.items)
+        quality = any(other.kind == "quality" for other in self.items[index + 1 :])
+        if quality and any(
+            other.kind == "quality" and sense_of_quality(other.value, other.word, item.value)
+            for other in self.items[index + 1 :]
+        ):
+            return False
+        return verbs or self.clause.link == "with" or self.negated
+
+    def _mass(self, index: int, item: Item) -> bool:
+        """Noise around the sound, and not a noise that is the sound."""
+        before = self.items[index - 1].word if index else ""
+        masked = any(other.kind == "verb" and other.value == "cover" for other in self.items[index + 1 :])
+        return masked or "background" in item.word or "floor" in item.word or self.negated or before in ("much", "lots")
+
+    def _speaks(self, index: int) -> bool:
+        rest = self.items[index + 1 :]
+        return any(other.kind == "verb" and other.value == "speak" for other in rest) and not any(
+            other.kind in ("quality", "comparative") for other in self.items
+        )
+
+    # -- movements ------------------------------------------------------------------------------
+
+    def _meet_verb(self, index: int, item: Item) -> Claims:
+        self.verb, before = item, self.verb
+        if item.value in ("be", "become", "begin", "end", "cover", "hear", "speak", "change"):
+            self.before_verb = before
+            return
+        target = self._in_topic(index)
+        topic = target.value if target else self.topic()
+        if topic is None:
+            return
+        sense = sense_of_move(item.value, topic)
+        if sense and sense[0] == "contour" and topic in ("voice", "it", "sound") and self._ends_speech(before):
+            sense = ("intonation", sense[1])
+        if sense:
+            start = self.subject.start if self.subject else item.start
+            yield self._draft(sense, min(start, item.start), target.end if target else item.end)
+
+    def _in_topic(self, index: int) -> Item | None:
+        """ "rises in volume", "a rise in pitch", "a fall of the pitch"."""
+        rest = self.items[index + 1 : index + 5]
+        if rest and rest[0].word in ("in", "of"):
+            return next((item for item in rest[1:] if item.kind in ("topic", "event")), None)
+        return None
+
+    def _meet_trend(self, index: int, item: Item) -> Claims:
+        """Nouns: "ends on a rise", "there is a fall in pitch"."""
+        target = self._in_topic(index)
+        topic = target.value if target else self.topic()
+        if topic is None or (self.verb is None and target is None):
+            return
+        sense = sense_of_move(item.value, topic)
+        if self._ends_speech(self.verb) and topic in (
+            "voice",
+            "speech",
+            "speaker",
+            "intonation",
+            "it",
+            "pitch",
+            "sound",
+        ):
+            sense = ("intonation", "rising" if item.value == "rise" else "falling")
+        if sense:
+            start = self.subject.start if self.subject and not target else item.start
+            yield self._draft(sense, min(start, item.start), max(item.end, target.end if target else 0))
+
+    def _ends_speech(self, verb: Item | None) -> bool:
+        """Something said of how a voice ends."""
+        at_end = verb is not None and verb.value == "end"
+        late = self.time is not None and self.time[2] == "share" and self.time[0] > 0.5
+        voiced = self.topic() in ("voice", "speech", "speaker")
+        return at_end or (late and voiced)
+
+    def _meet_comparative(self, item: Item) -> Claims:
+        """ "gets louder", "ends higher", "grows brighter", "louder towards the end"."""
+        topic = self.topic()
+        verb = self.verb.value if self.verb else None
+        turning = verb in ("become", "end", "increase", "rise", "fall", "change") or (
+            self.time is not None and self.time[0] > 0.3
+        )
+        if topic is None or not (turning or verb == "begin"):
+            return
+        value = POLES.get(item.value, item.value) if verb == "begin" else item.value
+        sense = sense_of_move(value, topic)
+        if sense:
+            start = self.subject.start if self.subject else (self.verb or item).start
+            yield self._draft(sense, min(start, item.start), item.end)
+
+    def _passages(self) -> Claims:
+        """ "from low to high": a movement, whatever the verb."""
+        for index, item in enumerate(self.items):
+            if item.kind != "quality" or item.value not in POLES:
+                continue
+            ahead = self.items[index + 1 : index + 7]
+            to = next((k for k, other in enumerate(ahead) if other.word in ("to", "into", "towards", "toward")), None)
+            if to is None or any(other.kind in ("verb", "break") for other in ahead[:to]):
+                continue
+            goal = next((other for other in ahead[to + 1 :] if other.kind == "quality"), None)
+            if goal is None or POLES[item.value] != goal.value:
+                continue
+            topic = self._nearest_topic(index) or "sound"
+            move = goal.value if goal.value not in ("loud", "quiet") else goal.value
+            sense = sense_of_move(move, topic) or sense_of_move(move, "sound")
+            if sense:
+                at = next((t for t in self.items[:index] if t.kind in ("topic", "event")), item)
+                yield self._draft(sense, min(at.start, item.start), goal.end)
+                self.said = True
+                self.consumed |= {k for k, other in enumerate(self.items) if item.start <= other.start < goal.end}
+
+    def _nearest_topic(self, index: int) -> str | None:
+        for item in reversed(self.items[:index]):
+            if item.kind in ("topic", "event"):
+                return self._topic_of(item)
+        return self.context.topic
+
+    # -- qualities ------------------------------------------------------------------------------
+
+    def _meet_quality(self, index: int, item: Item) -> Claims:
+        head = self._head(self.clause.first + index)
+        if head is not None:
+            topic = self._topic_of(head)
+            sense = sense_of_quality(item.value, item.word, topic or "")
+            if topic == "tempo" and self._of_speech(head):
+                sense = sense_of_quality(item.value, item.word, "speech_rate")
+            if sense and not (topic in ("sound", "recording") and sense[0] == "tempo"):
+                subject = self.ordinal if head.kind == "event" or head.value in ("sound", "tone") else None
+                yield self._draft(sense, item.start, head.end, subject=subject)
+            return
+        topic = self.topic()
+        if topic is None or not self._predicative(index):
+            return
+        if self.verb is not None and self.verb.value in ("begin", "end"):
+            yield from self._meet_end(item, topic)
+            return
+        sense = sense_of_quality(item.value, item.word, topic)
+        if (
+            self.speechy
+            and item.value in ("fast", "slow", "moderate")
+            and (topic in ("voice", "speech", "speaker", "it", "speech_rate", "sound") or self.context.speaking)
+        ):
+            sense = sense_of_quality(item.value, item.word, "speech_rate")
+        elif item.value in ("fast", "slow") and topic == "voice" and not self._spoken():
+            sense = None
+        if sense:
+            start = self.subject.start if self.subject else item.start
+            subject = self.ordinal if sense[0] == "register" and topic in ("one", "many", "sound", "tone") else None
+            yield self._draft(sense, min(start, item.start), item.end, subject=subject)
+
+    def _of_speech(self, head: Item) -> bool:
+        return self.speechy or (self.subject is not None and self.subject.value == "voice" and head is not self.subject)
+
+    def _spoken(self) -> bool:
+        return self.verb is not None and self.verb.value in ("speak", "be")
+
+    def _meet_end(self, item: Item, topic: str) -> Claims:
+        """ "starts low ... ends high": the pair is a movement, either alone is relative and claims nothing."""
+        if self.verb is not None and self.verb.value == "begin":
+            self.context.opening = (item.value, item, topic)
+            self.said = True
+            return
+        opening = self.context.opening
+        if opening and POLES.get(opening[0]) == item.value:
+            sense = sense_of_move(item.value, opening[2])
+            if sense:
+                yield self._draft(sense, opening[1].start, item.end)
+        elif item.value in ("rising", "falling", "questioning") and topic in (
+            "voice",
+            "speech",
+            "speaker",
+            "it",
+            "pitch",
+        ):
+            yield self._draft(("intonation", "falling" if item.value == "falling" else "rising"), item.start, item.end)
+
+    def _head(self, index: int) -> Item | None:
+        """The noun that a quality stands before, if the lexicon knows it."""
+        unknown = 0
+        for ahead in range(index + 1, min(len(self.sentence), index + 8)):
+            item = self.sentence[ahead]
+            if item.kind in ("topic", "event"):
+                return None if item.value in ("it", "speaker") or item.word in ("this", "that") else item
+            joined = item.word in ("and", ",") and self._quality_follows(ahead)
+            if item.kind in ("quality", "ordinal") or joined:
+                continue
+            if item.kind == "unknown" and item.word not in TO_FOREIGN and unknown < PAST_UNKNOWN:
+                unknown += 1
+                continue
+            if item.kind == "function" and item.word not in BLOCKERS:
+                continue
+            return None
+        return None
+
+    def _quality_follows(self, index: int) -> bool:
+        """An adjective that stands before a noun follows, so the comma or "and" joins two of a noun's adjectives."""
+        for item in self.sentence[index + 1 : index + 4]:
+            if item.kind == "quality":
+                return True
+            if item.kind != "function" or item.word in BLOCKERS:
+                return False
+        return False
+
+    def _predicative(self, index: int) -> bool:
+        """The quality is said of the subject: after a verb, or continuing what was said of the last one."""
+        following = self.items[index + 1] if index + 1 < len(self.items) else None
+        if following is not None and following.word in TO_FOREIGN:
+            return False
+        back = index - 1
+        while back >= 0 and self.items[back].kind in ("quality", "hedge", "negation"):
+            back -= 1
+        while back >= 0 and self.items[back].kind == "function" and self.items[back].word not in DETERMINERS:
+            back -= 1
+        determined = back >= 0 and self.items[back].word in DETERMINERS
+        if determined and following is not None and following.kind in ("unknown", "verb"):
+            return False
+        if self.verb is not None:
+            return self.subject is not None or not self.foreign
+        return self.subject is None and not self.foreign and self.context.carried
+
+    def _draft(self, sense: Sense, start: int, end: int, subject: int | None = None) -> Draft:
+        attribute, word = sense
+        self.said = True
+        draft: Draft = {
+            "start": start,
+            "end": end,
+            "attribute": attribute,
+            "relation": RELATION.get(word, "is"),
+            "claimed": f"{attribute} {word}",
+            "word": word,
+            "negated": self.negated,
+            "weight": self.weight,
+            "subject": subject,
+        }
+        if self.time is not None:
+            draft |= {"time_start": self.time[0], "time_end": self.time[1], "time_unit": self.time[2]}
+        return draft
+
+
+_PRESENCE: dict[str, Sense] = {
+    "hiss": ("noise", "noisy"),
+    "noise": ("noise", "noisy"),
+    "reverb": ("reverberation", "reverberant"),
+    "vibrato": ("vibrato", "present"),
+    "pause": ("pauses", "present"),
+}
+"""Topics whose mere presence is a claim."""

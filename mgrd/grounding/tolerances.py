@@ -1,0 +1,100 @@
+"""The one table of what counts as true: word bands beyond those of mgrd.audio.words, and tolerances of values.
+
+A value claim is supported within `near` of the measured value, contradicted beyond `far`, and neither in
+between, as a word is neither supported nor contradicted between two bands.
+
+| fact | near | far | why |
+|---|---|---|---|
+| f0 (any) | 0.75 semitones | 2 semitones | names and rounded Hz values of a heard note |
+| f0_trend, order_pitch | 1.5 semitones | 4 semitones | an interval is heard coarser than a note |
+| tempo | 5 % | 12 % | rounding to the nearest ten |
+| syllable_rate | 15 % | 40 % | syllables are counted by intensity peaks |
+| event_count, pause_count | exact | 1 | counts up to 8; one more is allowed per 8 above |
+| decay_time | 30 % | 80 % | blind estimates of T60 |
+| spectral values | 15 % | 40 % | depends on the averaging |
+| levels, snr, trends in dB | 3 dB | 8 dB | |
+| durations, pauses, onsets | 0.15 s or 10 % | 0.5 s or 30 % | |
+| vibrato_rate | 15 % | 40 % | |
+| brightness_trend | 0.2 octaves | 0.6 octaves | |
+"""
+
+from dataclasses import dataclass
+from math import inf, log2
+
+from mgrd.audio.facts import FACT_UNITS
+from mgrd.audio.words import ATTRIBUTES, Attribute, Band
+
+MIN_RELIABILITY = 0.5  # less reliable facts support and refute nothing
+FLAT_RANGE = (2.5, 5.0)  # semitones of f0_range up to which a line may be called flat, and from which it may not
+LOCAL_TREND = {"f0_line": 1.0, "level_line": 2.5, "centroid_line": 0.25}  # least change of a line that is a movement
+
+MORE_ATTRIBUTES: dict[str, Attribute] = {
+    attribute.name: attribute
+    for attribute in (
+        Attribute("level", "rms", (Band("quiet", -inf, -45.0), Band("loud", -16.0, inf))),
+        Attribute("brightness_trend", "brightness_trend", (Band("darker", -inf, -0.35), Band("brighter", 0.35, inf))),
+        Attribute("tempo_trend", "tempo_trend", (Band("slowing down", -inf, -0.15), Band("speeding up", 0.15, inf))),
+        Attribute("vibrato", "vibrato_depth", (Band("absent", 0, 12.0), Band("present", 25.0, inf))),
+        Attribute("voice", "speech", (Band("absent", 0, 0.15), Band("present", 0.7, 1.01))),
+        Attribute("pauses", "pause_count", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
+    )
+}
+"""Words that chains use and that no question is derived from; `tempo_trend` is read from the onsets."""
+
+ALL_ATTRIBUTES: dict[str, Attribute] = ATTRIBUTES | MORE_ATTRIBUTES
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """Distances within which a value is right (near) and beyond which it is wrong (far)."""
+
+    near: float
+    far: float
+    kind: str
+    """`semitones`: distance on a log scale; `share`: of the measured value; `absolute`: in the fact's unit."""
+    floor_near: float = 0.0
+    floor_far: float = 0.0
+    """Least distances of a `share`, in the fact's unit."""
+
+    def distance(self, claimed: float, measured: float) -> tuple[float, float, float]:
+        """(distance, near, far) in one unit."""
+        if self.kind == "semitones":
+            if claimed <= 0 or measured <= 0:
+                return inf, self.near, self.far
+            return abs(12 * log2(claimed / measured)), self.near, self.far
+        gap = abs(claimed - measured)
+        if self.kind == "share":
+            size = abs(measured)
+            return gap, max(self.near * size, self.floor_near), max(self.far * size, self.floor_far)
+        return gap, self.near, self.far
+
+
+_PITCH = Tolerance(0.75, 2.0, "semitones")
+_INTERVAL = Tolerance(1.5, 4.0, "absolute")
+_DECIBELS = Tolerance(3.0, 8.0, "absolute")
+_SECONDS = Tolerance(0.1, 0.3, "share", 0.15, 0.5)
+_SPECTRAL = Tolerance(0.15, 0.4, "share")
+_SHARE = Tolerance(0.1, 0.3, "absolute")
+_BY_UNIT = {"dB": _DECIBELS, "dBFS": _DECIBELS, "LUFS": _DECIBELS, "s": _SECONDS, "Hz": _SPECTRAL, "share": _SHARE}
+_BY_NAME = {
+    "tempo": Tolerance(0.05, 0.12, "share"),
+    "syllable_rate": Tolerance(0.15, 0.4, "share"),
+    "decay_time": Tolerance(0.3, 0.8, "share", 0.05, 0.15),
+    "vibrato_rate": Tolerance(0.15, 0.4, "share"),
+    "brightness_trend": Tolerance(0.2, 0.6, "absolute"),
+    "vibrato_depth": Tolerance(20.0, 60.0, "absolute"),
+}
+_COUNT_STEP = 8
+
+
+def tolerance_of(name: str, measured: float) -> Tolerance:
+    """The tolerance for values of a fact."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    unit = FACT_UNITS[name]
+    if unit == "count":
+        slack = measured // (_COUNT_STEP + 1)
+        return Tolerance(slack + 0.4, 2 * slack + 0.5, "absolute")
+    if unit == "Hz" and (name.startswith("f0") or name == "event_f0"):
+        return _PITCH
+    return _INTERVAL if unit == "semitones" else _BY_UNIT[unit]
