@@ -53,11 +53,11 @@ def assign_splits(items: Sequence[SourceItem], clip_counts: dict[str, int], spec
     """The plan for items (unique by name). `clip_counts` gives the clips of each item by name."""
     notes: list[str] = []
     sources = {item.name: _source(item) for item in items}
-    _separate_classes(items, sources, notes)
-    for domain in sorted({item.domain for item in items}):
-        members = [item for item in items if item.domain == domain]
-        _break_largest(domain, members, sources, clip_counts, notes)
     stated = _stated(items, sources, notes)
+    free = [item for item in items if sources[item.name] not in stated]
+    _separate_classes(free, sources, notes)
+    for domain in sorted({item.domain for item in free}):
+        _break_largest(domain, [item for item in free if item.domain == domain], sources, clip_counts, notes)
     names = sorted(set(sources.values()))
     of_source = {name: stated.get(name) or _hashed_split(name, spec, seed) for name in names}
     _fill_empty(of_source, stated, spec, seed, notes)

@@ -39,8 +39,7 @@ def clean_text(value: object, limit: int = LABEL_LIMIT) -> str | None:
         return None
     text = unicodedata.normalize("NFC", readable(str(value)))
     kept = "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in text)
-    while _CHAT_MARKUP.search(kept):  # removal may join the halves of another token
-        kept = _CHAT_MARKUP.sub(" ", kept)
+    kept = _CHAT_MARKUP.sub(" ", kept)  # a space, so that removal joins no halves of another token
     return " ".join(kept.split())[:limit].strip() or None
 
 
