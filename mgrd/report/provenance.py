@@ -1,0 +1,59 @@
+"""Where the report's figures come from: settings, prompts, models, licences, time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from mgrd.report.inputs import ReportInputs
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Plain rows for the tables at the report's end."""
+
+    settings: tuple[tuple[str, str], ...]
+    prompts: Rows
+    models: Rows
+    licences: Rows
+    as_of: str
+    arm: str
+
+
+def gather_provenance(inputs: ReportInputs) -> Provenance:
+    """What stands behind the figures. `as_of` is the end of the last finished stage, not the clock."""
+    models = inputs.models.sort("round", "stage", "model_id").to_dicts()
+    prompts = inputs.traces.group_by("prompt_id", "prompt_sha", "engine").len("chains")
+    used = inputs.clips.join(inputs.traces.select("clip_id").unique(), on="clip_id")
+    licences = used.group_by("licence").agg(
+        pl.len().alias("clips"),
+        pl.col("source").n_unique().alias("sources"),
+        pl.col("domain").unique().sort(),
+        pl.col("provenance").unique().sort(),
+    )
+    return Provenance(
+        settings=tuple(_flat(inputs.settings)),
+        prompts=prompts.sort("prompt_id", "prompt_sha", "engine").to_dicts(),
+        models=models,
+        licences=licences.sort("clips", "licence", descending=[True, False]).to_dicts(),
+        as_of=str(inputs.ledger["finished_at"].max() or ""),
+        arm=next((str(model["arm"]) for model in reversed(models) if model["arm"]), ""),
+    )
+
+
+def stage_seconds(rounds: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[float | None]]]:
+    """Seconds per stage and round, stages in the order in which they first ran."""
+    stages = list(dict.fromkeys(stage for round_ in rounds for stage in round_["seconds"]))
+    return [(stage, [round_["seconds"].get(stage) for round_ in rounds]) for stage in stages]
+
+
+def _flat(settings: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in settings.items():
+        dotted = f"{path}.{name}" if path else str(name)
+        if isinstance(value, Mapping):
+            yield from _flat(value, dotted)
+        else:
+            yield dotted, "none" if value is None else str(value)

@@ -1,0 +1,180 @@
+"""Sound for a page: the clip as the model hears it, its waveform, spectrogram and pitch line.
+
+The pitch line is the one that the evidence measures, not a second opinion. Pictures are drawn from
+numbers alone: a small PNG written here, and path data for SVG.
+"""
+
+import base64
+import io
+import struct
+import wave
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from mgrd.audio.decode import MIN_FRAMES, MODEL_RATE, Samples, check_samples, mono, resample
+from mgrd.audio.frames import analyse
+from mgrd.audio.pitch import pitch_line
+from mgrd.errors import AudioError, boundary
+
+MAX_SECONDS = 30.0  # what audio encoders of the Whisper family hear
+WIDTH = 640
+WAVE_HEIGHT, GAP, SPECTRUM_HEIGHT = 64, 10, 168
+COLUMNS, ROWS = 480, 126  # pixels of the spectrogram
+LOWEST, HIGHEST = 60.0, 8_000.0  # Hz
+FLOOR = -70.0  # dB below the loudest bin
+FRAME = 1024  # samples of a spectrum, 64 ms
+TICKS = (100, 300, 1_000, 3_000)  # Hz
+PALETTE_ANCHORS = (
+    (0.0, 0x0D1020),
+    (0.3, 0x2B2A5E),
+    (0.55, 0x7D3B7B),
+    (0.78, 0xD9694F),
+    (0.92, 0xF6B26B),
+    (1.0, 0xFDF3D8),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPicture:
+    """A clip to hear and see: data URIs and SVG path data in a `width` x `height` drawing."""
+
+    seconds: float
+    cut: bool
+    audio: str
+    spectrogram: str
+    waveform: str
+    pitch: str
+    time_ticks: tuple[tuple[float, str], ...]
+    frequency_ticks: tuple[tuple[float, str], ...]
+    width: int = WIDTH
+    height: int = WAVE_HEIGHT + GAP + SPECTRUM_HEIGHT
+    spectrum_top: int = WAVE_HEIGHT + GAP
+    spectrum_height: int = SPECTRUM_HEIGHT
+
+
+def picture_sound(data: bytes, name: str) -> SoundPicture:
+    """The picture of an audio file's bytes. Raises AudioError with `name` when they cannot be decoded.
+
+    Audio beyond 30 s is left out and `cut` says so.
+    """
+    with (
+        boundary(AudioError, f"{name}: corrupt, or not an audio format that can be read"),
+        soundfile.SoundFile(io.BytesIO(data)) as file,
+    ):
+        rate = file.samplerate
+        cut = file.frames > MAX_SECONDS * rate
+        samples = np.asarray(file.read(int(MAX_SECONDS * rate), dtype="float32", always_2d=True), dtype=np.float32)
+    if len(samples) < MIN_FRAMES:
+        raise AudioError(f"{name}: too short to be drawn, {len(samples)} samples")
+    check_samples(samples, name)
+    heard = resample(mono(samples), rate, MODEL_RATE)
+    seconds = len(heard) / MODEL_RATE
+    return SoundPicture(
+        seconds=round(seconds, 3),
+        cut=cut,
+        audio=_uri("audio/wav", _wav(heard)),
+        spectrogram=_uri("image/png", _png(_spectrogram(heard))),
+        waveform=_waveform(heard),
+        pitch=_pitch(heard, seconds),
+        time_ticks=_time_ticks(seconds),
+        frequency_ticks=tuple((_height_of(hz), f"{hz // 1000} kHz" if hz >= 1000 else f"{hz} Hz") for hz in TICKS),
+    )
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _wav(samples: Samples) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(MODEL_RATE)
+        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return file.getvalue()
+
+
+def _waveform(samples: Samples) -> str:
+    """The outline of the samples, scaled to the loudest, as a closed path."""
+    columns = min(WIDTH // 2, len(samples))
+    edges = np.linspace(0, len(samples), columns, endpoint=False).astype(int)
+    loudest = max(float(np.abs(samples).max()), 1e-4)
+    middle, reach = WAVE_HEIGHT / 2, WAVE_HEIGHT / 2 - 2
+    highs = middle - reach * np.maximum.reduceat(samples, edges) / loudest
+    lows = middle - reach * np.minimum.reduceat(samples, edges) / loudest
+    xs = np.linspace(0, WIDTH, columns)
+    upper = [f"{x:.0f} {y - 0.4:.1f}" for x, y in zip(xs, highs, strict=True)]
+    lower = [f"{x:.0f} {y + 0.4:.1f}" for x, y in zip(xs[::-1], lows[::-1], strict=True)]
+    return f"M{'L'.join(upper + lower)}Z"
+
+
+def _spectrogram(samples: Samples) -> npt.NDArray[np.uint8]:
+    """Palette indices [ROWS, COLUMNS]: level in dB over log frequency, high frequencies on top."""
+    padded = np.pad(samples, FRAME // 2)
+    starts = np.linspace(0, len(padded) - FRAME, COLUMNS).astype(int)
+    frames = padded[starts[:, None] + np.arange(FRAME)] * np.hanning(FRAME)
+    power_cf = np.abs(np.fft.rfft(frames, n=2 * FRAME)) ** 2
+    bins = np.geomspace(HIGHEST, LOWEST, ROWS) * 2 * FRAME / MODEL_RATE
+    below = np.minimum(bins.astype(int), power_cf.shape[1] - 2)
+    part = bins - below
+    power_cr = power_cf[:, below] * (1 - part) + power_cf[:, below + 1] * part
+    level = 10 * np.log10(np.maximum(power_cr / max(float(power_cr.max()), 1e-12), 1e-12))
+    return np.round(255 * np.clip(1 - level / FLOOR, 0, 1)).astype(np.uint8).T
+
+
+def _png(indices: npt.NDArray[np.uint8]) -> bytes:
+    """A palette PNG of the indices [rows, columns]."""
+    height, width = indices.shape
+    lines = b"".join(b"\0" + row.tobytes() for row in indices)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
+        (b"PLTE", _palette()),
+        (b"IDAT", zlib.compress(lines, 9)),
+        (b"IEND", b""),
+    )
+    body = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def _palette() -> bytes:
+    """256 colours from dark to light, even steps between the anchors."""
+    places = [place for place, _ in PALETTE_ANCHORS]
+    channels = [
+        np.interp(np.linspace(0, 1, 256), places, [colour >> shift & 0xFF for _, colour in PALETTE_ANCHORS])
+        for shift in (16, 8, 0)
+    ]
+    return np.stack(channels, axis=1).round().astype(np.uint8).tobytes()
+
+
+def _pitch(samples: Samples, seconds: float) -> str:
+    """Path of the f0 line over the spectrogram; a gap where the clip is unvoiced."""
+    frames = analyse(samples, MODEL_RATE)
+    line = pitch_line(frames)
+    parts, drawing = [], False
+    for index, (hz, voiced) in enumerate(zip(line.f0, line.voiced, strict=True)):
+        if voiced and LOWEST <= hz <= HIGHEST:
+            x = min(WIDTH, WIDTH * index * frames.hop_seconds / seconds)
+            parts.append(f"{'L' if drawing else 'M'}{x:.1f} {_height_of(float(hz))}")
+            drawing = True
+        else:
+            drawing = False
+    return "".join(parts)
+
+
+def _height_of(hz: float) -> float:
+    """Distance from the drawing's top, in its units."""
+    share = np.log(hz / LOWEST) / np.log(HIGHEST / LOWEST)
+    return round(WAVE_HEIGHT + GAP + SPECTRUM_HEIGHT * (1 - float(share)), 1)
+
+
+def _time_ticks(seconds: float) -> tuple[tuple[float, str], ...]:
+    step = next((step for step in (0.1, 0.25, 0.5, 1, 2, 5) if seconds / step <= 7), 10)
+    count = int(seconds / step + 1e-6)
+    return tuple((round(WIDTH * i * step / seconds, 1), f"{i * step:g} s") for i in range(1, count + 1))
