@@ -1,0 +1,62 @@
+"""`mgrd measure`: the acoustic facts of audio files."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mgrd.cli.workspace import JsonOption
+
+if TYPE_CHECKING:
+    from mgrd.audio.facts import Fact
+
+LINES = frozenset({"level_line", "f0_line", "centroid_line", "onset"})
+"""Facts with one row per step or onset: in the JSON, not in the table."""
+
+
+def measure_command(
+    files: Annotated[list[Path], typer.Argument(help="Audio files: wav, flac, mp3, ogg, opus, aiff.")],
+    json_: JsonOption = False,
+) -> None:
+    """Measure audio files: pitch, pulse, loudness, timbre, noise, room, speech, each with its reliability.
+
+    A file that cannot be measured is named with the reason; the others are still measured, and the exit status is 1.
+    """
+    from mgrd.audio.measuring import measure_file
+    from mgrd.errors import AudioError
+
+    failed = False
+    for path in files:
+        try:
+            facts = measure_file(path)
+        except AudioError as error:
+            failed = True
+            if json_:
+                typer.echo(json.dumps({"path": str(path), "error": str(error)}))
+            else:
+                sys.stderr.write(f"error: {error}\n")
+            continue
+        if json_:
+            typer.echo(json.dumps({"path": str(path), "facts": [fact.row() for fact in facts]}))
+        else:
+            _show(path, facts)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _show(path: Path, facts: "list[Fact]") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(str(path)), title_justify="left")
+    table.add_column("fact")
+    for title in ("value", "unit", "from s", "to s", "reliability"):
+        table.add_column(title, justify="right" if title != "unit" else "left")
+    for fact in facts:
+        if fact.name not in LINES:
+            place = (f"{fact.start:.2f}", f"{fact.end:.2f}")
+            table.add_row(fact.name, f"{fact.value:.4g}", fact.unit, *place, f"{fact.reliability:.2f}")
+    Console().print(table)

@@ -1,0 +1,181 @@
+"""The filter on chains from elsewhere: rows of JSON lines with an audio file each, in; decisions, out.
+
+A bad row is data: it comes back not kept, with a reason code and a message, and never stops the others.
+Every clip is measured once, however many rows speak of it.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mgrd.audio.facts import Fact
+from mgrd.errors import AudioError
+from mgrd.grounding.leaks import split_chain
+from mgrd.grounding.scorer import Grounding, score_chain, shifted
+from mgrd.grounding.verify import Evidence
+from mgrd.settings import GroundingSpec
+
+BAD_ROW, BAD_AUDIO, WRONG_ANSWER = "bad_row", "bad_audio", "wrong_answer"
+Measure = Callable[[Path], list[Fact]]
+Result = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideRow:
+    """One chain to be judged. `chain` is the reasoning, think tags allowed."""
+
+    id: str | int | None
+    audio: str
+    question: str | None
+    choices: tuple[str, ...]
+    answer: str | None
+    gold: str | None
+    chain: str
+
+
+class BadRowError(ValueError):
+    """A row that cannot be judged; the message says what is wrong with it."""
+
+
+def ground_rows(
+    lines: Iterable[str], root: Path, policy: GroundingSpec | None = None, measure: Measure | None = None
+) -> Iterator[Result]:
+    """A result per non-blank line, in order: `{"id", "kept", "reasons", "claims"}`, with `message` for bad rows.
+
+    `audio` paths are relative to `root` unless absolute. `kept` is grounded by measurement, and the answer equals
+    the gold answer when there is one. Offsets of claims are characters of `chain` as given.
+    """
+    if measure is None:
+        from mgrd.audio.measuring import measure_file as measure
+    clips: dict[Path, Evidence | str] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        identity: str | int | None = None
+        try:
+            data = _object(line)
+            identity = _identity(data)
+            row = read_row(data, identity)
+        except BadRowError as error:
+            yield rejected(identity, BAD_ROW, f"line {number}: {error}")
+            continue
+        path = root / row.audio
+        if path not in clips:
+            clips[path] = _measured(path, measure)
+        evidence = clips[path]
+        if isinstance(evidence, str):
+            yield rejected(row.id, BAD_AUDIO, evidence)
+        else:
+            yield judge(row, evidence, policy)
+
+
+def _measured(path: Path, measure: Measure) -> Evidence | str:
+    """The clip's evidence, or why there is none."""
+    try:
+        return Evidence(measure(path))
+    except (AudioError, OSError, ValueError) as error:
+        return str(error)
+
+
+def judge(row: OutsideRow, evidence: Evidence, policy: GroundingSpec | None = None) -> Result:
+    """The decision on one row."""
+    reasoning, offset = split_chain(row.chain)
+    grounding = score_chain(
+        raw_text=row.chain,
+        reasoning=reasoning,
+        answer=row.answer,
+        question=row.question,
+        choices=row.choices,
+        facts=evidence,
+        policy=policy,
+    )
+    reasons = list(grounding.reasons)
+    if row.gold is not None and not same_answer(row.answer, row.gold, row.choices):
+        reasons.insert(0, WRONG_ANSWER)
+    return {"id": row.id, "kept": not reasons, "reasons": reasons, "claims": claims_of(shifted(grounding, offset))}
+
+
+def claims_of(grounding: Grounding) -> list[Result]:
+    """The claims as plain rows: place, attribute, verdict, what was claimed and what was measured."""
+    return [
+        {
+            "start": checked.claim.start,
+            "end": checked.claim.end,
+            "attribute": checked.claim.attribute,
+            "verdict": checked.verification.verdict,
+            "claimed": ("not " if checked.claim.negated else "") + checked.claim.claimed,
+            "measured": checked.verification.measured,
+            "unit": checked.verification.unit,
+            "time": list(checked.verification.time) if checked.verification.time else None,
+        }
+        for checked in grounding.claims
+    ]
+
+
+def same_answer(answer: str | None, gold: str, choices: tuple[str, ...]) -> bool:
+    """Equal but for case, spaces, a final full stop and a choice's letter ("B", "(b) rising")."""
+    if answer is None:
+        return False
+    given, wanted = _plain(answer), _plain(gold)
+    if given == wanted:
+        return True
+    lettered = {chr(ord("a") + index): _plain(choice) for index, choice in enumerate(choices[:26])}
+    head, _, rest = given.partition(" ")
+    letter = head.strip("().:")
+    if letter in lettered and given != letter and head != letter and _plain(rest) == wanted:
+        return lettered[letter] == wanted
+    return letter == given.strip("().:") and given not in lettered.values() and lettered.get(letter) == wanted
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split()).rstrip(".!").strip("\"'` ")
+
+
+def rejected(identity: str | int | None, code: str, message: str) -> Result:
+    return {"id": identity, "kept": False, "reasons": [code], "claims": [], "message": message}
+
+
+def _object(line: str) -> dict[str, object]:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadRowError(f"not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise BadRowError(f"a JSON object is wanted, not {type(data).__name__}")
+    return data
+
+
+def _identity(data: dict[str, object]) -> str | int | None:
+    identity = data.get("id")
+    return identity if isinstance(identity, (str, int)) else None
+
+
+def read_row(data: dict[str, object], identity: str | int | None) -> OutsideRow:
+    """The row of a JSON object. Raises BadRowError naming the field that is missing or of a wrong type."""
+    audio, chain = data.get("audio"), data.get("chain")
+    if not isinstance(audio, str) or not audio:
+        raise BadRowError("`audio` must be the path of an audio file")
+    if not isinstance(chain, str):
+        raise BadRowError("`chain` must be the chain's text")
+    choices = data.get("choices") or []
+    if not isinstance(choices, list):
+        raise BadRowError("`choices` must be a list of texts")
+    return OutsideRow(
+        id=identity,
+        audio=audio,
+        question=_text(data, "question"),
+        choices=tuple(str(choice) for choice in choices),
+        answer=_text(data, "answer"),
+        gold=_text(data, "gold"),
+        chain=chain,
+    )
+
+
+def _text(data: dict[str, object], name: str) -> str | None:
+    value = data.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise BadRowError(f"`{name}` must be a text")
