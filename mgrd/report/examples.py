@@ -23,6 +23,8 @@ COUNT = 10
 WORST_FIRST = ("contradicted", "supported", "unverifiable", "surrogate")
 """Which mark a word gets that several claims share."""
 
+EDGES = " \t\n,;"
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:
@@ -136,7 +138,7 @@ def mark_pieces(reasoning: str, claims: Sequence[Mapping[str, Any]], surrogate: 
     """
     length = len(reasoning)
     spans = [(claim["start"], claim["end"], claim["verdict"], i) for i, claim in enumerate(claims, start=1)]
-    spans += [(start, end, "surrogate", 0) for start, end in surrogate]
+    spans += [(*_without_edges(reasoning, start, end), "surrogate", 0) for start, end in surrogate]
     spans = [(max(0, start), min(length, end), verdict, i) for start, end, verdict, i in spans]
     spans = [span for span in spans if span[0] < span[1]]
     edges = sorted({0, length, *(span[0] for span in spans), *(span[1] for span in spans)})
@@ -147,6 +149,12 @@ def mark_pieces(reasoning: str, claims: Sequence[Mapping[str, Any]], surrogate: 
         tags = tuple(Tag(i, verdict) for _, high, verdict, i in spans if high == end)
         pieces.append(Piece(visible(reasoning[start:end]), mark, tags))
     return pieces
+
+
+def _without_edges(text: str, start: int, end: int) -> Span:
+    """The span without the commas and blanks around its words."""
+    words = text[start:end]
+    return start + len(words) - len(words.lstrip(EDGES)), end - len(words) + len(words.rstrip(EDGES))
 
 
 def visible(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mgrd.grounding.surrogate import find_surrogates
 from mgrd.report.inputs import ReportInputs
 from mgrd.report.page import build_report
 from mgrd.store import Workspace
@@ -24,6 +25,7 @@ def write_report(workspace: Workspace) -> Path:
         models=read(MODELS),
         settings=workspace.settings.model_dump(mode="json"),
         load_audio=lambda uri: workspace.resolve(uri).read_bytes(),
+        surrogate_spans=lambda reasoning: find_surrogates(reasoning).spans,
     )
     workspace.reports.mkdir(parents=True, exist_ok=True)
     path = workspace.reports / FILE
