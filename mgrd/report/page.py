@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,8 +20,10 @@ from mgrd.report.examples import Example, choose_examples, example_views, visibl
 from mgrd.report.figures import funnel_gap, headline_rows, round_name
 from mgrd.report.inputs import ReportInputs
 from mgrd.report.provenance import gather_provenance, stage_seconds
-from mgrd.report.sound import SoundPicture, picture_sound
 from mgrd.report.status import REPORTED_SPLIT, figures_of, status_document
+
+if TYPE_CHECKING:
+    from mgrd.report.sound import SoundPicture
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -89,8 +91,10 @@ def _with_yield(
     return enriched
 
 
-def _sound(example: Example, inputs: ReportInputs) -> tuple[SoundPicture | None, str]:
+def _sound(example: Example, inputs: ReportInputs) -> "tuple[SoundPicture | None, str]":
     """The example's picture, or why there is none: a missing file must not cost the report."""
+    from mgrd.report.sound import picture_sound
+
     if example.clip is None:
         return None, "a text task, without sound"
     uri = example.clip["uri"]
