@@ -12,13 +12,20 @@ if TYPE_CHECKING:
     from mgrd.store import Workspace
 
 COLUMNS = {
-    "accuracy": "accuracy",
+    "accuracy": "greedy",
     "accuracy_sampled": "sampled",
     "grounded": "grounded",
-    "claim_precision": "claims right",
+    "truth_grounded": "by truth",
+    "claim_precision": "claims",
     "surrogate": "surrogate",
     "mean_reasoning_tokens": "tokens",
 }
+"""Figures by their heading, short enough for 80 columns."""
+
+CAPTION = """\
+accuracy of greedy and of sampled chains; share of sampled chains that are grounded by
+measurement and by constructed truth; share of decided claims that hold; share of
+surrogate chains; mean reasoning tokens; chains kept of those sampled for training"""
 
 
 def status_command(workspace: WorkspaceOption = Path(), json_: JsonOption = False) -> None:
@@ -41,25 +48,19 @@ def status_of(workspace: "Workspace") -> dict[str, object]:
 
 def show_status(workspace: "Workspace") -> None:
     """The status as tables on standard output."""
-    from rich.console import Console
-    from rich.table import Table
-
     rounds = status_of(workspace)["rounds"]
     assert isinstance(rounds, list)
     if not rounds:
         typer.echo("no round yet; `mgrd ingest embedded`, then `mgrd run`")
         return
-    heldout = Table(title="Held-out test split", title_justify="left")
-    heldout.add_column("round", justify="right")
-    for title in (*COLUMNS.values(), "truth-grounded", "kept of sampled", "seconds"):
-        heldout.add_column(title, justify="right")
+    typer.echo("Held-out test split; round 0 is the cold start")
+    typer.echo("  ".join(["round", *COLUMNS.values(), "kept of", "seconds"]))
     for row in rounds:
-        figures, funnel = row["heldout"], row["funnel"]
-        cells = [_figure(figures.get(name)) for name in COLUMNS]
-        cells += [_figure(row.get("truth", {}).get("truth_grounded"))]
-        cells += [f"{funnel['kept']} of {funnel['sampled']}" if funnel["sampled"] else ""]
-        heldout.add_row(str(row["round"]), *cells, f"{sum(row['seconds'].values()):.0f}")
-    Console().print(heldout)
+        figures, funnel = {**row["heldout"], **row.get("truth", {})}, row["funnel"]
+        cells = [f"{_figure(figures.get(name)):>{len(title)}}" for name, title in COLUMNS.items()]
+        kept = f"{funnel['kept']}/{funnel['sampled']}" if funnel["sampled"] else ""
+        typer.echo("  ".join([f"{row['round']:>5}", *cells, f"{kept:>9}", f"{sum(row['seconds'].values()):>5.0f}"]))
+    typer.echo(CAPTION)
 
 
 def _figure(value: float | None) -> str:
