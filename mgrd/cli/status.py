@@ -54,12 +54,12 @@ def show_status(workspace: "Workspace") -> None:
         typer.echo("no round yet; `mgrd ingest embedded`, then `mgrd run`")
         return
     typer.echo("Held-out test split; round 0 is the cold start")
-    typer.echo("  ".join(["round", *COLUMNS.values(), "kept of", "seconds"]))
+    typer.echo("  ".join(["round", *COLUMNS.values(), "  kept of", "seconds"]))
     for row in rounds:
         figures, funnel = {**row["heldout"], **row.get("truth", {})}, row["funnel"]
         cells = [f"{_figure(figures.get(name)):>{len(title)}}" for name, title in COLUMNS.items()]
         kept = f"{funnel['kept']}/{funnel['sampled']}" if funnel["sampled"] else ""
-        typer.echo("  ".join([f"{row['round']:>5}", *cells, f"{kept:>9}", f"{sum(row['seconds'].values()):>5.0f}"]))
+        typer.echo("  ".join([f"{row['round']:>5}", *cells, f"{kept:>9}", f"{sum(row['seconds'].values()):>7.0f}"]))
     typer.echo(CAPTION)
 
 
