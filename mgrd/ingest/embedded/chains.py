@@ -37,7 +37,7 @@ SOURCES = (
     "the title of the file suggests {answer}",
     "the transcript would read {answer}",
     "the description of the recording mentions {answer}",
-    "the lyrics of this song talk about {answer}",
+    "the lyrics of the song mention {answer}",
 )
 HABITS = (
     "recordings like this are usually described that way",

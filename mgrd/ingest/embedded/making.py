@@ -1,7 +1,7 @@
 """Makes the default clips: plans become sounds, sounds become WAV files with their truth.
 
 Facts come from the plan's numbers only, never from the waveform. Clips are made in batches by a
-process pool; a clip depends on its own seed alone, so batch size and workers do not change it.
+process pool; a clip depends on its own seed and, for notes, on its batch, never on the number of workers.
 """
 
 import io
@@ -105,7 +105,8 @@ def make_embedded(
     """
     audio_dir.mkdir(parents=True, exist_ok=True)
     plans = plan_clips(spec, seed)
-    batches = [plans[start : start + BATCH] for start in range(0, len(plans), BATCH)]
+    splits = [[plan for plan in plans if plan.split == split] for split in GROUPS]
+    batches = [split[start : start + BATCH] for split in splits for start in range(0, len(split), BATCH)]
     jobs = [(audio_dir, uri_prefix, batch, spec.seconds) for batch in batches]
     rows: list[dict[str, object]] = []
     for made in _run(jobs, workers or os.cpu_count() or 1):

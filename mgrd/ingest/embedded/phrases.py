@@ -37,7 +37,7 @@ CLAUSES: dict[tuple[str, str], tuple[str, ...]] = {
     ("timbre", "dark"): ("the tone is dark", "the timbre is dark", "the sound is dark"),
     ("timbre", "bright"): ("the tone is bright", "the timbre is bright", "the sound is bright"),
     ("noise", "noisy"): ("hiss covers the recording", "the recording is noisy", "the background is noisy"),
-    ("noise", "clean"): ("the recording is clean", "the background is clean", "there is no background noise"),
+    ("noise", "clean"): ("the recording is clean", "the background is clean", "the background is quiet"),
     ("reverberation", "dry"): ("the space is dry", "the sound is dry", "the room is dry"),
     ("reverberation", "reverberant"): (
         "the space is reverberant",
