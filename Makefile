@@ -48,7 +48,7 @@ bench: install
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
 docs: install
-	$(BIN)/python -m mgrd.cli.config > docs/configuration.md
+	$(BIN)/mgrd config reference > docs/configuration.md
 
 clean:
 	rm -rf $(VENV) runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

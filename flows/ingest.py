@@ -2,6 +2,7 @@
 
 from prefect import flow
 
+from tasks.contracts import check_ingest
 from tasks.evidence import measure
 from tasks.ingest import derive, ingest_embedded, ingest_path
 from tasks.run import Overrides, Run
@@ -12,8 +13,10 @@ def ingest(workspace: str, source: str = "embedded", overrides: Overrides | None
     """Bring `embedded`, or the audio below a path, into the workspace."""
     run = Run(workspace=workspace, overrides=overrides or {})
     if source == "embedded":
-        measure(run, ingest_embedded(run))
-        return
-    clips = ingest_path(run, source)
-    measure(run, clips)
-    derive(run, clips)
+        clips = ingest_embedded(run)
+        measure(run, clips)
+    else:
+        clips = ingest_path(run, source)
+        measure(run, clips)
+        derive(run, clips)
+    check_ingest(run, clips)

@@ -25,9 +25,13 @@ def prepare(workspace: Path) -> None:
         "NUMBA_CACHE_DIR": str(home / ".cache" / "numba"),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "TOKENIZERS_PARALLELISM": "false",
+        "GX_ANALYTICS_ENABLED": "false",
+        "TMPDIR": str(home / ".cache" / "tmp"),
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+    Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
 def show_stages() -> None:

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
+from data_contracts.invariants import check_unique
 from mgrd.errors import ContractError, DataError, StoreError, boundary
 from schemas import Table
 
@@ -94,7 +95,7 @@ class Store:
         """
         data = to_arrow(table, frame)
         _check_inside(table, frame, partition)
-        _check_keys(table, frame)
+        check_unique(table.name, frame)
         properties = CommitProperties(custom_metadata=dict(note or {}))
         predicate = " AND ".join(f"{column} = {_literal(value)}" for column, value in partition.items())
         with boundary(StoreError, f"replacing {dict(partition)} of table {table.name}"):
@@ -186,10 +187,3 @@ def _check_inside(table: Table, frame: pl.DataFrame, partition: Partition) -> No
         outside = frame.filter(pl.col(column) != value).height
         if outside:
             raise ContractError(f"table {table.name}: {outside} rows outside {column} = {value}; nothing was written")
-
-
-def _check_keys(table: Table, frame: pl.DataFrame) -> None:
-    doubled = frame.height - frame.select(table.key).n_unique() if frame.height else 0
-    if doubled:
-        example = frame.filter(frame.select(table.key).is_duplicated()).select(table.key).row(0)
-        raise ContractError(f"table {table.name}: {doubled} doubled keys, such as {example}; nothing was written")

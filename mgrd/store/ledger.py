@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from mgrd.errors import ContractError
+from data_contracts.invariants import check_counts
 from mgrd.ids import content_key
 from mgrd.store.delta import DatasetRef, Store, frame_of
 from schemas import LEDGER
@@ -77,12 +77,7 @@ class Ledger:
         self, round_: int, stage: str, mark: str, inputs: Mapping[str, str], outcome: Outcome, seconds: float
     ) -> Entry:
         """Commit a finished stage. Raises ContractError when rows were lost on the way."""
-        accounted = sum(outcome.accounted.values())
-        if accounted != outcome.rows_in:
-            raise ContractError(
-                f"round {round_} stage {stage}: {outcome.rows_in} rows went in, {accounted} came out "
-                f"({dict(outcome.accounted)}); the stage is not recorded and will run again"
-            )
+        check_counts(f"{stage} of round {round_}", outcome.rows_in, outcome.accounted)
         finished_at = datetime.now(UTC).isoformat()
         counts = {**outcome.accounted, **outcome.counts}
         row = {

@@ -58,7 +58,7 @@ def test_rows_outside_the_partition_are_refused(tmp_path: Path) -> None:
 
 
 def test_doubled_keys_are_refused_and_named(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="doubled keys"):
+    with pytest.raises(ContractError, match="stand more than once"):
         Store(tmp_path).replace(METRICS, metrics((1, "a", 1.0), (1, "a", 2.0)), {"round": 1})
 
 

@@ -51,7 +51,7 @@ def test_going_back_to_old_settings_runs_again_since_the_table_changed(workspace
 
 
 def test_lost_rows_are_an_error_and_the_stage_stays_owed(workspace: Workspace) -> None:
-    with pytest.raises(ContractError, match="4 rows went in, 3 came out"):
+    with pytest.raises(ContractError, match=r"4 rows in, but 2 kept \+ 1 rejected = 3 out"):
         run_stage(workspace, stage(), lambda: Outcome((), 4, {"kept": 2, "rejected": 1}))
     assert workspace.ledger.newest(1, "s") is None
 
