@@ -7,6 +7,7 @@ never raised: callers decide what an error or a warning stops.
 """
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -71,6 +72,9 @@ def _batch_definition() -> Any:  # the library's classes carry no useful types
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations
     from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import logger as context_logger
+
+    context_logger.setLevel(logging.WARNING)  # it announces its temporary folder at each start
 
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)

@@ -31,7 +31,6 @@ def prepare(workspace: Path) -> None:
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
     Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
 def show_stages() -> None:
