@@ -242,7 +242,7 @@ def test_midi_places_follow_one_another() -> None:
 
 @pytest.mark.parametrize(("voice", "register", "base"), [("en-us+m1", "low", 115.0), ("en-us+f1", "middle", 260.0)])
 def test_an_imposed_pitch_is_the_pitch_that_is_heard(voice: str, register: str, base: float) -> None:
-    wave, rate = speak("she took a key", 4, voice, 2.5, register)
+    wave, rate = speak("she took the key home", 5, voice, 2.5, register)
     assert ATTRIBUTES["speech_rate"].word(rate) == "slow"
     level = repitch(wave, np.full(len(wave), base), estimate_period(wave))
     assert RATE / estimate_period(level) == pytest.approx(base, rel=0.03)

@@ -5,10 +5,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from mgrd.audio.facts import from_row
 from mgrd.grounding.claims import extract_claims
+from mgrd.grounding.scorer import score_chain
+from mgrd.grounding.verify import Evidence
 from mgrd.ingest.embedded import make_embedded, text_tasks, write_demonstrations
 from mgrd.ingest.embedded.asking import PER_COLD_CLIP
-from mgrd.ingest.embedded.phrases import CLAUSES, known_words
+from mgrd.ingest.embedded.phrases import CLAUSES
 from mgrd.ingest.embedded.plan import skill_answers
 from mgrd.ingest.skills import NUMBER_WORDS, SKILLS
 from mgrd.settings import ColdStartSpec, EmbeddedSpec
@@ -116,35 +119,35 @@ def test_only_direct_answers_have_no_reasoning(chains: pl.DataFrame) -> None:
     assert lengths.max() <= 30
 
 
-def verdict_by_truth(reasoning: str, words: dict[str, str]) -> tuple[int, int]:
-    """Supported and contradicted claims of a chain by the words of the clip's truth."""
-    supported = contradicted = 0
-    for claim in extract_claims(reasoning):
-        said = NUMBER_WORDS[int(claim.value or 0)] if claim.attribute == "event_count" else claim.word
-        if claim.attribute not in words:
-            continue
-        agrees = (words[claim.attribute] == said) != claim.negated
-        supported, contradicted = supported + agrees, contradicted + (not agrees)
-    return supported, contradicted
-
-
 def test_the_grammar_reads_every_clause_as_what_it_states() -> None:
     for (attribute, word), clauses in CLAUSES.items():
         for clause in clauses:
-            assert verdict_by_truth(f"{clause}, so i choose it.", {attribute: word}) == (1, 0), clause
+            claims = extract_claims(f"{clause}, so i choose it.")
+            assert [(claim.attribute, claim.word, claim.negated) for claim in claims] == [(attribute, word, False)]
 
 
 def test_grounded_chains_are_true_of_their_clip_and_the_others_are_not(
     made: tuple[pl.DataFrame, pl.DataFrame], chains: pl.DataFrame
 ) -> None:
-    words = {
-        clip["clip_id"]: known_words({known["name"]: known["value"] for known in clip["truth"]})
+    truth = {
+        clip["clip_id"]: Evidence([from_row(known) for known in clip["truth"]])
         for clip in made[0].iter_rows(named=True)
     }
+    asked = {question["question_id"]: question for question in made[1].iter_rows(named=True)}
     grounded: dict[str, list[bool]] = {}
     for chain in chains.iter_rows(named=True):
-        supported, contradicted = verdict_by_truth(chain["reasoning"], words[chain["clip_id"]])
-        grounded.setdefault(chain["style"], []).append(supported > 0 and contradicted == 0)
+        question, known = asked[chain["question_id"]], truth[chain["clip_id"]]
+        scored = score_chain(
+            raw_text=f"<think>{chain['reasoning']}</think>{chain['answer']}",
+            reasoning=chain["reasoning"],
+            answer=chain["answer"],
+            question=question["text"],
+            choices=question["choices"],
+            facts=known,
+            truth=known,
+        )
+        assert scored.surrogate == (chain["style"] == "surrogate"), chain["reasoning"]
+        grounded.setdefault(chain["style"], []).append(bool(scored.truth_grounded))
     share = {style: sum(flags) / len(flags) for style, flags in grounded.items()}
     assert share["grounded"] >= 0.97
     assert max(share["wrong"], share["surrogate"], share["direct"]) <= 0.03

@@ -34,17 +34,22 @@ Not among them: f2, f3, f5, Alicia and victor, whose sound depends on uninitiali
 SENTENCES: dict[str, dict[str, tuple[tuple[str, int], ...]]] = {
     "slow": {
         "train": (
-            ("stop at two", 3),
-            ("speak to me", 3),
-            ("she took a key", 4),
-            ("the dog can stay", 4),
-            ("sit by the sea", 4),
-            ("cook it today", 4),
-            ("pick a card too", 4),
+            ("stop at two or three", 5),
+            ("speak to me today", 5),
+            ("she took the key home", 5),
+            ("the dog can stay too", 5),
+            ("sit by the blue sea", 5),
+            ("cook it for today", 5),
+            ("pick a card today", 5),
             ("the bus took me home", 5),
         ),
-        "dev": (("take it to tea", 4), ("keep the cat in", 4), ("the tap is dry", 4)),
-        "test": (("the boat can go", 4), ("put the tea down", 4), ("it costs a dime", 4), ("pass the big spoon", 4)),
+        "dev": (("take it to the zoo", 5), ("keep the cat by me", 5), ("the tap is too dry", 5)),
+        "test": (
+            ("the boat can go by", 5),
+            ("put the tea down now", 5),
+            ("it costs a dime too", 5),
+            ("pass the big spoon now", 5),
+        ),
     },
     "fast": {
         "train": (
