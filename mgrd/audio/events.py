@@ -18,9 +18,14 @@ BANDS_PER_OCTAVE = 6
 LOWEST_BAND = 60.0  # Hz
 AFTER_FRAMES = 3
 BEFORE_FRAMES = (2, 5)  # frames back that count as "before"
-NEW_SHARE = 0.42  # share of the magnitude that is new at an onset
+NEW_SHARE = 0.36  # share of the magnitude that is new at an onset
 STRICT, LAX = 1.3, 0.72  # thresholds that must agree on the count, as factors
-MIN_GAP = 0.05  # s between onsets
+MIN_GAP = 0.075  # s between onsets
+RISE_FREE, RISE_WEIGHT, RISE_MOST = 3.0, 0.02, 0.22  # dB, per dB, at most: a rise of level makes an onset likelier
+STEP_DROP = 8.0  # dB that a pitch step may be under the sound before it; further down it is a dying tail
+STEP_STRENGTH = 0.8  # periodicity around a step from note to note
+OVERTONE_STEPS = (12.0, 19.0, 24.0, 28.0, 31.0)  # semitones by which a pitch tracker slips
+APART = 0.09  # s within which a pitch step and a spectral onset are one
 BELOW_LOUDEST_DB = 32.0  # quieter events are echoes or noise
 
 
@@ -53,10 +58,11 @@ def find_events(frames: Frames, line: PitchLine) -> Events:
     """
     if frames.silent:
         return Events((), 0.95)
-    novelty = _novelty(frames)
+    fresh = _novelty(frames)
+    novelty = np.minimum(1.0, fresh + _rise(frames))
     counts = {}
     chosen: list[int] = []
-    steps = [frame for frame, _ in pitch_steps(line)]
+    steps = [frame for frame, jump in pitch_steps(line) if _is_note(frames, line, fresh, frame, jump)]
     for factor in (STRICT, 1.0, LAX):
         peaks = _merged(_peaks(frames, novelty, NEW_SHARE * factor), steps, frames)
         counts[factor] = len(peaks)
@@ -98,6 +104,35 @@ def _novelty(frames: Frames) -> Floats:
     return fresh / after.sum(axis=0)
 
 
+def _rise(frames: Frames) -> Floats:
+    """What a rise of the level [frames] over the 50 ms before adds to the novelty."""
+    level = np.maximum(frames.level, frames.peak_level - 60.0)
+    padded = np.pad(level, (7, 5), mode="edge")
+    count = len(level)
+    before = np.mean([padded[k : k + count] for k in range(1, 5)], axis=0)
+    after = np.max([padded[7 + k : 7 + k + count] for k in range(6)], axis=0)
+    return np.clip(RISE_WEIGHT * (after - before - RISE_FREE), 0.0, RISE_MOST)
+
+
+def _is_note(frames: Frames, line: PitchLine, fresh: Floats, frame: int, jump: float) -> bool:
+    """A pitch step is a new note when the sound goes on and, for wide steps, when something new is heard.
+
+    A tracker slips by the intervals of overtones; there more must be new.
+    """
+    around = slice(max(0, frame - 8), frame + 9)
+    if line.strength[around][line.voiced[around]].mean() < STEP_STRENGTH:
+        return False
+    near = round(0.1 / frames.hop_seconds)
+    before = frames.level[max(0, frame - near) : frame].max()
+    after = frames.level[frame : frame + near].max()
+    if after < before - STEP_DROP:
+        return False
+    new = float(fresh[max(0, frame - 5) : frame + 6].max())
+    slip = min(abs(abs(jump) - overtone) for overtone in OVERTONE_STEPS) < 0.6
+    wanted = 0.1 if slip else 0.06 if abs(jump) > 3.5 or after < before - 3.0 else 0.0
+    return new >= wanted
+
+
 def _peaks(frames: Frames, novelty: Floats, threshold: float) -> list[int]:
     """Frames of the onsets: local maxima of novelty above the threshold where the sound is loud enough."""
     radius = max(1, round(MIN_GAP / frames.hop_seconds))
@@ -119,7 +154,7 @@ def _peaks(frames: Frames, novelty: Floats, threshold: float) -> list[int]:
 
 def _merged(peaks: list[int], steps: list[int], frames: Frames) -> list[int]:
     """Onsets from both sources; a pitch step near a spectral onset is the same onset."""
-    apart = round(0.07 / frames.hop_seconds)
+    apart = round(APART / frames.hop_seconds)
     return sorted(peaks + [step for step in steps if all(abs(step - peak) > apart for peak in peaks)])
 
 
@@ -128,7 +163,7 @@ def _bounded(frames: Frames, novelty: Floats, peaks: list[int]) -> tuple[Event, 
     events: list[Event] = []
     hop = frames.hop_seconds
     for index, first in enumerate(peaks):
-        last = peaks[index + 1] if index + 1 < len(peaks) else len(frames.level)
+        last = max(first + 1, peaks[index + 1] - 3) if index + 1 < len(peaks) else len(frames.level)
         level = frames.level[first:last]
         top = float(level.max())
         loud = np.flatnonzero(level > max(top - 30.0, frames.noise_level + 3.0))

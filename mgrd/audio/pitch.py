@@ -13,7 +13,7 @@ from scipy.ndimage import median_filter
 
 from mgrd.audio.decode import resample
 from mgrd.audio.facts import Fact, fact
-from mgrd.audio.frames import Flags, Floats, Frames, runs
+from mgrd.audio.frames import HOP_SECONDS, Flags, Floats, Frames, runs
 
 if TYPE_CHECKING:
     from mgrd.audio.events import Events
@@ -27,7 +27,10 @@ MIN_CLIP = 0.15  # s; no reliable pitch in shorter clips
 EDGE_SHARE = 0.08  # of the voiced part that stands for its start and its end
 VOICED_STRENGTH = 0.5  # autocorrelation
 FINAL_SECONDS = 0.3
+STEP_WINDOW = (3, 8)  # frames on either side of a step that must lie on a plateau
+SMALLEST_STEP = 0.7  # semitones
 VIBRATO_HZ = (3.5, 9.0)
+WIDEST_WOBBLE = 2.2  # semitones from peak to peak
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +120,35 @@ def _without_octave_slips(f0: Floats, voiced: Flags) -> Floats:
 def pitch_steps(line: PitchLine) -> list[tuple[int, float]]:
     """Frames at which the pitch jumps from one plateau to another, with the jump in semitones.
 
-    Glides and vibrato do not jump: most of a step happens within two frames.
+    Plateaus on both sides of a short passage tell a step from a glide and from vibrato.
     """
     semitones = line.semitones()
+    count, (near, far) = len(semitones), STEP_WINDOW
+    if count < 2 * far + 1:
+        return []
+    view = np.lib.stride_tricks.sliding_window_view(semitones, far - near + 1)
+    low, high = view.min(axis=1), view.max(axis=1)
+    middle = np.median(view, axis=1)
+    centres = np.arange(far, count - far)
+    before, after = centres - far, centres + near
+    jump = middle[after] - middle[before]
+    allowed = np.maximum(0.15 * np.abs(jump), 0.15)
+    level = (high[before] - low[before] <= allowed) & (high[after] - low[after] <= allowed)
+    passage = np.abs(semitones[centres + 2] - semitones[centres - 2])
+    sudden = np.isnan(passage) | (passage >= 0.65 * np.abs(jump))
+    flags = level & sudden & (np.abs(jump) >= SMALLEST_STEP)
     steps: list[tuple[int, float]] = []
-    for start, end in runs(line.voiced):
-        for t in range(start + 6, end - 6):
-            near = semitones[t + 1] - semitones[t - 1]
-            if abs(near) < 0.45:
-                continue
-            far = float(np.median(semitones[t + 1 : t + 7]) - np.median(semitones[t - 6 : t]))
-            if abs(far) >= 0.7 and near / far >= 0.6 and (not steps or t - steps[-1][0] > 6):
-                steps.append((t, far))
-    return steps
+    for start, end in runs(np.nan_to_num(flags).astype(bool)):
+        best = (start + end - 1) // 2
+        steps.append((int(centres[best]), float(jump[best])))
+    return [step for step in steps if not any(_swings(step, other) for other in steps)]
+
+
+def _swings(step: tuple[int, float], other: tuple[int, float]) -> bool:
+    """Up and back within half a period of a slow vibrato: a wobble, not two notes."""
+    apart = abs(step[0] - other[0]) * HOP_SECONDS
+    small = max(abs(step[1]), abs(other[1])) < WIDEST_WOBBLE
+    return 0 < apart < 0.5 / VIBRATO_HZ[0] + 0.02 and step[1] * other[1] < 0 and small
 
 
 def pitch_facts(frames: Frames, line: PitchLine, events: "Events") -> list[Fact]:
@@ -172,9 +191,9 @@ def pitch_trust(frames: Frames, line: PitchLine) -> float:
     share = float((line.voiced & loud).sum() / max(1, loud.sum()))
     strength = float(line.strength[line.voiced].mean())
     length = np.clip(seconds / MIN_VOICED, 0.0, 1.0) ** 2
-    periodic = np.clip((strength - 0.5) / 0.3, 0.0, 1.0)
+    periodic = np.clip((strength - 0.45) / 0.35, 0.0, 1.0)
     covered = np.clip(share / 0.2, 0.3, 1.0)
-    return float(np.round(0.97 * length * covered * (0.45 + 0.55 * periodic), 3))
+    return float(np.round(0.97 * length * covered * periodic, 3))
 
 
 def _weighted_percentiles(values: Floats, weights: Floats, percents: tuple[int, ...]) -> list[float]:
