@@ -90,7 +90,7 @@ def decode(path: Path, start: float = 0.0, seconds: float | None = None) -> Audi
         with soundfile.SoundFile(path) as file:
             if first:
                 file.seek(first)
-            samples = file.read(frames, dtype="float32", always_2d=True)
+            samples = np.asarray(file.read(frames, dtype="float32", always_2d=True), dtype=np.float32)
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         raise AudioError(f"{path}: corrupt, decoding stopped: {error}") from error
     if len(samples) < MIN_FRAMES:

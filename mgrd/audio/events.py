@@ -22,6 +22,8 @@ NEW_SHARE = 0.36  # share of the magnitude that is new at an onset
 STRICT, LAX = 1.3, 0.72  # thresholds that must agree on the count, as factors
 MIN_GAP = 0.075  # s between onsets
 RISE_FREE, RISE_WEIGHT, RISE_MOST = 3.0, 0.02, 0.22  # dB, per dB, at most: a rise of level makes an onset likelier
+RISE_OF_NOISE = 4.0  # dB; a toneless sound that gets no louder only fluctuates
+TONAL_STRENGTH = 0.75
 STEP_DROP = 8.0  # dB that a pitch step may be under the sound before it; further down it is a dying tail
 STEP_STRENGTH = 0.8  # periodicity around a step from note to note
 OVERTONE_STEPS = (12.0, 19.0, 24.0, 28.0, 31.0)  # semitones by which a pitch tracker slips
@@ -59,8 +61,11 @@ def find_events(frames: Frames, line: PitchLine) -> Events:
     if frames.silent:
         return Events((), 0.95)
     fresh = _novelty(frames)
-    novelty = np.minimum(1.0, fresh + _rise(frames))
-    counts = {}
+    rise = _rise(frames)
+    novelty = np.minimum(1.0, fresh + np.clip(RISE_WEIGHT * (rise - RISE_FREE), 0.0, RISE_MOST))
+    tonal = maximum_filter1d(line.strength, 9) > TONAL_STRENGTH
+    novelty = np.where(tonal | (rise > RISE_OF_NOISE), novelty, 0.0)
+    counts: dict[float, int] = {}
     chosen: list[int] = []
     steps = [frame for frame, jump in pitch_steps(line) if _is_note(frames, line, fresh, frame, jump)]
     for factor in (STRICT, 1.0, LAX):
@@ -105,13 +110,14 @@ def _novelty(frames: Frames) -> Floats:
 
 
 def _rise(frames: Frames) -> Floats:
-    """What a rise of the level [frames] over the 50 ms before adds to the novelty."""
+    """Rise of the level [frames] in dB over that of the 50 ms before."""
     level = np.maximum(frames.level, frames.peak_level - 60.0)
     padded = np.pad(level, (7, 5), mode="edge")
+    padded[:7] = frames.peak_level - 60.0
     count = len(level)
     before = np.mean([padded[k : k + count] for k in range(1, 5)], axis=0)
     after = np.max([padded[7 + k : 7 + k + count] for k in range(6)], axis=0)
-    return np.clip(RISE_WEIGHT * (after - before - RISE_FREE), 0.0, RISE_MOST)
+    return after - before
 
 
 def _is_note(frames: Frames, line: PitchLine, fresh: Floats, frame: int, jump: float) -> bool:

@@ -79,7 +79,7 @@ def analyse(samples: npt.NDArray[np.floating], rate: int) -> Frames:
     hop = max(1, round(HOP_SECONDS * rate))
     size = 2 ** int(np.ceil(np.log2(WINDOW_SECONDS * rate)))
     power = _power(signal, size, hop)
-    frequencies = np.fft.rfftfreq(size, 1 / rate)
+    frequencies = np.fft.rfftfreq(size, 1 / rate).astype(np.float64)
     level = decibels(power.sum(axis=0))
     times = np.arange(power.shape[1]) * hop / rate
     peak = float(np.percentile(level, 99)) if len(level) > 50 else float(level.max())
@@ -97,9 +97,10 @@ def _power(signal: npt.NDArray[np.float32], size: int, hop: int) -> Floats:
     """Centred Hann frames; scaled so that the sum over bins is the frame's mean square."""
     padded = np.pad(signal, size // 2)
     count = max(1, 1 + (len(padded) - size) // hop)
-    window = get_window("hann", size).astype(np.float32)
+    window = np.asarray(get_window("hann", size), dtype=np.float32)
     view = np.lib.stride_tricks.sliding_window_view(padded, size)[: count * hop : hop]
-    spectrum = np.asarray(rfft(view * window, axis=1))  # single precision, which numpy.fft would leave
+    # Single precision, which numpy.fft would leave.
+    spectrum: npt.NDArray[np.complex64] = np.asarray(rfft(view * window, axis=1), dtype=np.complex64)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float64)
     power[:, 1:-1] *= 2.0
     return np.ascontiguousarray(power.T) / (size * float(np.sum(window**2)))

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 PITCH_RATE = 8_000  # Hz of the first pass
 FLOOR, CEILING = 55.0, 1_500.0  # Hz
-HIGH_FLOOR, HIGH_CEILING = 500.0, 6_000.0  # Hz, second pass
+HIGH_FLOOR, HIGH_CEILING = 200.0, 6_000.0  # Hz, second pass
 MIN_RUN = 0.04  # s; shorter voiced stretches are accidents
 MIN_VOICED = 0.1  # s of voiced frames before pitch is believed
 MIN_CLIP = 0.15  # s; no reliable pitch in shorter clips
 EDGE_SHARE = 0.08  # of the voiced part that stands for its start and its end
 VOICED_STRENGTH = 0.5  # autocorrelation
 FINAL_SECONDS = 0.3
+PARTIALS = 12
+LOWEST_SPLIT = 3.0  # bins between partials that can be told apart
+FOREIGN_SHARE = 0.015  # energy of partials that a higher tone would not have, under which it is the tone
 STEP_WINDOW = (3, 8)  # frames on either side of a step that must lie on a plateau
 SMALLEST_STEP = 0.7  # semitones
 VIBRATO_HZ = (3.5, 9.0)
@@ -65,7 +68,8 @@ def pitch_line(frames: Frames) -> PitchLine:
         if end - start < shortest:
             voiced[start:end] = False
     f0 = _without_octave_slips(np.where(voiced, f0, 0.0), voiced)
-    return PitchLine(f0, np.where(voiced, strength, 0.0), voiced)
+    line = PitchLine(f0, np.where(voiced, strength, 0.0), voiced)
+    return PitchLine(_without_subharmonics(frames, line), line.strength, voiced)
 
 
 def _autocorrelation(frames: Frames, rate: int, floor: float, ceiling: float) -> tuple[Floats, Floats]:
@@ -117,6 +121,46 @@ def _without_octave_slips(f0: Floats, voiced: Flags) -> Floats:
     return cleaned
 
 
+def _without_subharmonics(frames: Frames, line: PitchLine) -> Floats:
+    """Notes whose overtones are all multiples of a higher tone are moved up to it.
+
+    The autocorrelation of a tone is as high at two or three of its periods; the spectrum tells them apart.
+    """
+    f0 = line.f0.copy()
+    clean = frames.clean_power()
+    spacing = float(frames.frequencies[1])
+    edges = [frame for frame, _ in pitch_steps(line)]
+    for start, end in runs(line.voiced):
+        cuts = [start, *[t for t in edges if start < t < end], end]
+        for a, b in pairwise(cuts):
+            pitch = f0[a:b]
+            if np.median(pitch) < LOWEST_SPLIT * spacing:
+                continue
+            energy = _partials(clean[:, a:b], pitch / spacing)
+            for multiple in (2, 3):
+                at = energy[multiple - 1 :: multiple].sum()
+                if energy.sum() - at < FOREIGN_SHARE * at:
+                    f0[a:b] *= multiple
+                    break
+    return f0
+
+
+def _partials(power: Floats, bins: Floats) -> Floats:
+    """Energy [PARTIALS] at the multiples of a pitch given in bins, summed over the frames."""
+    size, count = power.shape
+    columns = np.arange(count)
+    energy = np.zeros(PARTIALS)
+    for partial in range(1, PARTIALS + 1):
+        centre = np.round(partial * bins).astype(int)
+        inside = centre < size - 1
+        if inside.any():
+            rows, held = centre[inside], columns[inside]
+            energy[partial - 1] = np.maximum(
+                power[rows, held], np.maximum(power[rows - 1, held], power[rows + 1, held])
+            ).sum()
+    return energy
+
+
 def pitch_steps(line: PitchLine) -> list[tuple[int, float]]:
     """Frames at which the pitch jumps from one plateau to another, with the jump in semitones.
 
@@ -152,7 +196,10 @@ def _swings(step: tuple[int, float], other: tuple[int, float]) -> bool:
 
 
 def pitch_facts(frames: Frames, line: PitchLine, events: "Events") -> list[Fact]:
-    """Facts on pitch. Without voiced frames only `voiced_share` remains."""
+    """Facts on pitch. Without voiced frames only `voiced_share` remains.
+
+    The median is over separate sounds where there are some, so that a long note does not outvote two short ones.
+    """
     duration = frames.duration
     sounding = int(frames.sounding.sum())
     voiced = line.voiced
@@ -169,15 +216,18 @@ def pitch_facts(frames: Frames, line: PitchLine, events: "Events") -> list[Fact]
     strength = np.clip(line.strength[voiced], 1e-4, 1 - 1e-5)
     harmonic = float(10 * np.log10(strength.mean() / (1 - strength.mean())))
     span = {"start": begin, "end": finish, "reliability": trust}
+    notes = _event_pitches(frames, line, events, trust)
+    separate = [note.value for note in notes if note.name == "event_f0"]
+    centre = float(np.median(separate)) if len(separate) > 1 and events.reliability >= 0.5 else 2 ** (middle / 12)
     facts += [
-        fact("f0_median", 2 ** (middle / 12), **span),
+        fact("f0_median", centre, **span),
         fact("f0_low", 2 ** (low / 12), **span),
         fact("f0_high", 2 ** (high / 12), **span),
         fact("f0_range", high - low, **span),
         fact("harmonic_ratio", harmonic, **span),
     ]
     facts += _trend(frames, line, trust)
-    facts += _event_pitches(frames, line, events, trust)
+    facts += notes
     facts += _vibrato(frames, line, trust)
     return facts
 
@@ -191,7 +241,7 @@ def pitch_trust(frames: Frames, line: PitchLine) -> float:
     share = float((line.voiced & loud).sum() / max(1, loud.sum()))
     strength = float(line.strength[line.voiced].mean())
     length = np.clip(seconds / MIN_VOICED, 0.0, 1.0) ** 2
-    periodic = np.clip((strength - 0.45) / 0.35, 0.0, 1.0)
+    periodic = np.clip((strength - 0.55) / 0.3, 0.0, 1.0)
     covered = np.clip(share / 0.2, 0.3, 1.0)
     return float(np.round(0.97 * length * covered * periodic, 3))
 

@@ -19,10 +19,10 @@ LONG_PAUSE = 0.35  # s; such pauses are not speaking time
 # Weights of a logistic regression on the features below, standardised by _MEANS and _SCALES; fitted on recorded
 # and synthesised speech against music, effects and synthetic signals.
 FEATURES = ("voiced", "in_range", "moving", "runs", "unvoiced_high", "level_std", "modulation", "tilt_std")
-_MEANS = np.array([0.694, 0.666, 0.478, 2.453, 0.101, 7.84, 0.296, 0.925])
-_SCALES = np.array([0.331, 0.408, 0.355, 2.019, 0.251, 4.409, 0.207, 0.655])
-_WEIGHTS = np.array([-0.054, 0.986, 0.96, -0.281, 0.069, 1.182, -0.195, 1.376])
-_BIAS = -0.903
+_MEANS = np.array([0.713, 0.625, 0.341, 2.614, 0.105, 8.259, 0.283, 0.691])
+_SCALES = np.array([0.347, 0.455, 0.326, 2.132, 0.245, 4.119, 0.196, 0.645])
+_WEIGHTS = np.array([-0.429, 1.443, 1.322, -0.341, 0.678, 0.863, -0.271, 2.395])
+_BIAS = -2.12
 
 
 def speech_features(frames: Frames, line: PitchLine) -> Floats:
@@ -89,7 +89,7 @@ def speech_facts(frames: Frames, line: PitchLine) -> list[Fact]:
     """Facts on speech; for anything else only `speech`, near 0."""
     duration = frames.duration
     share = speech_share(frames, line)
-    facts = [fact("speech", share, end=duration, reliability=0.8 if duration >= 0.5 else 0.5)]
+    facts = [fact("speech", share, end=duration, reliability=0.7 if duration >= 0.5 else 0.4)]
     if share < 0.2:
         return facts
     nuclei = syllables(frames, line)
