@@ -34,6 +34,10 @@ class EngineError(MgrdError, RuntimeError):
     """A model could not be loaded, sampled or scored."""
 
 
+class JudgeError(MgrdError, RuntimeError):
+    """The judge cannot go on: no key, access refused, spend limit reached, or too often out of reach."""
+
+
 class TrainingError(MgrdError, RuntimeError):
     """Training cannot start or cannot continue."""
 

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mgrd.errors import ConfigError
@@ -91,6 +91,35 @@ class GroundingSpec(Section):
     max_surrogate_share: float = Field(0.0, ge=0, le=1, description="share of the chain that may argue from text")
 
 
+class JudgeSpec(Section):
+    """An LLM judge at any OpenAI-compatible server. Without this section the deterministic checks decide alone."""
+
+    base_url: str = Field(
+        pattern=r"^https?://[^/@\s?#]+(/[^?#\s]*)?$", description="address of the server, such as http://localhost:8000/v1"
+    )
+    model: str = Field(min_length=1, description="name of the judging model; not the family of the judged one")
+    api_key_env: str | None = Field(
+        None, pattern=r"^[A-Z][A-Z0-9_]*$", description="NAME of the variable that holds the key; none: no key"
+    )
+    prompt: str = Field("judge/grounding", description="prompt template in prompts/")
+    temperature: float = Field(0.0, ge=0, description="softmax temperature")
+    max_tokens: int = Field(1024, ge=64, description="reply limit")
+    min_grounding: float = Field(3.0, ge=1, le=5, description="acoustic grounding from which a chain is kept")
+    min_coherence: float = Field(3.0, ge=1, le=5, description="logical coherence from which a chain is kept")
+    concurrency: int = Field(16, ge=1, description="requests at once at most; fewer while the server is busy")
+    timeout_seconds: float = Field(120.0, gt=0, description="time a reply may take")
+    attempts: int = Field(6, ge=1, description="tries per request before the judge counts as unreachable")
+    max_cost: float | None = Field(None, gt=0, description="spent on a round's verdicts at most")
+    price_in: float = Field(0.0, ge=0, description="price of a million prompt tokens")
+    price_out: float = Field(0.0, ge=0, description="price of a million reply tokens")
+
+    @model_validator(mode="after")
+    def _limit_needs_prices(self) -> "JudgeSpec":
+        if self.max_cost is not None and not (self.price_in and self.price_out):
+            raise ValueError("max_cost needs price_in and price_out: without prices nothing ever reaches the limit")
+        return self
+
+
 class SelectionSpec(Section):
     """From decisions to training rows."""
 
@@ -143,6 +172,7 @@ class Spec(Section):
     cold_start: ColdStartSpec = ColdStartSpec()
     sampling: SamplingSpec = SamplingSpec()
     grounding: GroundingSpec = GroundingSpec()
+    judge: JudgeSpec | None = Field(None, description="the LLM judge; none: the deterministic checks decide alone")
     selection: SelectionSpec = SelectionSpec()
     training: TrainingSpec = TrainingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
@@ -205,6 +235,8 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
             *parents, leaf = dotted.split(".")
             node = merged
             for parent in parents:
+                if node[parent] is None:
+                    node[parent] = {}
                 node = node[parent]
             node[leaf] = value
         return Settings.model_construct(

@@ -49,7 +49,7 @@ def variable(path: tuple[str, ...]) -> str:
 def _section(
     schema: dict[str, Any], section: dict[str, Any], path: tuple[str, ...], defaults: dict[str, Any]
 ) -> list[str]:
-    """A heading and a table of the section's own keys, then the sections inside it."""
+    """A heading and a table of the section's own keys, then the sections inside it, optional ones last."""
     inner = {name: _definition(schema, field) for name, field in section["properties"].items()}
     nested = {name: field for name, field in inner.items() if "properties" in field}
     about = " ".join(section.get("description", "").split()) or OPENINGS.get(path[-1], "")
@@ -57,12 +57,22 @@ def _section(
     lines += ["| key | default | range | meaning | variable |", "|---|---|---|---|---|"]
     for name, field in inner.items():
         if name not in nested:
-            cells = (f"`{name}`", _default(defaults[name]), _range(field), field.get("description", ""))
+            cells = (f"`{name}`", _default(defaults, name), _range(field), field.get("description", ""))
             lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} | `{variable((*path, name))}` |")
     parts = ["\n".join(lines) + "\n"]
     for name, field in nested.items():
         parts += _section(schema, field, (*path, name), defaults[name])
+    for name, field in inner.items():
+        if (optional := _optional(schema, field)) is not None:
+            keys = {key: value["default"] for key, value in optional["properties"].items() if "default" in value}
+            parts += _section(schema, optional, (*path, name), keys)
     return parts
+
+
+def _optional(schema: dict[str, Any], field: dict[str, Any]) -> dict[str, Any] | None:
+    """The section behind a key that is none unless somebody writes it."""
+    options = [_definition(schema, option) for option in field.get("anyOf", [])]
+    return next((option for option in options if "properties" in option), None)
 
 
 def _definition(schema: dict[str, Any], field: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +80,10 @@ def _definition(schema: dict[str, Any], field: dict[str, Any]) -> dict[str, Any]
     return schema["$defs"][reference.rsplit("/", 1)[1]] if reference else field
 
 
-def _default(value: object) -> str:
+def _default(defaults: dict[str, Any], name: str) -> str:
+    if name not in defaults:
+        return "required"
+    value = defaults[name]
     return "none" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 
 from mgrd.errors import ConfigError
@@ -34,7 +34,12 @@ class Prompt:
         unknown = values.keys() - set(self.variables)
         if missing or unknown:
             raise ConfigError(f"prompt {self.id}: missing {sorted(missing)}, unknown {sorted(unknown)}")
-        return _ENVIRONMENT.from_string(self.body).render(**values)
+        return _compiled(self.body).render(**values)
+
+
+@cache
+def _compiled(body: str) -> Template:
+    return _ENVIRONMENT.from_string(body)
 
 
 @cache

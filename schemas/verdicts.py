@@ -14,12 +14,15 @@ class Verdict(Row):
     prompt_id: str
     prompt_sha: str
     scored: bool
+    """All scores run from 1 (worst) to 5 (best)."""
     acoustic_grounding: float | None = None
     logical_coherence: float | None = None
     answer_follows: float | None = None
     surrogate: float | None = None
+    """5: argues from the sound alone; 1: from an imagined text."""
     self_cognition: float | None = None
     reason: str | None = None
+    """The judge's reasons; of an unscored verdict, what went wrong."""
     raw_reply: str
     prompt_tokens: int
     completion_tokens: int

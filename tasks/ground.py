@@ -29,11 +29,13 @@ def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purp
     clips = clips_of(workspace, *splits)
     evidence = workspace.store.read(EVIDENCE).filter(pl.col("clip_id").is_in(clips["clip_id"].implode()))
     policy = workspace.settings.spec.grounding
+    judged = purpose == "distill" and workspace.settings.spec.judge is not None
     stage = Stage(
         name=f"ground-{purpose}",
         round=round_,
         version=VERSION,
-        config={"policy": policy.model_dump(), "arm": arm, "grounding": GROUNDING_VERSION},
+        # Whether a judge amends these decisions, not which: without one they must stand as the checks left them.
+        config={"policy": policy.model_dump(), "arm": arm, "grounding": GROUNDING_VERSION, "judged": judged},
         inputs={"traces": traces.digest, "evidence": digest(EVIDENCE, evidence)},
     )
 

@@ -37,13 +37,13 @@ def embed_pack(
     """
     ids = torch.cat([pack.prefix_ids.reshape(-1), pack.row_ids.reshape(-1)])
     embeddings = model.model.language_model.get_input_embeddings()(ids)
-    if not len(pack.prefix_ids):
-        return embeddings[None]
     audio = pack.prefix_ids == model.config.audio_token_id
     if not torch.equal(audio.sum(1), feature_lengths):
         raise DataError(
             f"audio tokens {audio.sum(1).tolist()} stand for features of lengths {feature_lengths.tolist()}"
         )
+    if not bool(audio.any()):
+        return embeddings[None]
     heard = torch.arange(features.shape[1])[None, :] < feature_lengths[:, None]
     projected = model.model.multi_modal_projector(features[heard])
     places = audio.reshape(-1).nonzero()[:, 0]

@@ -84,19 +84,20 @@ class DecodeLayout:
         own_value[self.slots, :, self.step] = value[0].transpose(0, 1)
         grid = query.new_zeros(total, kv_heads, group, width)
         grid[self.slots] = query[0].transpose(0, 1).reshape(-1, kv_heads, group, width) * scaling
-        shared = grid.view(questions, -1, kv_heads, group, width).transpose(1, 2)
+        shared = grid.reshape(questions, -1, kv_heads, group, width).transpose(1, 2)
         shared = shared.reshape(questions, kv_heads, -1, width)
         context_scores = shared @ context_key.transpose(2, 3) + self.context_mask
-        context_scores = context_scores.view(questions, kv_heads, -1, group, context_scores.shape[-1])
+        context_scores = context_scores.reshape(questions, kv_heads, -1, group, context_scores.shape[-1])
         context_scores = context_scores.transpose(1, 2).reshape(total, kv_heads, group, -1)
         own_scores = grid @ own_key[:, :, :end].transpose(2, 3)
         weights = torch.cat([context_scores, own_scores], dim=-1).softmax(-1)
         split = context_scores.shape[-1]
         shared = weights[..., :split].reshape(questions, -1, kv_heads, group, split).transpose(1, 2)
         heard = shared.reshape(questions, kv_heads, -1, split) @ context_value
-        heard = heard.view(questions, kv_heads, -1, group, width).transpose(1, 2).reshape(total, kv_heads, group, width)
+        heard = heard.reshape(questions, kv_heads, -1, group, width).transpose(1, 2)
+        heard = heard.reshape(total, kv_heads, group, width)
         written = weights[..., split:] @ own_value[:, :, :end]
-        return (heard + written).view(total, kv_heads * group, width)[self.slots][None]
+        return (heard + written).reshape(total, kv_heads * group, width)[self.slots][None]
 
 
 Layout = PackLayout | DecodeLayout
@@ -104,8 +105,8 @@ Layout = PackLayout | DecodeLayout
 
 def _unfold(flat: Tensor, count: int) -> Tensor:
     """[heads, count * length, d] -> [count, heads, length, d]."""
-    heads, _, width = flat.shape
-    return flat.reshape(heads, count, -1, width).transpose(0, 1)
+    heads, total, width = flat.shape
+    return flat.reshape(heads, count, total // max(1, count), width).transpose(0, 1)
 
 
 def _attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float, kv_heads: int) -> Tensor:

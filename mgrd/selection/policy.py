@@ -12,16 +12,22 @@ import polars as pl
 from mgrd.audio.facts import Fact
 from mgrd.grounding.scorer import Grounding, score_chain
 from mgrd.ids import content_key
-from mgrd.settings import Arm, GroundingSpec
+from mgrd.judging import judge_identity
+from mgrd.settings import Arm, GroundingSpec, JudgeSpec
 from mgrd.store import frame_of
 from schemas import CLAIMS, DECISIONS
 
 WRONG_ANSWER = "wrong_answer"
 NO_EVIDENCE = "no_evidence"
+JUDGE_UNSCORED = "judge_unscored"
+UNDECIDED = frozenset({NO_EVIDENCE, JUDGE_UNSCORED})
+"""Reasons that say what is missing to decide; alone they hold nothing against the chain."""
 
 
-def policy_sha(arm: Arm, policy: GroundingSpec) -> str:
-    return content_key("policy", arm, policy.model_dump())
+def policy_sha(arm: Arm, policy: GroundingSpec, judge: JudgeSpec | None = None) -> str:
+    """What decided: the arm, the checks' policy, and the judge with its thresholds or none."""
+    judged = judge and {**judge_identity(judge), **judge.model_dump(include={"min_grounding", "min_coherence"})}
+    return content_key("policy", arm, policy.model_dump(), judged)
 
 
 def ground_traces(
@@ -63,14 +69,20 @@ def ground_traces(
 def decide(grounding: Grounding, correct: bool | None, *, measured: bool, arm: Arm) -> tuple[str, list[str]]:
     """The decision and all reasons against the chain, whichever of them the arm heeds."""
     wrong = [WRONG_ANSWER] if correct is False else []
-    reasons = wrong + list(grounding.reasons)
+    unchecked = arm == "filtered" and not measured and not wrong
+    reasons = [NO_EVIDENCE] if unchecked else wrong + list(grounding.reasons)
+    return decision_of(reasons, arm), reasons
+
+
+def decision_of(reasons: Sequence[str], arm: Arm) -> str:
+    """What the arm makes of the reasons against a chain."""
     if arm == "unfiltered":
-        return "kept", reasons
+        return "kept"
     if arm == "correct-only":
-        return ("rejected" if wrong else "kept"), reasons
-    if not measured:
-        return ("rejected", reasons) if wrong else ("unscored", [NO_EVIDENCE])
-    return ("rejected" if reasons else "kept"), reasons
+        return "rejected" if WRONG_ANSWER in reasons else "kept"
+    if not reasons:
+        return "kept"
+    return "unscored" if UNDECIDED.issuperset(reasons) else "rejected"
 
 
 def claim_rows(grounding: Grounding, trace: Mapping[str, object]) -> list[dict[str, object]]:

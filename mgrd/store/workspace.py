@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mgrd.errors import ConfigError
 from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
-from mgrd.store.delta import Store
+from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
 
 LOGGER = logging.getLogger("mgrd")
@@ -94,7 +94,8 @@ class Stage:
     """A stage about to run: what its identity depends on.
 
     `inputs` maps a name to the digest of an input's content; `config` holds plain settings.
-    `version` is raised when the stage's code changes what it writes.
+    `version` is raised when the stage's code changes what it writes. `amends` is a partition that an
+    earlier stage wrote and this one rewrites: when the earlier stage ran again since, this one is owed.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Stage:
     version: int
     config: Mapping[str, object]
     inputs: Mapping[str, str]
+    amends: DatasetRef | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -111,7 +113,7 @@ class Stage:
 def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -> tuple[Entry, bool]:
     """Do the stage's work unless the ledger holds it already; returns its entry and whether it ran."""
     done = workspace.ledger.finished(stage.round, stage.name, stage.fingerprint)
-    if done is not None:
+    if done is not None and not _overwritten(done, stage.amends):
         return done, False
     started = time.perf_counter()
     outcome = work()
@@ -119,3 +121,8 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
     LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds)
     entry = workspace.ledger.record(stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds)
     return entry, True
+
+
+def _overwritten(done: Entry, amended: DatasetRef | None) -> bool:
+    """Whether the stage before wrote the amended partition anew after `done` had amended it."""
+    return amended is not None and done.output(amended.table).version < amended.version

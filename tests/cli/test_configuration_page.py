@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from mgrd.cli.config import app
-from mgrd.settings import Settings, load_settings
+from mgrd.settings import JudgeSpec, Settings, load_settings
 from mgrd.settings_reference import EXAMPLE, configuration_reference, variable
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
@@ -39,13 +39,22 @@ def test_the_page_is_the_generated_one() -> None:
 def test_every_setting_stands_on_the_page_with_its_meaning() -> None:
     lines = configuration_reference().splitlines()
     settings = list(leaves(Settings()))
-    rows = [line for line in lines if line.startswith("| `")]
+    rows = [line for line in lines if line.startswith("| `") and "`MGRD_SPEC__JUDGE__" not in line]
     assert len(rows) == len(settings)
     for path, value, description in settings:
         row = next(line for line in rows if line.endswith(f"| `{variable(path)}` |"))
         assert description, f"{'.'.join(path)} has no description"
         assert description in row
         assert "none" in row if value is None else f"`{json.dumps(value)}`" in row
+
+
+def test_an_optional_section_stands_on_the_page_with_its_required_keys() -> None:
+    page = configuration_reference()
+    for name, field in JudgeSpec.model_fields.items():
+        row = next(line for line in page.splitlines() if line.endswith(f"| `{variable(('spec', 'judge', name))}` |"))
+        assert field.description
+        assert field.description in row
+        assert ("| required |" in row) == field.is_required()
 
 
 def test_ranges_and_choices_are_told() -> None:

@@ -1,0 +1,197 @@
+"""The judge among the other stages: what a change of judge redoes, and what it leaves alone."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+from judge_frames import CHAIN, FACTS, questions, trace
+from judge_server import Answer, JudgeServer, Script, good, serving
+
+from mgrd.errors import JudgeError
+from mgrd.store import DatasetRef, Workspace, frame_of, init_workspace
+from schemas import CLIPS, DECISIONS, EVIDENCE, LEDGER, QUESTIONS, TRACES, VERDICTS
+from tasks.ground import ground
+from tasks.judge import judge
+from tasks.run import Run
+from tasks.select import select
+
+WRONG = "The pitch falls steadily, so the contour is falling."
+
+
+@dataclass
+class Round:
+    """The stages of a round after sampling, without an orchestrator."""
+
+    root: Path
+    server: JudgeServer
+
+    def run(self, **overrides: object) -> tuple[Workspace, DatasetRef, DatasetRef]:
+        dotted = {f"spec.{name.replace('__', '.')}": value for name, value in overrides.items()}
+        run = Run.model_validate({"workspace": str(self.root), "overrides": dotted})
+        workspace = run.open()
+        traces = workspace.store.reference(TRACES, {"round": 1, "purpose": "distill"})
+        decisions = ground.fn(run, 1, traces)
+        if workspace.settings.spec.judge is not None:
+            decisions = judge.fn(run, 1, traces, decisions)
+        return run.open(), decisions, select.fn(run, 1, traces, decisions)
+
+    def stages(self) -> Counter[str]:
+        """How often each stage ran so far."""
+        return Counter(Workspace.open(self.root).store.read(LEDGER)["stage"])
+
+    def decided(self) -> dict[str, tuple[str, list[str]]]:
+        rows = Workspace.open(self.root).store.read(DECISIONS).select("trace_id", "decision", "reasons").iter_rows()
+        return {trace_id: (decision, reasons) for trace_id, decision, reasons in rows}
+
+
+@pytest.fixture
+def round_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Round]:
+    monkeypatch.setattr("tasks.select.publish_funnel", lambda *_: None)
+    monkeypatch.setattr("mgrd.judging.client.FIRST_PAUSE", 0.01)
+    with serving(lambda *_: good()) as server:
+        root = tmp_path / "w"
+        settings = tmp_path / "judge.toml"
+        settings.write_text(f'[spec.judge]\nbase_url = "{server.url}"\nmodel = "judge-1"\nattempts = 2\n')
+        init_workspace(root, settings)
+        _fill(Workspace.open(root))
+        yield Round(root, server)
+
+
+def _fill(workspace: Workspace) -> None:
+    clip = {"clip_id": "clip", "sha256": "s", "uri": "a.wav", "duration": 3.0, "sample_rate": 16000, "channels": 1}
+    rest = {"domain": "synthetic", "source": "s", "licence": "l", "provenance": "p", "split": "pool", "collection": "x"}
+    facts = [fact.row() for fact in FACTS]
+    chains = {f"good{i}": f"{CHAIN} It climbs {i + 2} times over." for i in range(4)} | {"bad": WRONG}
+    store = workspace.store
+    store.append(CLIPS, frame_of(CLIPS, [clip | rest]))
+    store.append(QUESTIONS, questions())
+    store.append(EVIDENCE, frame_of(EVIDENCE, [{"clip_id": "clip", "version": "1", "facts": facts, "seconds": 0.1}]))
+    store.append(TRACES, frame_of(TRACES, [trace(name, chain) for name, chain in chains.items()]))
+
+
+def low_for(*numbers: int) -> Script:
+    """A judge that finds these chains ungrounded."""
+
+    def script(request: dict, _: int) -> Answer:
+        text = request["messages"][0]["content"]
+        return good(acoustic_grounding=1) if any(f"climbs {n + 2} times" in text for n in numbers) else good()
+
+    return script
+
+
+def test_the_judge_reads_what_passed_and_its_low_scores_reject(round_: Round) -> None:
+    round_.server.script = low_for(1)
+    workspace, _, rows = round_.run()
+    decided = round_.decided()
+    assert decided["good0"] == ("kept", [])
+    assert decided["good1"] == ("rejected", ["judge_grounding"])
+    assert decided["bad"][0] == "rejected"
+    assert len(round_.server.requests) == 4, "a chain that the measurements refute costs nothing"
+    assert workspace.store.read(VERDICTS).height == 4
+    entry = workspace.ledger.newest(1, "select")
+    assert entry is not None
+    assert rows.rows > 0
+    assert entry.counts["kept"] == 3
+
+
+def test_the_same_call_again_asks_and_writes_nothing(round_: Round) -> None:
+    round_.run()
+    before, asked = round_.stages(), len(round_.server.requests)
+    round_.run()
+    assert round_.stages() == before
+    assert len(round_.server.requests) == asked
+
+
+def test_another_judge_judges_and_selects_again_and_leaves_grounding_alone(round_: Round) -> None:
+    round_.run()
+    round_.server.script = low_for(0, 1)
+    workspace, _, _ = round_.run(judge__model="judge-2")
+    assert round_.stages() == {"ground-distill": 1, "judge-distill": 2, "select": 2}
+    assert round_.decided()["good0"] == ("rejected", ["judge_grounding"])
+    assert workspace.store.read(VERDICTS)["judge"].value_counts().sort("judge").rows() == [
+        ("judge-1", 4),
+        ("judge-2", 4),
+    ]
+    asked = len(round_.server.requests)
+    round_.run()
+    assert round_.decided()["good0"] == ("kept", []), "back to the first judge, from its stored verdicts"
+    assert len(round_.server.requests) == asked
+
+
+def test_other_thresholds_ask_nothing(round_: Round) -> None:
+    round_.run()
+    asked = len(round_.server.requests)
+    round_.run(judge__min_grounding=4.5)
+    assert {decision for decision, _ in round_.decided().values()} == {"rejected"}
+    assert len(round_.server.requests) == asked
+
+
+def test_without_a_judge_the_checks_decide_alone_and_with_it_again_nothing_is_asked_twice(round_: Round) -> None:
+    round_.server.script = low_for(0)
+    _, with_judge, _ = round_.run()
+    asked = len(round_.server.requests)
+    workspace, alone, _ = round_.run(judge=None)
+    assert round_.decided()["good0"] == ("kept", [])
+    assert workspace.store.reference(DECISIONS, alone.partition).digest == alone.digest
+    _, again, _ = round_.run()
+    assert round_.decided()["good0"] == ("rejected", ["judge_grounding"])
+    assert again.digest == with_judge.digest != alone.digest
+    assert len(round_.server.requests) == asked
+
+
+def test_an_unreadable_judge_leaves_chains_unscored_and_no_row_is_lost(round_: Round) -> None:
+    round_.server.script = lambda *_: Answer("I rather like it.")
+    workspace, decisions, _ = round_.run()
+    decided = round_.decided()
+    assert decided["good0"] == ("unscored", ["judge_unscored"])
+    assert decisions.rows == len(decided) == 5
+    entry = workspace.ledger.newest(1, "judge-distill")
+    assert entry is not None
+    assert (entry.counts["unscored"], entry.counts["unread"]) == (4, 4)
+
+
+def test_a_judge_out_of_reach_stops_the_stage_and_the_next_run_asks_only_the_rest(round_: Round) -> None:
+    def script(request: dict, _: int) -> Answer:
+        down = "climbs 2 times" in request["messages"][0]["content"]
+        return Answer("down", status=503) if down else good()
+
+    round_.server.script = script
+    with pytest.raises(JudgeError, match="no reply for 1 of 4 chains"):
+        round_.run()
+    assert round_.decided()["good0"] == ("kept", []), "decisions stay those of the checks until the judge is done"
+    asked = len(round_.server.requests)
+    round_.server.script = lambda *_: good()
+    workspace, _, _ = round_.run()
+    assert len(round_.server.requests) == asked + 1
+    assert workspace.store.read(VERDICTS)["scored"].to_list() == [True] * 4
+
+
+def test_the_spend_limit_stops_the_stage_and_a_higher_one_goes_on(round_: Round) -> None:
+    """A reply may cost 0.64 and costs 0.20: after three of them a fourth could pass 1.1."""
+    prices = {"judge__price_in": 0.001, "judge__price_out": 10_000.0, "judge__max_tokens": 64}
+    with pytest.raises(JudgeError, match=r"spend limit of 1\.1 is reached with 1 of 4 chains to go"):
+        round_.run(judge__max_cost=1.1, **prices)
+    kept = Workspace.open(round_.root).store.read(VERDICTS)
+    assert kept.height == len(round_.server.requests) == 3
+    with pytest.raises(JudgeError, match="1 of 4 chains to go"):
+        round_.run(judge__max_cost=1.1, **prices)
+    assert len(round_.server.requests) == 3, "what earlier runs spent counts"
+    workspace, _, _ = round_.run(judge__max_cost=100.0, **prices)
+    assert len(round_.server.requests) == 4
+    assert workspace.store.read(VERDICTS).height == 4
+
+
+def test_the_same_chain_in_a_later_round_is_not_paid_again(round_: Round) -> None:
+    workspace, _, _ = round_.run()
+    store = workspace.store
+    first = store.read(TRACES, {"round": 1})
+    store.append(TRACES, first.with_columns(round=pl.lit(2, pl.Int64)))
+    run = Run(workspace=str(round_.root))
+    traces = store.reference(TRACES, {"round": 2, "purpose": "distill"})
+    asked = len(round_.server.requests)
+    decided = judge.fn(run, 2, traces, ground.fn(run, 2, traces))
+    assert len(round_.server.requests) == asked
+    assert store.read(DECISIONS, decided.partition)["decision"].to_list().count("kept") == 4

@@ -1,0 +1,140 @@
+"""SFT: the loss falls, the sound matters, the encoder does not move, and a seed decides everything."""
+
+import hashlib
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from mgrd.errors import TrainingError
+from mgrd.models.checkpoints import load_model, save_model
+from mgrd.models.render import Renderer
+from mgrd.training.batches import draw_batches, render_rows
+from mgrd.training.features import FeatureCache
+from mgrd.training.sft import TrainReport, batch_loss, rate_factor, train_sft
+from tests.tiny_model import rows, tiny_model, tones
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def features(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> FeatureCache:
+    loaded = load_model(folder)
+    cache = FeatureCache(tmp_path_factory.mktemp("features"), loaded.encoder_sha, "float32")
+    cache.ensure(loaded, list(tones(tmp_path_factory.mktemp("audio"), 4).items()))
+    return cache
+
+
+ROWS = rows(["clip0", "clip1", "clip2", None])
+
+
+def train(folder: Path, out: Path, features: FeatureCache, data: pl.DataFrame = ROWS, **changes: object) -> TrainReport:
+    settings = {"steps": 12, "batch_rows": 4, "learning_rate": 1e-2, "warmup": 0.1, "weight_decay": 0.01, "seed": 0}
+    return train_sft(folder, out, data, features, **{**settings, **changes})
+
+
+def test_the_loss_falls_and_progress_is_told(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
+    told: list[int] = []
+    report = train(folder, tmp_path / "out", features, on_step=told.append, steps=40)
+    assert sum(told) == len(report.losses) == 40
+    assert report.losses[-1] < 0.5 * report.losses[0]
+    assert report.tokens > 40 * 4 * 20
+
+
+def test_the_same_seed_gives_the_same_weights(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
+    shas = [train(folder, tmp_path / str(i), features, seed=seed).model_id for i, seed in enumerate((0, 0, 1))]
+    assert shas[0] == shas[1] != shas[2]
+
+
+def test_the_encoder_and_its_key_do_not_change(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
+    train(folder, tmp_path / "out", features)
+    before, after = load_model(folder), load_model(tmp_path / "out")
+    assert after.encoder_sha == before.encoder_sha
+    assert after.sha != before.sha
+    moved = {
+        name
+        for (name, old), new in zip(before.model.named_parameters(), after.model.parameters(), strict=True)
+        if not torch.equal(old, new)
+    }
+    assert not [name for name in moved if "audio_tower" in name]
+    assert [name for name in moved if "multi_modal_projector" in name]
+    assert [name for name in moved if "language_model" in name]
+
+
+def test_another_sound_changes_loss_and_gradients(folder: Path, features: FeatureCache) -> None:
+    found = []
+    for clip in ("clip0", "clip3"):
+        loaded = load_model(folder)
+        loaded.model.requires_grad_(True)
+        data = rows(["clip0"]).with_columns(clip_id=pl.lit(clip))
+        loss, _ = batch_loss(loaded.model, render_rows(data, Renderer(loaded.processor), features), features)
+        loss.backward()
+        gradient = loaded.model.model.multi_modal_projector.linear.weight.grad
+        assert gradient is not None
+        found.append((loss.item(), gradient))
+    assert abs(found[0][0] - found[1][0]) > 1e-3
+    assert not torch.allclose(found[0][1], found[1][1], atol=1e-3)
+
+
+def test_the_model_learns_to_tell_sounds_apart(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
+    data = rows(["clip0", "clip3"]).filter(pl.col("reasoning") == "")
+    data = data.with_columns(answer=pl.Series(["falling", "rising"]))
+    report = train(folder, tmp_path / "out", features, data, steps=100, batch_rows=2)
+    assert report.losses[-1] < 0.02
+
+
+def test_a_row_weighs_as_it_says(folder: Path, features: FeatureCache) -> None:
+    loaded = load_model(folder)
+    renderer = Renderer(loaded.processor)
+    both = rows(["clip0"])
+    single = [batch_loss(loaded.model, render_rows(both[i : i + 1], renderer, features), features)[0] for i in (0, 1)]
+    weighted = both.with_columns(weight=pl.Series([3.0, 1.0]))
+    lengths = [len(row.example.completion) for row in render_rows(both, renderer, features)]
+    expected = (3 * lengths[0] * single[0] + lengths[1] * single[1]) / (3 * lengths[0] + lengths[1])
+    loss, _ = batch_loss(loaded.model, render_rows(weighted, renderer, features), features)
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-4)
+
+
+def test_a_diverging_run_saves_nothing(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
+    loaded = load_model(folder)
+    with torch.no_grad():
+        loaded.model.lm_head.weight.fill_(torch.nan)
+    broken = tmp_path / "broken"
+    save_model(loaded.model, loaded.processor, broken)
+    with pytest.raises(TrainingError, match="learning rate"):
+        train(broken, tmp_path / "out", features)
+    assert [path.name for path in tmp_path.iterdir()] == ["broken"]
+
+
+def test_the_parent_is_left_as_it_was(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
+    before = hashlib.sha256((folder / "model.safetensors").read_bytes()).digest()
+    train(folder, tmp_path / "out", features)
+    assert hashlib.sha256((folder / "model.safetensors").read_bytes()).digest() == before
+
+
+def test_no_rows_is_an_error(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no rows"):
+        train(folder, tmp_path / "out", features, ROWS.head(0))
+
+
+def test_batches_use_every_row_once_an_epoch_and_keep_clips_together(folder: Path, features: FeatureCache) -> None:
+    rendered = render_rows(ROWS, Renderer(load_model(folder).processor), features)
+    batches = list(draw_batches(rendered, 4, 4, seed=0))
+    assert [len(batch) for batch in batches] == [4] * 4
+    epochs = [[row.row_id for batch in part for row in batch] for part in (batches[:2], batches[2:])]
+    assert all(sorted(epoch) == sorted(ROWS["row_id"]) for epoch in epochs)
+    assert epochs[0] != epochs[1]
+    for batch in batches:
+        clips = [row.clip_id for row in batch if row.clip_id]
+        assert all(clips.count(clip) == 2 for clip in clips)
+
+
+def test_the_rate_warms_up_and_falls_to_zero() -> None:
+    factors = [rate_factor(step, 100, 0.1) for step in range(100)]
+    assert factors[0] == pytest.approx(0.1)
+    assert max(factors) == factors[9] == factors[10] == 1.0
+    assert factors[99] < 0.001
