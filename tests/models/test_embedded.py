@@ -39,7 +39,8 @@ def test_a_reloaded_folder_splits_and_writes_the_same(tmp_path: Path) -> None:
     text = "How does the pitch move, from 200.5 Hz?\n\n<think>\nit's rising\n</think> äö"
     assert processor.tokenizer(text).input_ids == ours.processor.tokenizer(text).input_ids
     assert processor.tokenizer.decode(processor.tokenizer(text).input_ids) == text
-    batch = processor(text="<|audio_bos|><|AUDIO|><|audio_eos|>How?", audio=torch.rand(16_000).numpy(), sampling_rate=16_000, return_tensors="pt")  # fmt: skip
+    prompt, noise = "<|audio_bos|><|AUDIO|><|audio_eos|>How?", torch.rand(16_000).numpy()
+    batch = processor(text=prompt, audio=noise, sampling_rate=16_000, return_tensors="pt")
     assert int((batch.input_ids == model.config.audio_token_id).sum()) == ours.audio_tokens == 25
     first, second = (which.generate(**batch, max_new_tokens=8) for which in (ours.model, model))
     assert torch.equal(first, second)
