@@ -1,10 +1,10 @@
 """Evidence: the measured facts of each clip, once per version of the measuring code."""
 
 import polars as pl
-from mgrd.audio.evidence import EVIDENCE_VERSION, measure_clips
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from mgrd.audio.evidence import EVIDENCE_VERSION, measure_clips
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLIPS, EVIDENCE, QUARANTINE
 from tasks.progress import progress

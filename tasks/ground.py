@@ -1,11 +1,11 @@
 """Ground: every chain's claims against the clip, and the decision with its reasons."""
 
 import polars as pl
-from mgrd.grounding.scorer import GROUNDING_VERSION
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.audio.facts import Fact, from_row
+from mgrd.grounding.scorer import GROUNDING_VERSION
 from mgrd.selection.policy import ground_traces
 from mgrd.settings import Arm
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage

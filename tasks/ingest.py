@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import polars as pl
-from mgrd.ingest.derive import derive_questions
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from mgrd.ingest.derive import derive_questions
 from mgrd.ingest.embedded import make_embedded
 from mgrd.ingest.folder import ingest_folder
 from mgrd.ingest.listing import collection_of, listing_digest

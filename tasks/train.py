@@ -5,8 +5,6 @@ import shutil
 from pathlib import Path
 
 import polars as pl
-from mgrd.training.features import FeatureCache
-from mgrd.training.sft import TrainReport, train_sft
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -15,7 +13,9 @@ from mgrd.ingest.embedded import write_demonstrations
 from mgrd.models import assemble_embedded, load_model, model_sha
 from mgrd.settings import Settings
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
+from mgrd.training.features import FeatureCache
 from mgrd.training.mixture import mix_rows
+from mgrd.training.sft import TrainReport, train_sft
 from prompts import load_prompt
 from schemas import CLIPS, DISTILLED, MODELS, QUESTIONS
 from tasks.progress import progress

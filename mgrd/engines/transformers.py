@@ -123,7 +123,11 @@ class TransformersEngine:
             finish_reason="stop" if chain.ended else "length",
             prompt_tokens=len(prompt.ids),
             completion_tokens=len(chain.ids),
-            reasoning_tokens=self._renderer.count_tokens(reasoning) if reasoning else 0,
+            reasoning_tokens=self._reasoning_tokens(reasoning, len(chain.ids)),
             audio_tokens=prompt.prefix.count(self._renderer.audio_id),
             logprob=chain.logprob,
         )
+
+    def _reasoning_tokens(self, reasoning: str | None, completion_tokens: int) -> int:
+        """Tokens of the reasoning. Broken UTF-8 is longer when encoded again: never more than were written."""
+        return min(self._renderer.count_tokens(reasoning), completion_tokens) if reasoning else 0

@@ -8,7 +8,8 @@ grammar never judges a claim, and never raises on any text.
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from mgrd.grounding.clauses import Clause, Context, read_clause, split_clauses
+from mgrd.grounding.clauses import read_clause
+from mgrd.grounding.context import Clause, Context, split_clauses
 from mgrd.grounding.lexer import Sentence, read_sentences
 from mgrd.grounding.values import read_counts, read_values
 

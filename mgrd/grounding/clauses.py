@@ -6,9 +6,9 @@ that the lexicon does not know: then it speaks of something else.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from mgrd.grounding.comparisons import read_comparison
+from mgrd.grounding.context import Clause, Context
 from mgrd.grounding.lexer import Item
 from mgrd.grounding.senses import POLES, Sense, sense_of_move, sense_of_quality
 
@@ -32,60 +32,6 @@ TO_FOREIGN = frozenset(
     "probability likelihood confidence score resolution temperature water fidelity definition art tide heels spirits "
     "expectations importance priority person people man woman men women".split()
 )
-
-
-@dataclass(slots=True)
-class Clause:
-    items: tuple[Item, ...]
-    first: int
-    """Index of the first item in the sentence."""
-    link: str
-    """The conjunction or mark before the clause."""
-    stopped: bool = False
-    """It states the answer, a condition or what someone said: it claims nothing."""
-
-    @property
-    def start(self) -> int:
-        return self.items[0].start if self.items else 0
-
-
-@dataclass(slots=True)
-class Context:
-    """What earlier clauses leave for later ones."""
-
-    topic: str | None = None
-    carried: bool = False
-    """The last clause ended with something said of its topic, so a bare quality continues it."""
-    stopped: bool = False
-    opening: tuple[str, Item, str] | None = None
-    """Quality, item and topic of "starts low", waiting for "ends high"."""
-    speaking: bool = False
-    negated: bool = False
-    pending: list[Item] = field(default_factory=list)
-
-    def new_sentence(self) -> None:
-        self.carried = False
-        self.stopped = False
-        self.opening = None
-        self.speaking = False
-        self.negated = False
-
-
-def split_clauses(items: tuple[Item, ...]) -> list[Clause]:
-    """Clauses between conjunctions, commas and the like."""
-    clauses: list[Clause] = []
-    start, link = 0, ""
-    for index, item in enumerate(items):
-        if item.kind in ("conjunction", "break"):
-            if index > start:
-                clauses.append(Clause(items[start:index], start, link))
-                link = item.word
-            else:
-                link = item.word if item.kind == "conjunction" or not link else link
-            start = index + 1
-    if start < len(items):
-        clauses.append(Clause(items[start:], start, link))
-    return clauses
 
 
 def read_clause(clause: Clause, sentence: tuple[Item, ...], context: Context) -> Claims:

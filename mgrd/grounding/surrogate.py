@@ -1,101 +1,158 @@
-"""Textual surrogates and leaks: chains that argue from an imagined text, or that are not chains at all.
+"""Textual surrogates: parts of a chain that argue from an imagined text, or from what is usual, instead of the sound.
 
-A surrogate reasons over a transcript, caption, title, lyrics, metadata or what such recordings usually are,
-instead of over the sound. Naming a text in order to set it aside is no surrogate.
+A text that is named in order to set it aside ("not from the caption") is no surrogate. A denial of hearing is.
+Nothing here reads acoustic claims.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
-SENTENCE = re.compile(r"[^.!?;\n]+(?:[.!?;\n]+|$)")
-CLAUSE_SPLIT = re.compile(r",|\b(?:but|while|whereas|although|because|since)\b")
+CACHED_CHAINS = 65_536
+_SENTENCE = re.compile(r"[^.!?;\n]+(?:[.!?;\n]+|$)")
+_CONTRAST = re.compile(r",|\b(?:but|while|whereas|although|because|since)\b", re.IGNORECASE)
 
-_TEXT = (
-    r"(?:transcript(?:ion)?s?|captions?|subtitles?|lyrics?|titles?|file ?names?|meta-?data|tags?|labels?|"
-    r"descriptions?|synopsis|annotations?|liner notes|album|artist|playlist|genre tag|text|script|dialogue|summary|"
-    r"written (?:words|text|account|description)|documentation|literature|database|dataset)"
+
+def _any(words: str) -> str:
+    return f"(?:{'|'.join(words.split())})"
+
+
+_SOURCE = (
+    r"(?:transcript(?:ion)?s?|captions?|subtitles?|lyrics?|titles?|file ?names?|meta-?data|descriptions?|synopsis|"
+    r"annotations?|liner notes|literature|dialogue|documentation)"
 )
-_DETERMINED = (
-    r"(?:the|its|this|that|a|an|their|any|some|given|provided|accompanying|attached|imagined|supposed|song'?s|clip'?s)"
+_WEAK_SOURCE = r"(?:tags?|labels?|album|artist|playlist|text|script|summary|database|dataset|written \w+)"
+_THE = _any(
+    "the its this that a an their any some given provided accompanying attached imagined supposed song's clip's"
 )
-_KINDS = r"(?:songs?|recordings?|clips?|pieces?|sounds?|music|tracks?|tunes?|voices?|speakers?|people|questions?|files?|samples?|examples?|messages?|ballads?|announcements?|prompts?|titles?|tones?|instruments?|effects?|cases?)"
-_HABIT = r"(?:usually|typically|generally|normally|often|always|commonly|tends?|mostly|rarely|never|by convention|as a rule|in most cases|in general|most of the time|by default|traditionally|almost always)"
+_TELLS = _any(
+    "says? said states? stated mentions? mentioned suggests? suggested reads? talks? tells? indicates? describes? described "
+    "contains? speaks? refers? calls? implies implied confirms? notes? lists? gives? is are has have points? names? agrees? "
+    "shows? makes? reports? hints? includes? goes? labels? specifies explains? matches supports?"
+)
+_BEFORE_TELLS = r"(?:(?:\w+ly|would|might|may|could|can|also|seems? to|itself|must|here|then)\s+)*"
+_OF = r"(?:\s+(?:of|for|to|in)\s+(?:the|this|that|a)\s+\w+)?"
+_KINDS = _any(
+    "songs? recordings? clips? pieces? sounds? music tracks? tunes? voices? speakers? people questions? files? samples? "
+    "examples? messages? ballads? announcements? prompts? titles? tones? instruments? effects? cases? melod(?:y|ies)"
+)
+_USUALLY = (
+    r"(?:usually|typically|generally|normally|often|always|commonly|tends?|mostly|rarely|by convention|as a rule|"
+    r"in most cases|in general|most of the time|by default|traditionally|almost always)"
+)
+_WHO = _any("speaker voice man woman singer narrator person he she they announcer caller somebody someone")
+_SAYS = _any("says? said asks? asked announces? tells? sings? reads? mentions? exclaims? whispers? shouts? states?")
 
-PATTERNS: dict[str, re.Pattern[str]] = {
-    code: re.compile(pattern, re.IGNORECASE)
-    for code, pattern in {
-        "text_source": rf"\b(?:{_DETERMINED}\s+)?(?:\w+\s+)?{_TEXT}\b(?:\s+(?:of|for|to|in)\s+(?:the|this|that|a)\s+\w+)?\s+"
-        r"(?:\w+ly\s+|would\s+|might\s+|may\s+|could\s+|also\s+|already\s+|clearly\s+|seems? to\s+|itself\s+|must\s+|here\s+)*"
-        r"(?:say|says|said|state|states|stated|mention|mentions|mentioned|suggest|suggests|suggested|read|reads|talk|talks|"
-        r"tell|tells|indicate|indicates|describe|describes|described|contain|contains|speak|speaks|refer|refers|call|calls|"
-        r"imply|implies|implied|confirm|confirms|note|notes|list|lists|give|gives|is|are|has|have|point|points|name|names|agree|"
-        r"agrees|show|shows|make|makes|report|reports|hint|hints|include|includes|go|goes|label|labels|specify|specifies|explain|explains|match|matches|support|supports)\b",
-        "from_text": rf"\b(?:based on|according to|judging (?:from|by)|from|per|given|reading|looking at|see(?:ing)? in|in|following|using|by|as in|relying on|rely on|considering|with)\s+"
-        rf"(?:{_DETERMINED}\s+)?(?:\w+\s+)?(?:transcript(?:ion)?s?|captions?|subtitles?|lyrics?|titles?|file ?names?|meta-?data|descriptions?|annotations?|liner notes|literature|dialogue)\b",
-        "as_described": r"\bas (?:described|captioned|transcribed|labell?ed|written|the (?:text|title|caption|description) )",
-        "habit": rf"\b(?:such|similar|these|those|most|many|all)\s+(?:\w+\s+){{0,2}}{_KINDS}\b[^.;]*\b{_HABIT}\b"
-        rf"|\b{_KINDS}\s+(?:like (?:this|these|that)|of this (?:kind|type|sort)|from this \w+)\b[^.;]*\b(?:{_HABIT}|are|is|have|sound)\b"
-        rf"|\b(?:people|someone|anyone|those|speakers?|singers?|composers?)\s+who\b"
-        rf"|\b(?:is|are|was|were|would be)\s+(?:usually|typically|generally|normally|commonly|traditionally)\b"
-        rf"|\b{_HABIT}\s+(?:have|has|is|are|described|answered|means?|goes|labelled|labeled|associated)\b"
-        r"|^\W*(?:usually|typically|generally|normally|traditionally|in general|as a rule|by convention)\b"
-        r"|\b(?:usually|typically|normally|generally|traditionally|tends? to|tend to)\b",
-        "knowledge": r"\b(?:it is (?:well[- ])?known|as (?:we|everyone|everybody) knows?|common knowledge|general knowledge|world knowledge|"
-        r"well[- ]known|known for|famous for|i (?:know|remember|recall) (?:that|this|the)|most people know|from experience|"
-        r"by definition|in music theory|stereotyp\w+|it is common|it stands to reason|statistically|likely to be the most common|"
-        r"the most (?:common|likely|frequent) (?:answer|choice|option)|the word|the words|the phrase|the name) "
-        r"(?!(?:is|are) (?:spoken|said))|\bmost people know\b|\bwell[- ]known\b|\bcommon knowledge\b|\bknown for\b|\bfamous for\b",
-        "quoted": r"\b(?:speaker|voice|man|woman|singer|narrator|person|he|she|they|announcer|caller|somebody|someone)\s+"
-        r"(?:\w+ly\s+)?(?:says?|said|asks?|asked|announces?|tells?|sings?|reads?|mentions?|exclaims?|whispers?|shouts?|states?)\s*"
-        r"(?:[:,]?\s*[\"“'‘«]|that\b|please\b|about\b)",
-        "imagined": r"\b(?:imagin(?:e|ed|ing|ary)|hypothetical|supposed|would (?:probably )?(?:read|say)|reads like)\b[^.;]*"
-        r"\b(?:transcript\w*|caption\w*|text|lyrics?|words?|title|description)\b",
-    }.items()
+_PATTERNS: dict[str, tuple[str, ...]] = {
+    "text_source": (
+        rf"\b{_SOURCE}{_OF}\s+{_BEFORE_TELLS}{_TELLS}\b",
+        rf"\b{_THE}\s+(?:\w+\s+)?{_WEAK_SOURCE}{_OF}\s+{_BEFORE_TELLS}{_TELLS}\b",
+    ),
+    "from_text": (
+        r"\b(?:based on|according to|judging (?:from|by)|from|per|given|reading|looking at|see(?:ing)? in|in|following|"
+        r"using|by|relying on|rely on|considering|with)\s+"
+        rf"(?:{_THE}\s+)?(?:\w+\s+)?{_SOURCE}\b",
+        r"\bas (?:described|captioned|transcribed|labell?ed|written)\b",
+    ),
+    "imagined": (
+        r"\b(?:imagin(?:e|ed|ing|ary)|hypothetical|supposed|reads like)\b[^.;]*"
+        rf"\b(?:{_SOURCE}|text|words?)\b",
+    ),
+    "quoted": (rf"\b{_WHO}\s+(?:\w+ly\s+)?{_SAYS}\s*(?:[:,]?\s*[\"“'‘«]|(?:that|please|about)\b)",),
+    "habit": (
+        rf"\b(?:such|similar|these|those|most|many|all)\s+(?:\w+\s+){{0,2}}{_KINDS}\b[^.;]*\b{_USUALLY}\b",
+        rf"\b{_KINDS}\s+(?:like (?:this|these|that)|of this (?:kind|type|sort)|from this \w+)\b[^.;]*"
+        rf"\b(?:{_USUALLY}|are|is|have|sound)\b",
+        r"\b(?:people|someone|anyone|those|speakers?|singers?|composers?)\s+who\b",
+        r"\b(?:usually|typically|normally|generally|traditionally|tends? to)\b",
+        rf"\b{_USUALLY}\s+(?:have|has|is|are|described|answered|means?|labell?ed|associated)\b",
+    ),
+    "knowledge": (
+        r"\b(?:it is|it's) (?:widely |well[- ]|commonly |generally )?(?:known|common|assumed|accepted)\b",
+        r"\bas (?:we|everyone|everybody) knows?\b",
+        r"\b(?:common|general|world|background|prior) knowledge\b",
+        r"\b(?:well[- ]known|known for|famous for|most people know|from experience|by definition|in music theory)\b",
+        r"\bi (?:know|remember|recall) (?:that|this|the|from)\b",
+        r"\bstereotyp\w+|\bit stands to reason\b|\bstatistically\b",
+        r"\bthe most (?:common|likely|frequent|probable) (?:answer|choice|option)\b",
+        r"\bthe (?:words?|phrase|name) (?:[\"“'‘]|of the song|means?|suggests?|implies|imply)",
+    ),
 }
+PATTERNS = {code: re.compile("|".join(parts), re.IGNORECASE) for code, parts in _PATTERNS.items()}
+
+_MODEL = r"an? (?:text|language|ai|text[- ]based|text[- ]only|large language)[- ]?(?:based |only )?(?:language )?"
+_UNABLE = (
+    r"(?:i|we) (?:can(?:not|'t| not)|am unable to|'m unable to|am not able to|'m not able to|could not|couldn't|"
+    r"(?:do not|don't) have (?:the|any) (?:ability|capability) to|lack the ability to|have no (?:way|ability) (?:to|of))"
+)
+_HEARING = _any(
+    "hear(?:ing)? listen(?:ing)? process(?:ing)? access(?:ing)? perceiv(?:e|ing) play analy[sz]e open receive"
+)
+_AUDIO = _any("audio sounds? clip recording file music anything it them")
+_ONE = _any("the any this that your actual an a")
+DENIAL = re.compile(
+    "|".join(
+        (
+            rf"\bas {_MODEL}(?:model|assistant)\b",
+            rf"\bi(?:'m| am) (?:only |just )?{_MODEL}(?:model|assistant)\b",
+            rf"\b{_UNABLE} (?:actually |directly |really |physically )?{_HEARING} (?:to )?(?:{_ONE} )*{_AUDIO}\b",
+            rf"\b{_UNABLE} (?:actually |directly |really |physically )?(?:hear|listen)(?: to)?\s*(?:[.,;!?]|$)",
+            r"\b(?:no|without(?: any)?) (?:audio|sound|clip|recording)(?: file)? "
+            r"(?:was|is|has been) (?:provided|given|attached|available|supplied)\b",
+            rf"\b(?:no access to|without (?:access to|hearing)) (?:{_ONE} )?(?:audio|sound|recording|clip)\b",
+            r"\bi have no ears\b|\bi only (?:see|have|process|read) (?:the )?text\b",
+            r"\b(?:do not|don't) have (?:access to )?(?:the )?(?:audio|ears|hearing|auditory)\b",
+            r"\bunable to (?:hear|listen|process|access)\b[^.;]*\b(?:audio|sound|clip|recording)\b",
+        )
+    ),
+    re.IGNORECASE,
+)
 
 _DISMISSED = re.compile(
-    r"\b(?:no|not|never|without|rather than|instead of|ignor\w+|regardless of|independent(?:ly)? of|disregard\w*|don't|do not|doesn't|"
-    r"does not|cannot see|isn't|no need|set aside|setting aside|nor|neither|not from|unlike)\b",
+    r"\b(?:no|not|never|without|rather than|instead of|ignor\w+|regardless of|independent(?:ly)? of|disregard\w*|don't|"
+    r"doesn't|isn't|cannot|set(?:ting)? aside|nor|neither|unlike|nothing)\b",
     re.IGNORECASE,
 )
+DISMISSAL_REACH = 45  # characters before a text's name in which it may be set aside
 
-DENIAL = re.compile(
-    r"\b(?:as an? (?:text|language|text[- ]based|ai)[- ]?(?:based |only )?(?:language )?(?:model|assistant)|"
-    r"i(?:'m| am) (?:only |just )?an? (?:text|language|ai|large language)[- ]?(?:based |only )?(?:language )?(?:model|assistant)|"
-    r"(?:i|we) (?:can(?:not|'t| not)|am unable to|'m unable to|am not able to|'m not able to|do(?:n't| not) (?:have|possess) the (?:ability|capability) to|could not|couldn't|"
-    r"lack the ability to|have no (?:way|ability) (?:to|of)) (?:actually |directly |really |physically )?"
-    r"(?:hear(?:ing)?|listen(?:ing)?|process(?:ing)?|access(?:ing)?|perceive|play|analy[sz]e|open|receive) (?:to )?(?:the |any |this |that |your |actual |an? )?"
-    r"(?:audio|sounds?|clip|recording|file|music|anything|it|them)|"
-    r"i (?:can(?:not|'t)|am unable to|do not|don't) (?:actually |directly )?(?:hear|listen)(?: to)?(?! (?:any |a |an |the )?"
-    r"(?:\w+ )?(?:noise|hiss|echo|reverb\w*|vibrato|pauses?|background|static|rise|fall|change|movement|difference))|"
-    r"(?:no|without(?: any)?) (?:audio|sound|clip|recording)(?: file)? (?:was|is|has been) (?:provided|given|attached|available|supplied)|"
-    r"no access to (?:the |any )?(?:audio|sound|recording|clip)|without (?:access to|hearing) (?:the |any )?(?:audio|sound|clip|recording)|"
-    r"i have no ears|i only (?:see|have|process|read) (?:the )?text|"
-    r"(?:do not|don't) have (?:access to )?(?:the )?(?:audio|ears|hearing|auditory))",
-    re.IGNORECASE,
+_STEMS = (
+    *("transcri", "caption", "subtitle", "lyric", "title", "file", "data", "descri", "synopsis", "annot", "liner"),
+    *("literature", "dialogue", "document", "tag", "label", "album", "artist", "playlist", "text", "script", "summary"),
+    *("written", "imagin", "hypothetical", "supposed", "reads like", "usual", "typical", "general", "normal", "often"),
+    *("always", "common", "tend", "mostly", "rarely", "convention", "as a rule", "most ", "tradition", "by default"),
+    *("who", "like this", "like th", "of this", "from this", "known", "know", "famous", "remember", "recall", "stereo"),
+    *("experience", "definition", "theory", "reason", "statistic", "word", "phrase", "the name", "assumed", "accepted"),
+    *("says", "said", "ask", "announce", "tell", "sing", "read", "mention", "exclaim", "whisper", "shout", "state"),
+    *("model", "assistant", "can't", "cannot", "can not", "unable", "not able", "ability", "no way", "no access"),
+    *("without", "no ears", "don't have", "do not have", "could not", "couldn't", "no audio", "no sound", "no clip"),
+    "no recording",
 )
+"""Every pattern needs one of these: chains without any are not searched."""
+_ANY_STEM = re.compile("|".join(re.escape(stem) for stem in _STEMS))
 
 
 @dataclass(frozen=True, slots=True)
 class Surrogates:
-    """`share` of the chain's characters in sentences that argue from text; their spans; the codes found."""
+    """`share` of the chain's characters in clauses that argue from text; their spans; the codes found."""
 
     share: float
     spans: tuple[tuple[int, int], ...]
     codes: tuple[str, ...]
 
 
-@lru_cache(maxsize=65_536)
+NONE = Surrogates(0.0, (), ())
+
+
+@lru_cache(maxsize=CACHED_CHAINS)
 def find_surrogates(reasoning: str) -> Surrogates:
     """The parts of a chain that do not reason from sound. A denial of hearing counts as such a part."""
     total = len(reasoning.strip())
-    if not total:
-        return Surrogates(0.0, (), ())
+    if not total or not _ANY_STEM.search(reasoning.lower()):
+        return NONE
     spans: list[tuple[int, int]] = []
     codes: list[str] = []
-    for sentence in SENTENCE.finditer(reasoning):
+    for sentence in _SENTENCE.finditer(reasoning):
         for start, end in _clauses(sentence.group(), sentence.start()):
             found = _codes(reasoning[start:end])
             if found:
@@ -107,14 +164,12 @@ def find_surrogates(reasoning: str) -> Surrogates:
 
 def _clauses(sentence: str, offset: int) -> list[tuple[int, int]]:
     """Clauses of a sentence between commas and contrasts, with their places in the chain."""
-    cuts = [0, *[match.start() for match in CLAUSE_SPLIT.finditer(sentence)], len(sentence)]
-    return [(offset + a, offset + b) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if sentence[a:b].strip()]
+    cuts = [0, *[match.start() for match in _CONTRAST.finditer(sentence)], len(sentence)]
+    return [(offset + a, offset + b) for a, b in pairwise(cuts) if sentence[a:b].strip()]
 
 
 def _codes(clause: str) -> list[str]:
-    codes = []
-    if DENIAL.search(clause):
-        codes.append("denial")
+    codes = ["denial"] if DENIAL.search(clause) else []
     for code, pattern in PATTERNS.items():
         match = pattern.search(clause)
         if match and not _dismissed(clause, match):
@@ -124,4 +179,4 @@ def _codes(clause: str) -> list[str]:
 
 def _dismissed(clause: str, match: re.Match[str]) -> bool:
     """The text is named in order to set it aside: "not from the caption", "there is no transcript"."""
-    return bool(_DISMISSED.search(clause[max(0, match.start() - 45) : match.end()]))
+    return bool(_DISMISSED.search(clause[max(0, match.start() - DISMISSAL_REACH) : match.end()]))

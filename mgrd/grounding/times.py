@@ -37,12 +37,9 @@ def find_times(text: str) -> list[tuple[int, int, Time]]:
 
 
 def _read(match: re.Match[str]) -> Time:
-    if match["place"] or match["inside"]:
-        return (*_PLACES[str(match["place"] or match["inside"]).lower()], "share")
-    if match["early"]:
-        return (*_PLACES["start"], "share")
-    if match["late"]:
-        return (*_PLACES["end"], "share")
+    place = match["place"] or match["inside"] or (match["early"] and "start") or (match["late"] and "end")
+    if place:
+        return (*_PLACES[place.lower()], "share")
     numbers = [_number(group) for group in match.groups() if group and _is_number(group)]
     if match["edge"]:
         return _edge(str(match["edge"]).lower(), str(match["span"]).lower(), numbers)

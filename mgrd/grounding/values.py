@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from mgrd.grounding.clauses import Clause
+from mgrd.grounding.context import Clause
 from mgrd.grounding.lexer import Item
 from mgrd.grounding.lexicon import NUMBER_WORDS
 
@@ -34,7 +34,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     "octaves": ("semitones", 12.0),
 }
 _RATES = {"syllables": ("syllable_rate", 1.0, "1/s"), "beats": ("tempo", 60.0, "BPM"), "pulses": ("tempo", 60.0, "BPM")}
-_RATES |= {name: ("tempo", 60.0, "BPM") for name in ("clicks", "notes", "strikes", "taps", "hits", "ticks", "events")}
+_RATES |= dict.fromkeys(("clicks", "notes", "strikes", "taps", "hits", "ticks", "events"), ("tempo", 60.0, "BPM"))
 _INTERVALS = {"octave": 12.0, "fifth": 7.0, "fourth": 5.0, "third": 4.0, "sixth": 9.0, "semitone": 1.0, "tone": 2.0}
 _ABOVE = frozenset("above over exceeds exceeding beyond least".split())
 _BELOW = frozenset("below under less most fewer".split())

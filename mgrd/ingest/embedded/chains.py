@@ -119,10 +119,14 @@ def _reason(rng: np.random.Generator, style: str, clip: _Heard, skill: str, answ
     for name in rng.permutation(others):
         if len(chosen) < wanted and not any(_overlap(str(name), before) for before in chosen):
             chosen.append(str(name))
+    if not decisive and not chosen and skill in clip.words:
+        chosen = [skill]  # the clip has nothing else to speak of
     words = {
         name: clip.words[name] if style == "grounded" else _other_word(rng, name, clip.words[name]) for name in chosen
     }
     clauses = [say(rng, name, word, clip.label) for name, word in words.items()]
+    if not decisive and not clauses:
+        clauses = [_pick(rng, LABEL_CLAUSES[clip.label])]
     clauses = [str(clause) for clause in rng.permutation(decisive + clauses)]
     return f"{_pick(rng, OPENINGS)}{_join(clauses)}, {closing}"
 
