@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mgrd.grounding.clauses import read_clause
-from mgrd.grounding.context import Clause, Context, split_clauses
+from mgrd.grounding.context import Clause, Context, Draft, split_clauses
+from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
-from mgrd.grounding.values import read_counts, read_values
+from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
@@ -65,10 +66,10 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     context.new_sentence()
     for clause in clauses:
         for draft in read_clause(clause, sentence.items, context):
-            found.append(_claim(text, **draft))
+            found.append(_claim(text, draft))
         if not clause.stopped:
-            found += [_claim(text, **draft) for draft in read_values(clause, context.topic)]
-    found += [_claim(text, **draft) for draft in read_counts(clauses)]
+            found += [_claim(text, draft) for draft in read_values(clause, context.topic)]
+    found += [_claim(text, draft) for draft in read_counts(clauses)]
     found = _without_choices(found, clauses)
     found = _in_sequence(found, sentence, text)
     has_verb = any(item.kind == "verb" for item in sentence.items)
@@ -77,8 +78,8 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     return found
 
 
-def _claim(text: str, *, start: int, end: int, **rest: object) -> Claim:
-    return Claim(start=start, end=end, text=text[start:end], **rest)  # type: ignore[arg-type]
+def _claim(text: str, draft: Draft) -> Claim:
+    return Claim(text=text[draft["start"] : draft["end"]], **draft)
 
 
 def _without_choices(claims: list[Claim], clauses: list[Clause]) -> list[Claim]:
@@ -117,14 +118,20 @@ def _in_sequence(claims: list[Claim], sentence: Sentence, text: str) -> list[Cla
         first, last = last, first
     word = "upwards" if first.word == "low" else "downwards"
     start, end = min(first.start, last.start), max(first.end, last.end)
-    reference = 1
-    subject = last.subject if ordered and last.subject else -1
-    rest.append(
-        Claim(
-            start, end, text[start:end], "pitch_order", "above" if word == "upwards" else "below",
-            f"pitch_order {word}", weight=min(first.weight, last.weight), word=word, subject=subject, reference=reference,
-        )
-    )  # fmt: skip
+    order = replace(
+        last,
+        start=start,
+        end=end,
+        text=text[start:end],
+        attribute="pitch_order",
+        relation="above" if word == "upwards" else "below",
+        claimed=f"pitch_order {word}",
+        word=word,
+        weight=min(first.weight, last.weight),
+        subject=last.subject if ordered and last.subject else -1,
+        reference=1,
+    )
+    rest.append(order)
     return sorted(rest, key=lambda c: c.start)
 
 

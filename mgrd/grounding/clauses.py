@@ -5,33 +5,26 @@ or "gets" with a comparative. A clause without its own topic takes the one befor
 that the lexicon does not know: then it speaks of something else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mgrd.grounding.comparisons import read_comparison
-from mgrd.grounding.context import Clause, Context
+from mgrd.grounding.context import Clause, Context, Draft
 from mgrd.grounding.lexer import Item
+from mgrd.grounding.lexicon import word_set
 from mgrd.grounding.senses import POLES, Sense, sense_of_move, sense_of_quality
 
-Draft = dict[str, object]
 Claims = Iterator[Draft]
 
 HEDGE_WEIGHT = 0.5
-BLOCKERS = frozenset(
-    "a an the of in on at to from by for my its their his her our your than there here up down out off into within i "
-    "we you between during over through near towards toward during throughout".split()
-)
+BLOCKERS = word_set("blockers")
 """Words that an adjective does not reach across to its noun."""
-DETERMINERS = frozenset("a an the this that my its their his her our your one some any each every in such with".split())
-NOUNS_OF_PLACE = frozenset("side part range end quality character".split())
+DETERMINERS = word_set("determiners")
+NOUNS_OF_PLACE = word_set("nouns_of_place")
 SPEECH = ("speech", "speaker", "speech_rate")
 PAST_UNKNOWN = 2
 RELATION = {"rising": "rises", "louder": "rises", "brighter": "rises", "speeding up": "rises", "falling": "falls"}
 RELATION |= {"softer": "falls", "darker": "falls", "slowing down": "falls", "flat": "steady", "steady": "steady"}
-TO_FOREIGN = frozenset(
-    "school schools price prices car cars star stars sun food road court street season cost standard standards chance "
-    "probability likelihood confidence score resolution temperature water fidelity definition art tide heels spirits "
-    "expectations importance priority person people man woman men women".split()
-)
+TO_FOREIGN = word_set("to_foreign")
 
 
 def read_clause(clause: Clause, sentence: tuple[Item, ...], context: Context) -> Claims:
@@ -95,30 +88,26 @@ class _Reader:
         for index, item in enumerate(self.items):
             if index in self.consumed:
                 continue
-            match item.kind:
-                case "negation":
-                    self.negated = not self.negated
-                    if item.word.endswith("n't"):
-                        self.verb = Item("verb", "be", item.word, item.start, item.end)
-                case "ordinal":
-                    self.ordinal = int(item.value)
-                case "topic" | "event":
-                    yield from self._meet_topic(index, item)
-                case "verb":
-                    yield from self._meet_verb(index, item)
-                case "trend":
-                    yield from self._meet_trend(index, item)
-                case "quality":
-                    yield from self._meet_quality(index, item)
-                case "comparative":
-                    yield from self._meet_comparative(item)
-                case "unknown":
-                    if self.subject is None and self.verb is None:
-                        self.foreign = True
+            meet = _MEET.get(item.kind)
+            if meet is not None:
+                yield from meet(self, index, item)
+            else:
+                self._note(item)
         self.context.carried = self.said
         self.context.negated = self.negated
         if self.subject is not None:
             self.context.speaking = self.speechy and self.subject.value in (*SPEECH, "voice", "it")
+
+    def _note(self, item: Item) -> None:
+        """Words that change how the rest is read."""
+        if item.kind == "negation":
+            self.negated = not self.negated
+            if item.word.endswith("n't"):
+                self.verb = Item("verb", "be", item.word, item.start, item.end)
+        elif item.kind == "ordinal":
+            self.ordinal = int(item.value)
+        elif item.kind == "unknown" and self.subject is None and self.verb is None:
+            self.foreign = True
 
     # -- topics ---------------------------------------------------------------------------------
 
@@ -139,9 +128,13 @@ class _Reader:
     def _meet_topic(self, index: int, item: Item) -> Claims:
         presence = _PRESENCE.get(item.value)
         described = index > 0 and self.items[index - 1].kind == "quality"
-        if presence and not described and self._asserted(index, item):
-            if item.value != "noise" or self._mass(index, item):
-                yield self._draft(presence, item.start, item.end)
+        if (
+            presence
+            and not described
+            and self._asserted(index, item)
+            and (item.value != "noise" or self._mass(index, item))
+        ):
+            yield self._draft(presence, item.start, item.end)
         if item.value == "speaker" and self._speaks(index):
             yield self._draft(("voice", "present"), item.start, item.end)
         if self.verb is None or self.subject is None or self.subject.value in ("it", "sound"):
@@ -234,7 +227,7 @@ class _Reader:
         voiced = self.topic() in ("voice", "speech", "speaker")
         return at_end or (late and voiced)
 
-    def _meet_comparative(self, item: Item) -> Claims:
+    def _meet_comparative(self, _index: int, item: Item) -> Claims:
         """ "gets louder", "ends higher", "grows brighter", "louder towards the end"."""
         topic = self.topic()
         verb = self.verb.value if self.verb else None
@@ -262,8 +255,7 @@ class _Reader:
             if goal is None or POLES[item.value] != goal.value:
                 continue
             topic = self._nearest_topic(index) or "sound"
-            move = goal.value if goal.value not in ("loud", "quiet") else goal.value
-            sense = sense_of_move(move, topic) or sense_of_move(move, "sound")
+            sense = sense_of_move(goal.value, topic) or sense_of_move(goal.value, "sound")
             if sense:
                 at = next((t for t in self.items[:index] if t.kind in ("topic", "event")), item)
                 yield self._draft(sense, min(at.start, item.start), goal.end)
@@ -398,6 +390,14 @@ class _Reader:
         return draft
 
 
+_MEET: dict[str, Callable[[_Reader, int, Item], Claims]] = {
+    "topic": _Reader._meet_topic,
+    "event": _Reader._meet_topic,
+    "verb": _Reader._meet_verb,
+    "trend": _Reader._meet_trend,
+    "quality": _Reader._meet_quality,
+    "comparative": _Reader._meet_comparative,
+}
 _PRESENCE: dict[str, Sense] = {
     "hiss": ("noise", "noisy"),
     "noise": ("noise", "noisy"),

@@ -1,8 +1,7 @@
 """Comparisons between events: "the last sound is higher than the first"."""
 
+from mgrd.grounding.context import Draft
 from mgrd.grounding.lexer import Item
-
-Draft = dict[str, object]
 
 PITCH, LOUDNESS = "pitch_order", "loudness_order"
 _SIGN = {"high": 1, "low": -1, "loud": 1, "quiet": -1}

@@ -1,8 +1,12 @@
 """Clauses of a sentence, and what earlier clauses leave for later ones."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from mgrd.grounding.lexer import Item
+
+Draft = dict[str, Any]
+"""Keyword arguments of a Claim, without its text."""
 
 
 @dataclass(slots=True)
@@ -32,7 +36,6 @@ class Context:
     """Quality, item and topic of "starts low", waiting for "ends high"."""
     speaking: bool = False
     negated: bool = False
-    pending: list[Item] = field(default_factory=list)
 
     def new_sentence(self) -> None:
         self.carried = False
@@ -47,7 +50,7 @@ def split_clauses(items: tuple[Item, ...]) -> list[Clause]:
     clauses: list[Clause] = []
     start, link = 0, ""
     for index, item in enumerate(items):
-        if item.kind in ("conjunction", "break"):
+        if item.kind in ("conjunction", "break") and not _joins_numbers(items, index):
             if index > start:
                 clauses.append(Clause(items[start:index], start, link))
                 link = item.word
@@ -57,3 +60,9 @@ def split_clauses(items: tuple[Item, ...]) -> list[Clause]:
     if start < len(items):
         clauses.append(Clause(items[start:], start, link))
     return clauses
+
+
+def _joins_numbers(items: tuple[Item, ...], index: int) -> bool:
+    """ "between 80 and 90 bpm" is one clause."""
+    around = items[index - 1 : index] + items[index + 1 : index + 2]
+    return len(around) == 2 and items[index].word in ("and", "or") and all(item.kind == "number" for item in around)

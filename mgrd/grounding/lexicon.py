@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("lexicon.toml")
+LISTS = tomllib.loads(Path(__file__).with_name("lexicon.toml").read_text(encoding="utf-8"))
 NUMBER_WORDS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
@@ -45,6 +45,11 @@ class Entry:
     alone: Lexeme | None
 
 
+def word_set(name: str) -> frozenset[str]:
+    """A plain set of words from the list's `sets`."""
+    return frozenset(" ".join(word.split()) for word in LISTS["sets"][name].split(","))
+
+
 def plural(noun: str) -> str:
     """The plural of an event noun."""
     return PLURALS.get(noun, f"{noun}s")
@@ -52,7 +57,7 @@ def plural(noun: str) -> str:
 
 def build_lexicon() -> dict[str, Entry]:
     """First word -> entry. Where a phrase is listed twice the later kind wins."""
-    lists = tomllib.loads(SOURCE.read_text())
+    lists = LISTS
     meaning: dict[str, Lexeme] = {}
 
     def add(kind: str, value: str, text: str) -> None:

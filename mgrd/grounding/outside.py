@@ -123,7 +123,7 @@ def same_answer(answer: str | None, gold: str, choices: tuple[str, ...]) -> bool
     lettered = {chr(ord("a") + index): _plain(choice) for index, choice in enumerate(choices[:26])}
     head, _, rest = given.partition(" ")
     letter = head.strip("().:")
-    if letter in lettered and given != letter and head != letter and _plain(rest) == wanted:
+    if letter in lettered and letter not in (given, head) and _plain(rest) == wanted:
         return lettered[letter] == wanted
     return letter == given.strip("().:") and given not in lettered.values() and lettered.get(letter) == wanted
 

@@ -62,7 +62,7 @@ def score_chain(
     `reasoning` None or blank means that there is no chain. Offsets of claims are characters of `reasoning`.
     Claims inside surrogate clauses are no evidence and are left out.
     """
-    policy = policy or GroundingSpec()
+    policy = policy or GroundingSpec.model_validate({})
     chain = reasoning or ""
     surrogates = find_surrogates(chain)
     claims = _heard_claims(chain, surrogates)

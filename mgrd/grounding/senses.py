@@ -42,6 +42,10 @@ def _fill_qualities() -> None:
     say(_QUALITY, "loud", SOUNDS, "level", "loud")
     say(_QUALITY, "quiet low", "loudness", "level", "quiet")
     say(_QUALITY, "quiet", SOUNDS, "level", "quiet")
+
+
+def _fill_qualities_of_sound() -> None:
+    say = _say
     say(_QUALITY, "bright", "timbre tone sound it voice one many pitch recording treble", "timbre", "bright")
     say(_QUALITY, "loud high present", "treble", "timbre", "bright")
     say(_QUALITY, "dark", "timbre tone sound it voice one many recording", "timbre", "dark")
@@ -121,10 +125,11 @@ def _fill_moves() -> None:
 
 
 _fill_qualities()
+_fill_qualities_of_sound()
 _fill_moves()
 
-ONLY_OF_ROOMS = frozenset("large big huge vast live ambient spacious".split())
-ONLY_OF_RECORDINGS = frozenset("clear".split())
+ONLY_OF_ROOMS = frozenset(["large", "big", "huge", "vast", "live", "ambient", "spacious"])
+ONLY_OF_RECORDINGS = frozenset(["clear"])
 POLES = {
     "low": "high",
     "high": "low",

@@ -27,15 +27,16 @@ _THE = _any(
     "the its this that a an their any some given provided accompanying attached imagined supposed song's clip's"
 )
 _TELLS = _any(
-    "says? said states? stated mentions? mentioned suggests? suggested reads? talks? tells? indicates? describes? described "
-    "contains? speaks? refers? calls? implies implied confirms? notes? lists? gives? is are has have points? names? agrees? "
-    "shows? makes? reports? hints? includes? goes? labels? specifies explains? matches supports?"
+    "says? said states? stated mentions? mentioned suggests? suggested reads? talks? tells? indicates? describes? "
+    "described contains? speaks? refers? calls? implies implied confirms? notes? lists? gives? is are has have points? "
+    "names? agrees? shows? makes? reports? hints? includes? goes? labels? specifies explains? matches supports?"
 )
 _BEFORE_TELLS = r"(?:(?:\w+ly|would|might|may|could|can|also|seems? to|itself|must|here|then)\s+)*"
 _OF = r"(?:\s+(?:of|for|to|in)\s+(?:the|this|that|a)\s+\w+)?"
 _KINDS = _any(
-    "songs? recordings? clips? pieces? sounds? music tracks? tunes? voices? speakers? people questions? files? samples? "
-    "examples? messages? ballads? announcements? prompts? titles? tones? instruments? effects? cases? melod(?:y|ies)"
+    "songs? recordings? clips? pieces? sounds? music tracks? tunes? voices? speakers? people questions? files? "
+    "samples? examples? messages? ballads? announcements? prompts? titles? tones? instruments? effects? cases? "
+    "melod(?:y|ies)"
 )
 _USUALLY = (
     r"(?:usually|typically|generally|normally|often|always|commonly|tends?|mostly|rarely|by convention|as a rule|"
@@ -50,20 +51,26 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"\b{_THE}\s+(?:\w+\s+)?{_WEAK_SOURCE}{_OF}\s+{_BEFORE_TELLS}{_TELLS}\b",
     ),
     "from_text": (
-        r"\b(?:based on|according to|judging (?:from|by)|from|per|given|reading|looking at|see(?:ing)? in|in|following|"
-        r"using|by|relying on|rely on|considering|with)\s+"
-        rf"(?:{_THE}\s+)?(?:\w+\s+)?{_SOURCE}\b",
+        (
+            r"\b(?:based on|according to|judging (?:from|by)|from|per|given|reading|looking at|see(?:ing)? in|in|"
+            r"following|using|by|relying on|rely on|considering|with)\s+"
+            rf"(?:{_THE}\s+)?(?:\w+\s+)?{_SOURCE}\b"
+        ),
         r"\bas (?:described|captioned|transcribed|labell?ed|written)\b",
     ),
     "imagined": (
-        r"\b(?:imagin(?:e|ed|ing|ary)|hypothetical|supposed|reads like)\b[^.;]*"
-        rf"\b(?:{_SOURCE}|text|words?)\b",
+        (
+            r"\b(?:imagin(?:e|ed|ing|ary)|hypothetical|supposed|reads like)\b[^.;]*"
+            rf"\b(?:{_SOURCE}|text|words?)\b"
+        ),
     ),
     "quoted": (rf"\b{_WHO}\s+(?:\w+ly\s+)?{_SAYS}\s*(?:[:,]?\s*[\"“'‘«]|(?:that|please|about)\b)",),
     "habit": (
         rf"\b(?:such|similar|these|those|most|many|all)\s+(?:\w+\s+){{0,2}}{_KINDS}\b[^.;]*\b{_USUALLY}\b",
-        rf"\b{_KINDS}\s+(?:like (?:this|these|that)|of this (?:kind|type|sort)|from this \w+)\b[^.;]*"
-        rf"\b(?:{_USUALLY}|are|is|have|sound)\b",
+        (
+            rf"\b{_KINDS}\s+(?:like (?:this|these|that)|of this (?:kind|type|sort)|from this \w+)\b[^.;]*"
+            rf"\b(?:{_USUALLY}|are|is|have|sound)\b"
+        ),
         r"\b(?:people|someone|anyone|those|speakers?|singers?|composers?)\s+who\b",
         r"\b(?:usually|typically|normally|generally|traditionally|tends? to)\b",
         rf"\b{_USUALLY}\s+(?:have|has|is|are|described|answered|means?|labell?ed|associated)\b",
@@ -84,7 +91,8 @@ PATTERNS = {code: re.compile("|".join(parts), re.IGNORECASE) for code, parts in 
 _MODEL = r"an? (?:text|language|ai|text[- ]based|text[- ]only|large language)[- ]?(?:based |only )?(?:language )?"
 _UNABLE = (
     r"(?:i|we) (?:can(?:not|'t| not)|am unable to|'m unable to|am not able to|'m not able to|could not|couldn't|"
-    r"(?:do not|don't) have (?:the|any) (?:ability|capability) to|lack the ability to|have no (?:way|ability) (?:to|of))"
+    r"(?:do not|don't) have (?:the|any) (?:ability|capability) to|"
+    r"lack the ability to|have no (?:way|ability) (?:to|of))"
 )
 _HEARING = _any(
     "hear(?:ing)? listen(?:ing)? process(?:ing)? access(?:ing)? perceiv(?:e|ing) play analy[sz]e open receive"
@@ -98,8 +106,10 @@ DENIAL = re.compile(
             rf"\bi(?:'m| am) (?:only |just )?{_MODEL}(?:model|assistant)\b",
             rf"\b{_UNABLE} (?:actually |directly |really |physically )?{_HEARING} (?:to )?(?:{_ONE} )*{_AUDIO}\b",
             rf"\b{_UNABLE} (?:actually |directly |really |physically )?(?:hear|listen)(?: to)?\s*(?:[.,;!?]|$)",
-            r"\b(?:no|without(?: any)?) (?:audio|sound|clip|recording)(?: file)? "
-            r"(?:was|is|has been) (?:provided|given|attached|available|supplied)\b",
+            (
+                r"\b(?:no|without(?: any)?) (?:audio|sound|clip|recording)(?: file)? "
+                r"(?:was|is|has been) (?:provided|given|attached|available|supplied)\b"
+            ),
             rf"\b(?:no access to|without (?:access to|hearing)) (?:{_ONE} )?(?:audio|sound|recording|clip)\b",
             r"\bi have no ears\b|\bi only (?:see|have|process|read) (?:the )?text\b",
             r"\b(?:do not|don't) have (?:access to )?(?:the )?(?:audio|ears|hearing|auditory)\b",
@@ -129,7 +139,7 @@ _STEMS = (
     "no recording",
 )
 """Every pattern needs one of these: chains without any are not searched."""
-_ANY_STEM = re.compile("|".join(re.escape(stem) for stem in _STEMS))
+_ANY_STEM = re.compile(rf"\b(?:{'|'.join(re.escape(stem) for stem in _STEMS)})")
 
 
 @dataclass(frozen=True, slots=True)

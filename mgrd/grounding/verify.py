@@ -6,6 +6,7 @@ nothing, and a claim that no fact speaks of is unverifiable, never wrong.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log2
 from typing import Literal
 
@@ -156,7 +157,8 @@ def _nth(facts: list[Fact], number: int) -> Fact | None:
 
 def _between_events(claim: Claim, name: str, evidence: Evidence) -> Fact | None:
     """The later event minus the earlier: the clip's order fact for first and last, else from single events."""
-    assert claim.subject is not None and claim.reference is not None
+    assert claim.subject is not None
+    assert claim.reference is not None
     if (claim.reference, claim.subject) == (1, -1):
         known = _known(name, evidence)
         if known is not None:
@@ -175,7 +177,7 @@ def _tempo_trend(evidence: Evidence) -> Fact | None:
     onsets = sorted(fact.value for fact in evidence.all("onset"))
     if len(onsets) < 5:
         return None
-    intervals = [b - a for a, b in zip(onsets[:-1], onsets[1:], strict=True)]
+    intervals = [b - a for a, b in pairwise(onsets)]
     half = len(intervals) // 2
     first, last = sorted(intervals[:half])[half // 2], sorted(intervals[-half:])[half // 2]
     if first <= 0 or last <= 0:
