@@ -15,6 +15,7 @@ from mgrd.grounding.lexer import Sentence, read_sentences
 from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
+SEQUENCERS = frozenset({"then", "followed by", "before", "next", "afterwards", "later"})
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 
 
@@ -43,6 +44,8 @@ class Claim:
     word: str | None = None
     subject: int | None = None
     reference: int | None = None
+    of_event: bool = False
+    """It describes one sound among others ("a high note"), so it may be relative."""
 
 
 @lru_cache(maxsize=CACHED_CHAINS)
@@ -99,17 +102,18 @@ def _without_choices(claims: list[Claim], clauses: list[Clause]) -> list[Claim]:
 def _in_sequence(claims: list[Claim], sentence: Sentence, text: str) -> list[Claim]:
     """A low sound and a high one in one sentence: an order when the sentence says so, else nothing certain."""
     registers = [c for c in claims if c.attribute == "register" and c.word in ("low", "high") and not c.negated]
-    words = {c.word for c in registers}
-    if len(words) < 2 or len(registers) != 2:
+    if not registers:
         return claims
-    first, last = registers
+    words = {c.word for c in registers}
+    first, last = registers[0], registers[-1]
     rest = [c for c in claims if c not in registers]
+    if len(words) < 2:
+        relative = first.of_event and any(i.word in SEQUENCERS and i.start > first.start for i in sentence.items)
+        return rest if relative else claims
+    if len(registers) != 2:
+        return claims
     ordered = first.subject is not None and last.subject is not None
-    sequenced = any(
-        item.word in ("then", "followed by", "before", "next", "afterwards", "later")
-        for item in sentence.items
-        if first.start <= item.start < last.end
-    )
+    sequenced = any(i.word in SEQUENCERS and first.start <= i.start < last.end for i in sentence.items)
     if not ordered and not sequenced:
         return rest if first.subject is None and last.subject is None and first.time_start is None else claims
     if ordered and {first.subject, last.subject} != {1, -1} and {first.subject, last.subject} != {1, 2}:

@@ -22,6 +22,8 @@ DETERMINERS = word_set("determiners")
 NOUNS_OF_PLACE = word_set("nouns_of_place")
 SPEECH = ("speech", "speaker", "speech_rate")
 PAST_UNKNOWN = 2
+RELATIVELY = frozenset({"relatively", "comparatively"})
+MOVING = frozenset({"rise", "fall", "increase", "decrease", "swell", "fade", "become", "brighten", "darken", "change"})
 RELATION = {"rising": "rises", "louder": "rises", "brighter": "rises", "speeding up": "rises", "falling": "falls"}
 RELATION |= {"softer": "falls", "darker": "falls", "slowing down": "falls", "flat": "steady", "steady": "steady"}
 TO_FOREIGN = word_set("to_foreign")
@@ -134,7 +136,8 @@ class _Reader:
             and self._asserted(index, item)
             and (item.value != "noise" or self._mass(index, item))
         ):
-            yield self._draft(presence, item.start, item.end)
+            absent = any(other.kind == "negation" for other in self.items[index + 1 :])
+            yield self._draft(presence, item.start, item.end) | {"negated": self.negated != absent}
         if item.value == "speaker" and self._speaks(index):
             yield self._draft(("voice", "present"), item.start, item.end)
         if self.verb is None or self.subject is None or self.subject.value in ("it", "sound"):
@@ -186,11 +189,18 @@ class _Reader:
         if topic is None:
             return
         sense = sense_of_move(item.value, topic)
-        if sense and sense[0] == "contour" and topic in ("voice", "it", "sound") and self._ends_speech(before):
+        if (
+            sense
+            and sense[0] == "contour"
+            and ((topic in ("voice", "it", "sound") and self._ends_speech(before)) or self._of_last_syllable())
+        ):
             sense = ("intonation", sense[1])
         if sense:
             start = self.subject.start if self.subject else item.start
             yield self._draft(sense, min(start, item.start), target.end if target else item.end)
+
+    def _of_last_syllable(self) -> bool:
+        return any(item.kind == "topic" and item.value == "intonation" for item in self.items)
 
     def _in_topic(self, index: int) -> Item | None:
         """ "rises in volume", "a rise in pitch", "a fall of the pitch"."""
@@ -245,13 +255,13 @@ class _Reader:
     def _passages(self) -> Claims:
         """ "from low to high": a movement, whatever the verb."""
         for index, item in enumerate(self.items):
-            if item.kind != "quality" or item.value not in POLES:
+            if item.kind not in ("quality", "comparative") or item.value not in POLES:
                 continue
             ahead = self.items[index + 1 : index + 7]
             to = next((k for k, other in enumerate(ahead) if other.word in ("to", "into", "towards", "toward")), None)
             if to is None or any(other.kind in ("verb", "break") for other in ahead[:to]):
                 continue
-            goal = next((other for other in ahead[to + 1 :] if other.kind == "quality"), None)
+            goal = next((other for other in ahead[to + 1 :] if other.kind == item.kind), None)
             if goal is None or POLES[item.value] != goal.value:
                 continue
             topic = self._nearest_topic(index) or "sound"
@@ -279,13 +289,16 @@ class _Reader:
                 sense = sense_of_quality(item.value, item.word, "speech_rate")
             if sense and not (topic in ("sound", "recording") and sense[0] == "tempo"):
                 subject = self.ordinal if head.kind == "event" or head.value in ("sound", "tone") else None
-                yield self._draft(sense, item.start, head.end, subject=subject)
+                draft = self._draft(sense, item.start, head.end, subject=subject)
+                yield draft | {"of_event": head.kind == "event" and head.value == "one"}
             return
         topic = self.topic()
-        if topic is None or not self._predicative(index):
+        if topic is None or not self._predicative(index) or self._is_manner(item):
             return
-        if self.verb is not None and self.verb.value in ("begin", "end"):
+        if self._place(item) is not None:
             yield from self._meet_end(item, topic)
+            return
+        if index and self.items[index - 1].word in RELATIVELY:
             return
         sense = sense_of_quality(item.value, item.word, topic)
         if (
@@ -301,19 +314,33 @@ class _Reader:
             subject = self.ordinal if sense[0] == "register" and topic in ("one", "many", "sound", "tone") else None
             yield self._draft(sense, min(start, item.start), item.end, subject=subject)
 
+    def _is_manner(self, item: Item) -> bool:
+        """ "rises steadily": how something moves, and not a pulse or a level."""
+        return item.word.endswith("ly") and any(
+            other.kind == "comparative" or (other.kind == "verb" and other.value in MOVING) for other in self.items
+        )
+
     def _of_speech(self, head: Item) -> bool:
         return self.speechy or (self.subject is not None and self.subject.value == "voice" and head is not self.subject)
 
     def _spoken(self) -> bool:
         return self.verb is not None and self.verb.value in ("speak", "be")
 
+    def _place(self, item: Item) -> str | None:
+        """Whether a pole ("low", "loud") is said of the beginning or the end only."""
+        if self.verb is not None and self.verb.value in ("begin", "end"):
+            return self.verb.value
+        if item.value not in POLES or self.time is None or self.time[2] != "share":
+            return None
+        return "begin" if self.time[0] == 0.0 else "end" if self.time[1] == 1.0 else None
+
     def _meet_end(self, item: Item, topic: str) -> Claims:
         """ "starts low ... ends high": the pair is a movement, either alone is relative and claims nothing."""
-        if self.verb is not None and self.verb.value == "begin":
+        if self._place(item) == "begin":
             self.context.opening = (item.value, item, topic)
             self.said = True
             return
-        opening = self.context.opening
+        opening, self.context.opening = self.context.opening, None
         if opening and POLES.get(opening[0]) == item.value:
             sense = sense_of_move(item.value, opening[2])
             if sense:

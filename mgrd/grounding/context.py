@@ -40,7 +40,6 @@ class Context:
     def new_sentence(self) -> None:
         self.carried = False
         self.stopped = False
-        self.opening = None
         self.speaking = False
         self.negated = False
 

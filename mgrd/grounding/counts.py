@@ -10,6 +10,7 @@ BETWEEN = 3  # words between the number and the noun
 MOST = 60  # larger numbers count no sounds
 _PASSED = frozenset({"very", "clearly", "separate", "distinct", "individual", "different", "same", "clear-cut"})
 _NOT_COUNTS = frozenset({"channel", "number", "level", "per", "track", "part"})
+_NUMBER_OF = frozenset({"number", "count", "total", "amount"})
 _ONE_BY_ONE = frozenset({"after", "at", "by", "of"})
 _POINTING = frozenset({"the", "this", "that", "each", "every"})
 
@@ -41,6 +42,8 @@ def _count(clause: Clause, index: int) -> Draft | None:
     before = items[index - 1] if index else None
     if before is not None and (before.kind == "ordinal" or before.word in _NOT_COUNTS):
         return None
+    if before is not None and before.kind == "verb" and (named := _named_before(clause, index)) is not None:
+        return _draft(clause, named, index, value)
     for at in range(index + 1, min(len(items), index + 2 + BETWEEN)):
         item = items[at]
         if item.kind == "event" or (item.kind == "topic" and item.value == "pause") or item.word in ("tone", "sound"):
@@ -48,6 +51,14 @@ def _count(clause: Clause, index: int) -> Draft | None:
         if item.kind not in ("quality", "unknown") and item.word not in _PASSED:
             return None
     return None
+
+
+def _named_before(clause: Clause, index: int) -> int | None:
+    """Index of the noun in "the number of beeps is five"."""
+    items = clause.items[:index]
+    if not any(item.word in _NUMBER_OF for item in items):
+        return None
+    return next((at for at, item in enumerate(items) if item.kind == "event"), None)
 
 
 def _means_otherwise(clause: Clause, index: int, at: int, value: float) -> bool:

@@ -127,7 +127,20 @@ _DISMISSED = re.compile(
 DISMISSAL_REACH = 45  # characters before a text's name in which it may be set aside
 
 _STEMS = (
-    *("transcri", "caption", "subtitle", "lyric", "title", "file", "data", "descri", "synopsis", "annot", "liner"),
+    *(
+        "transcri",
+        "caption",
+        "subtitle",
+        "lyric",
+        "title",
+        "file",
+        "data",
+        "meta",
+        "descri",
+        "synopsis",
+        "annot",
+        "liner",
+    ),
     *("literature", "dialogue", "document", "tag", "label", "album", "artist", "playlist", "text", "script", "summary"),
     *("written", "imagin", "hypothetical", "supposed", "reads like", "usual", "typical", "general", "normal", "often"),
     *("always", "common", "tend", "mostly", "rarely", "convention", "as a rule", "most ", "tradition", "by default"),

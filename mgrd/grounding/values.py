@@ -27,6 +27,7 @@ _DOWN = frozenset({"fall", "decrease", "fade", "falling", "low", "quiet", "fadin
 _NOT_OF_THE_SOUND = frozenset({"sampling", "sampled", "sample", "bit", "kbps", "window", "frame"})
 _RANGE = frozenset({"to", "and", "-", "–", "or", "until"})
 _SEMITONE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+WIDEST_RANGE = 4.0  # semitones of "between 200 and 240 Hz" that still name one pitch
 LOOK_BACK = 3  # words before a value that may say above or below
 
 
@@ -74,7 +75,7 @@ def read_values(clause: Clause, topic: str | None) -> Iterator[Draft]:
         if note is not None:
             taken = note[1]
             yield draft_value(clause, index, taken, "f0_median", note[0], "Hz")
-        elif item.kind == "number" and (value := _value(clause, index, topics)):
+        elif item.kind == "number" and not _opens_range(items, index) and (value := _value(clause, index, topics)):
             taken = value.last
             draft = _ASSIGN[value.unit](value)
             if draft is not None:
@@ -108,6 +109,15 @@ def _value(clause: Clause, index: int, topics: frozenset[str]) -> Value | None:
     return Value(clause, first, last, low, value, name, topics)
 
 
+def _opens_range(items: tuple[Item, ...], index: int) -> bool:
+    """ "200 Hz" of "200 Hz to 450 Hz": the second number speaks for both."""
+    unit = _unit(items, index + 1)
+    if unit is None or unit[2] + 2 >= len(items) or items[unit[2] + 1].word not in _RANGE:
+        return False
+    other = _unit(items, unit[2] + 3)
+    return items[unit[2] + 2].kind == "number" and other is not None and other[0] == unit[0]
+
+
 def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
     """(unit, factor, index of its last item)."""
     words = [item.word for item in items[at : at + 3]]
@@ -123,8 +133,12 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
 
 
 def _hertz(value: Value) -> Draft | None:
-    if value.low != value.value and value.move and min(value.low, value.value) > 0:
-        return value.draft("f0_trend", 12 * log2(value.value / value.low), "semitones")
+    if value.low != value.value and min(value.low, value.value) > 0:
+        interval = 12 * log2(value.value / value.low)
+        if value.move or "from" in value.words:
+            return value.draft("f0_trend", interval, "semitones")
+        if abs(interval) > WIDEST_RANGE:
+            return None
     if value.words & {"centroid", "spectral centroid"}:
         return value.draft("spectral_centroid", value.middle)
     if "vibrato" in value.topics:
@@ -145,7 +159,8 @@ def _decibels(value: Value) -> Draft | None:
 def _seconds(value: Value) -> Draft | None:
     if "reverb" in value.topics:
         return value.draft("decay_time", value.middle)
-    if "pause" in value.topics:
+    near = value.clause.items[max(0, value.first - 4) : value.last + 3]
+    if "pause" in value.topics and any(item.value == "pause" for item in near):
         return value.draft("longest_pause", value.middle)
     if value.words & {"lasts", "duration", "long", "length"} and value.topics & {"recording", "sound", "it", ""}:
         return value.draft("duration", value.middle)

@@ -100,7 +100,7 @@ def _opposite(verdict: Verdict) -> Verdict:
 
 
 def _judge_word(attribute: Attribute, word: str, value: float) -> tuple[Verdict, float | None]:
-    """In the word's band, in another word's band, or between. A word without a band ("moderate" of a rate that has
+    """In the word's band, in another band or beyond a neighbour, or in the neutral zone beside it. A word without a band ("moderate" of a rate that has
     only slow and fast) holds between the bands."""
     held = attribute.word(value)
     edges = [edge for band in attribute.bands if band.word == word for edge in (band.low, band.high)]
@@ -110,8 +110,15 @@ def _judge_word(attribute: Attribute, word: str, value: float) -> tuple[Verdict,
     if not edges:
         return ("supported" if held is None else "contradicted"), None
     if held is None:
-        return "unverifiable", edge
+        return ("unverifiable" if _borders(attribute, word, value) else "contradicted"), edge
     return ("supported" if held == word else "contradicted"), edge
+
+
+def _borders(attribute: Attribute, word: str, value: float) -> bool:
+    """The neutral zone that holds the value touches the word's band."""
+    below = [band.word for band in attribute.bands if band.high <= value]
+    above = [band.word for band in attribute.bands if band.low > value]
+    return word in (*below[-1:], *above[:1])
 
 
 def _flat(verdict: Verdict, evidence: Evidence, fact: Fact) -> Verdict:
