@@ -26,92 +26,99 @@ class Section(BaseModel):
 class EmbeddedSpec(Section):
     """The default clips: made offline, with truth known by construction."""
 
-    cold_clips: int = Field(2400, ge=1, description="clips of the cold start")
-    pool_clips: int = Field(600, ge=0, description="clips that rounds sample on")
-    dev_clips: int = Field(200, ge=0, description="held-out clips for choosing (gate, stop rules)")
-    test_clips: int = Field(300, ge=0, description="held-out clips that nothing is chosen on")
-    seconds: float = Field(3.0, gt=0.5, le=30, description="length of a clip")
+    cold_clips: int = Field(default=2400, ge=1, description="clips of the cold start")
+    pool_clips: int = Field(default=600, ge=0, description="clips that rounds sample on")
+    dev_clips: int = Field(default=200, ge=0, description="held-out clips for choosing (gate, stop rules)")
+    test_clips: int = Field(default=300, ge=0, description="held-out clips that nothing is chosen on")
+    seconds: float = Field(default=3.0, gt=0.5, le=30, description="length of a clip")
 
 
 class IngestSpec(Section):
     """Outside audio: how files become clips and questions."""
 
-    window_seconds: float = Field(3.0, gt=0.1, le=30, description="longer audio is split into windows of this length")
-    min_seconds: float = Field(0.2, ge=0, description="shorter audio goes to quarantine")
-    dev_share: float = Field(0.15, ge=0, le=0.5, description="share of sources held out for choosing")
-    test_share: float = Field(0.25, ge=0, le=0.5, description="share of sources held out for the final figures")
-    questions_per_clip: int = Field(3, ge=1, description="derived questions at most per clip")
-    min_reliability: float = Field(0.7, ge=0, le=1, description="facts below it yield no question")
+    window_seconds: float = Field(
+        default=3.0, gt=0.1, le=30, description="longer audio is split into windows of this length"
+    )
+    min_seconds: float = Field(default=0.2, ge=0, description="shorter audio goes to quarantine")
+    dev_share: float = Field(default=0.15, ge=0, le=0.5, description="share of sources held out for choosing")
+    test_share: float = Field(default=0.25, ge=0, le=0.5, description="share of sources held out for the final figures")
+    questions_per_clip: int = Field(default=3, ge=1, description="derived questions at most per clip")
+    min_reliability: float = Field(default=0.7, ge=0, le=1, description="facts below it yield no question")
 
 
 class ModelSpec(Section):
     """The model that is distilled: `embedded`, or a folder with a Qwen2-Audio-class checkpoint."""
 
-    base: str = Field("embedded", description="`embedded` or the folder of a checkpoint")
-    hidden: int = Field(192, ge=8, description="decoder width (embedded)")
-    layers: int = Field(4, ge=1, description="decoder layers (embedded)")
-    heads: int = Field(4, ge=1, description="attention heads (embedded)")
-    key_value_heads: int = Field(2, ge=1, description="key-value heads (embedded)")
-    feed_forward: int = Field(576, ge=8, description="width of the MLP (embedded)")
-    vocabulary: int = Field(800, ge=300, description="byte-level BPE size (embedded)")
+    base: str = Field(default="embedded", description="`embedded` or the folder of a checkpoint")
+    hidden: int = Field(default=192, ge=8, description="decoder width (embedded)")
+    layers: int = Field(default=4, ge=1, description="decoder layers (embedded)")
+    heads: int = Field(default=4, ge=1, description="attention heads (embedded)")
+    key_value_heads: int = Field(default=2, ge=1, description="key-value heads (embedded)")
+    feed_forward: int = Field(default=576, ge=8, description="width of the MLP (embedded)")
+    vocabulary: int = Field(default=800, ge=300, description="byte-level BPE size (embedded)")
     encoder: Literal["whisper-tiny.en", "random"] = Field(
-        "whisper-tiny.en", description="frozen encoder; `random` is a tiny untrained one for tests"
+        default="whisper-tiny.en", description="frozen encoder; `random` is a tiny untrained one for tests"
     )
 
 
 class ColdStartSpec(Section):
     """Stage A: the model first learns to hear, then to write chains in a mixture of styles."""
 
-    hearing_steps: int = Field(500, ge=0, description="steps on descriptions and direct answers")
-    chain_steps: int = Field(150, ge=0, description="steps on chains")
-    hearing_rate: float = Field(1e-3, gt=0, description="learning rate of the hearing phase")
-    chain_rate: float = Field(5e-4, gt=0, description="learning rate of the chain phase")
-    grounded: float = Field(0.20, ge=0, le=1, description="share of chains that cite what is heard")
-    surrogate: float = Field(0.40, ge=0, le=1, description="share of chains that argue from an imagined transcript")
-    wrong: float = Field(0.25, ge=0, le=1, description="share of chains with wrong acoustic claims")
-    direct: float = Field(0.15, ge=0, le=1, description="share of answers with an empty think block")
-    right_answers: float = Field(0.72, ge=0, le=1, description="share of right answers, equal in every style")
+    hearing_steps: int = Field(default=500, ge=0, description="steps on descriptions and direct answers")
+    chain_steps: int = Field(default=150, ge=0, description="steps on chains")
+    hearing_rate: float = Field(default=1e-3, gt=0, description="learning rate of the hearing phase")
+    chain_rate: float = Field(default=5e-4, gt=0, description="learning rate of the chain phase")
+    grounded: float = Field(default=0.20, ge=0, le=1, description="share of chains that cite what is heard")
+    surrogate: float = Field(
+        default=0.40, ge=0, le=1, description="share of chains that argue from an imagined transcript"
+    )
+    wrong: float = Field(default=0.25, ge=0, le=1, description="share of chains with wrong acoustic claims")
+    direct: float = Field(default=0.15, ge=0, le=1, description="share of answers with an empty think block")
+    right_answers: float = Field(default=0.72, ge=0, le=1, description="share of right answers, equal in every style")
 
 
 class SamplingSpec(Section):
     """Equation 4: K chains per question from the current model."""
 
-    samples: int = Field(8, ge=1, description="K, chains per question")
-    temperature: float = Field(1.0, gt=0, description="softmax temperature")
-    top_p: float = Field(1.0, gt=0, le=1, description="nucleus mass")
-    max_new_tokens: int = Field(64, ge=4, description="completion limit")
-    prompt: str = Field("sample/perceive", description="prompt template in prompts/")
+    samples: int = Field(default=8, ge=1, description="K, chains per question")
+    temperature: float = Field(default=1.0, gt=0, description="softmax temperature")
+    top_p: float = Field(default=1.0, gt=0, le=1, description="nucleus mass")
+    max_new_tokens: int = Field(default=64, ge=4, description="completion limit")
+    prompt: str = Field(default="sample/perceive", description="prompt template in prompts/")
 
 
 class GroundingSpec(Section):
     """The policy of the grounding filter."""
 
-    min_supported: int = Field(1, ge=0, description="supported claims that a chain needs")
-    max_contradicted: int = Field(0, ge=0, description="contradicted claims that a chain may have")
-    max_surrogate_share: float = Field(0.0, ge=0, le=1, description="share of the chain that may argue from text")
+    min_supported: int = Field(default=1, ge=0, description="supported claims that a chain needs")
+    max_contradicted: int = Field(default=0, ge=0, description="contradicted claims that a chain may have")
+    max_surrogate_share: float = Field(
+        default=0.0, ge=0, le=1, description="share of the chain that may argue from text"
+    )
 
 
 class JudgeSpec(Section):
     """An LLM judge at any OpenAI-compatible server. Without this section the deterministic checks decide alone."""
 
     base_url: str = Field(
-        pattern=r"^https?://[^/@\s?#]+(/[^?#\s]*)?$", description="address of the server, such as http://localhost:8000/v1"
+        pattern=r"^https?://[^/@\s?#]+(/[^?#\s]*)?$",
+        description="address of the server, such as http://localhost:8000/v1",
     )
     model: str = Field(min_length=1, description="name of the judging model; not the family of the judged one")
     api_key_env: str | None = Field(
-        None, pattern=r"^[A-Z][A-Z0-9_]*$", description="NAME of the variable that holds the key; none: no key"
+        default=None, pattern=r"^[A-Z][A-Z0-9_]*$", description="NAME of the variable that holds the key; none: no key"
     )
-    prompt: str = Field("judge/grounding", description="prompt template in prompts/")
-    temperature: float = Field(0.0, ge=0, description="softmax temperature")
-    max_tokens: int = Field(1024, ge=64, description="reply limit")
-    min_grounding: float = Field(3.0, ge=1, le=5, description="acoustic grounding from which a chain is kept")
-    min_coherence: float = Field(3.0, ge=1, le=5, description="logical coherence from which a chain is kept")
-    concurrency: int = Field(16, ge=1, description="requests at once at most; fewer while the server is busy")
-    timeout_seconds: float = Field(120.0, gt=0, description="time a reply may take")
-    attempts: int = Field(6, ge=1, description="tries per request before the judge counts as unreachable")
-    max_cost: float | None = Field(None, gt=0, description="spent on a round's verdicts at most")
-    price_in: float = Field(0.0, ge=0, description="price of a million prompt tokens")
-    price_out: float = Field(0.0, ge=0, description="price of a million reply tokens")
+    prompt: str = Field(default="judge/grounding", description="prompt template in prompts/")
+    temperature: float = Field(default=0.0, ge=0, description="softmax temperature")
+    max_tokens: int = Field(default=1024, ge=64, description="reply limit")
+    min_grounding: float = Field(default=3.0, ge=1, le=5, description="acoustic grounding from which a chain is kept")
+    min_coherence: float = Field(default=3.0, ge=1, le=5, description="logical coherence from which a chain is kept")
+    concurrency: int = Field(default=16, ge=1, description="requests at once at most; fewer while the server is busy")
+    timeout_seconds: float = Field(default=120.0, gt=0, description="time a reply may take")
+    attempts: int = Field(default=6, ge=1, description="tries per request before the judge counts as unreachable")
+    max_cost: float | None = Field(default=None, gt=0, description="spent on a round's verdicts at most")
+    price_in: float = Field(default=0.0, ge=0, description="price of a million prompt tokens")
+    price_out: float = Field(default=0.0, ge=0, description="price of a million reply tokens")
 
     @model_validator(mode="after")
     def _limit_needs_prices(self) -> "JudgeSpec":
@@ -123,56 +130,64 @@ class JudgeSpec(Section):
 class SelectionSpec(Section):
     """From decisions to training rows."""
 
-    arm: Arm = Field("filtered", description="`filtered`, or one of the controls `correct-only`, `unfiltered`")
-    per_question: int = Field(2, ge=1, description="chains kept per question inside the window")
-    per_question_outside: int = Field(1, ge=0, description="chains kept per question outside the window")
-    window_low: int = Field(1, ge=0, description="fewest correct samples of a question inside the window")
-    window_high: int = Field(7, ge=0, description="most correct samples of a question inside the window")
-    near_duplicate: float = Field(0.9, gt=0, le=1, description="word-set similarity from which chains are duplicates")
+    arm: Arm = Field(default="filtered", description="`filtered`, or one of the controls `correct-only`, `unfiltered`")
+    per_question: int = Field(default=2, ge=1, description="chains kept per question inside the window")
+    per_question_outside: int = Field(default=1, ge=0, description="chains kept per question outside the window")
+    window_low: int = Field(default=1, ge=0, description="fewest correct samples of a question inside the window")
+    window_high: int = Field(default=7, ge=0, description="most correct samples of a question inside the window")
+    near_duplicate: float = Field(
+        default=0.9, gt=0, le=1, description="word-set similarity from which chains are duplicates"
+    )
 
 
 class TrainingSpec(Section):
     """Equation 5: SFT on kept chains with text-reasoning replay."""
 
-    steps: int = Field(120, ge=1, description="optimizer steps per round")
-    batch_rows: int = Field(32, ge=1, description="training rows per step")
-    learning_rate: float = Field(4e-4, gt=0, description="peak learning rate, cosine to zero")
-    warmup: float = Field(0.1, ge=0, lt=1, description="share of steps that warm up")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay")
-    text_share: float = Field(0.1, ge=0, lt=1, description="share of text-reasoning rows")
-    accumulate: bool = Field(True, description="train on the kept chains of all rounds so far")
-    start: Literal["continue", "base"] = Field("continue", description="start from the last model or the cold start")
+    steps: int = Field(default=120, ge=1, description="optimizer steps per round")
+    batch_rows: int = Field(default=32, ge=1, description="training rows per step")
+    learning_rate: float = Field(default=4e-4, gt=0, description="peak learning rate, cosine to zero")
+    warmup: float = Field(default=0.1, ge=0, lt=1, description="share of steps that warm up")
+    weight_decay: float = Field(default=0.01, ge=0, description="AdamW weight decay")
+    text_share: float = Field(default=0.1, ge=0, lt=1, description="share of text-reasoning rows")
+    accumulate: bool = Field(default=True, description="train on the kept chains of all rounds so far")
+    start: Literal["continue", "base"] = Field(
+        default="continue", description="start from the last model or the cold start"
+    )
 
 
 class EvaluationSpec(Section):
     """Held-out figures: `dev` serves choosing, `test` is only reported."""
 
-    samples: int = Field(4, ge=1, description="sampled chains per held-out question, beside the greedy one")
-    bootstrap: int = Field(1000, ge=10, description="bootstrap resamples, by source")
+    samples: int = Field(default=4, ge=1, description="sampled chains per held-out question, beside the greedy one")
+    bootstrap: int = Field(default=1000, ge=10, description="bootstrap resamples, by source")
 
 
 class GateSpec(Section):
     """Promotion and stop rules, read on the dev split."""
 
-    max_accuracy_drop: float = Field(0.03, ge=0, description="drop in sampled accuracy that still promotes")
-    max_grounded_drop: float = Field(0.05, ge=0, description="drop in grounded share that still promotes")
-    min_reasoning_tokens: float = Field(4.0, ge=0, description="mean length under which reasoning has collapsed")
-    patience: int = Field(2, ge=1, description="rounds without promotion after which the campaign stops")
+    max_accuracy_drop: float = Field(default=0.03, ge=0, description="drop in sampled accuracy that still promotes")
+    max_grounded_drop: float = Field(default=0.05, ge=0, description="drop in grounded share that still promotes")
+    min_reasoning_tokens: float = Field(
+        default=4.0, ge=0, description="mean length under which reasoning has collapsed"
+    )
+    patience: int = Field(default=2, ge=1, description="rounds without promotion after which the campaign stops")
 
 
 class Spec(Section):
     """What defines the data; every stage's fingerprint holds the sections it depends on."""
 
-    seed: int = Field(0, description="seed of everything random")
-    rounds: int = Field(3, ge=0, description="T, distillation rounds; 0 is the cold start alone")
-    limit: int | None = Field(None, ge=1, description="questions per split at most")
+    seed: int = Field(default=0, description="seed of everything random")
+    rounds: int = Field(default=3, ge=0, description="T, distillation rounds; 0 is the cold start alone")
+    limit: int | None = Field(default=None, ge=1, description="questions per split at most")
     embedded: EmbeddedSpec = EmbeddedSpec()
     ingest: IngestSpec = IngestSpec()
     model: ModelSpec = ModelSpec()
     cold_start: ColdStartSpec = ColdStartSpec()
     sampling: SamplingSpec = SamplingSpec()
     grounding: GroundingSpec = GroundingSpec()
-    judge: JudgeSpec | None = Field(None, description="the LLM judge; none: the deterministic checks decide alone")
+    judge: JudgeSpec | None = Field(
+        default=None, description="the LLM judge; none: the deterministic checks decide alone"
+    )
     selection: SelectionSpec = SelectionSpec()
     training: TrainingSpec = TrainingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
@@ -182,11 +197,11 @@ class Spec(Section):
 class Runtime(Section):
     """How the work runs; changing it never changes the data's identity."""
 
-    engine: Literal["transformers"] = Field("transformers", description="what samples and scores")
-    device: str = Field("cpu", description="where the model runs: `cpu`, `cuda` or `cuda:1`")
-    workers: int = Field(0, ge=0, description="processes for audio work; 0: one per core")
-    batch_requests: int = Field(32, ge=1, description="questions per sampling batch")
-    max_error_rate: float = Field(0.1, ge=0, le=1, description="share of quarantined rows that stops a stage")
+    engine: Literal["transformers"] = Field(default="transformers", description="what samples and scores")
+    device: str = Field(default="cpu", description="where the model runs: `cpu`, `cuda` or `cuda:1`")
+    workers: int = Field(default=0, ge=0, description="processes for audio work; 0: one per core")
+    batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
+    max_error_rate: float = Field(default=0.1, ge=0, le=1, description="share of quarantined rows that stops a stage")
 
 
 class Settings(BaseSettings):

@@ -21,7 +21,11 @@ BLOCKERS = word_set("blockers")
 DETERMINERS = word_set("determiners")
 NOUNS_OF_PLACE = word_set("nouns_of_place")
 SPEECH = ("speech", "speaker", "speech_rate")
+MOVED = frozenset({"rising", "falling", "swelling", "fading"})
 PAST_UNKNOWN = 2
+MUSICAL_NOUNS = frozenset(
+    {"crescendo", "decrescendo", "diminuendo", "fade-out", "fade-in", "accelerando", "ritardando"}
+)
 RELATIVELY = frozenset({"relatively", "comparatively"})
 MOVING = frozenset({"rise", "fall", "increase", "decrease", "swell", "fade", "become", "brighten", "darken", "change"})
 RELATION = {"rising": "rises", "louder": "rises", "brighter": "rises", "speeding up": "rises", "falling": "falls"}
@@ -185,7 +189,7 @@ class _Reader:
             self.before_verb = before
             return
         target = self._in_topic(index)
-        topic = target.value if target else self.topic()
+        topic = target.value if target else self.topic() or ("sound" if item.word in MUSICAL_NOUNS else None)
         if topic is None:
             return
         sense = sense_of_move(item.value, topic)
@@ -317,7 +321,10 @@ class _Reader:
     def _is_manner(self, item: Item) -> bool:
         """ "rises steadily": how something moves, and not a pulse or a level."""
         return item.word.endswith("ly") and any(
-            other.kind == "comparative" or (other.kind == "verb" and other.value in MOVING) for other in self.items
+            other.kind == "comparative"
+            or (other.kind == "verb" and other.value in MOVING)
+            or (other.kind == "quality" and other.value in MOVED)
+            for other in self.items
         )
 
     def _of_speech(self, head: Item) -> bool:

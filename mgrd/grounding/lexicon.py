@@ -47,7 +47,12 @@ class Entry:
 
 def word_set(name: str) -> frozenset[str]:
     """A plain set of words from the list's `sets`."""
-    return frozenset(" ".join(word.split()) for word in LISTS["sets"][name].split(","))
+    return frozenset(_split(LISTS["sets"][name]))
+
+
+def _split(text: str) -> list[str]:
+    """The phrases of a list, single-spaced."""
+    return [" ".join(phrase.split()) for phrase in text.split(",") if phrase.strip()]
 
 
 def plural(noun: str) -> str:
@@ -61,7 +66,7 @@ def build_lexicon() -> dict[str, Entry]:
     meaning: dict[str, Lexeme] = {}
 
     def add(kind: str, value: str, text: str) -> None:
-        meaning.update((" ".join(phrase.split()), Lexeme(kind, value)) for phrase in text.split(",") if phrase.strip())
+        meaning.update((phrase, Lexeme(kind, value)) for phrase in _split(text))
 
     words = lists["words"]
     add("function", "", words["function"])
@@ -69,7 +74,11 @@ def build_lexicon() -> dict[str, Entry]:
     for kind in ("verb", "trend", "quality", "topic", "comparative"):
         for value, text in lists[kind].items():
             add(kind, value, text)
-    for noun in (" ".join(noun.split()) for noun in lists["event"]["one"].split(",")):
+    motion = lists["motion"]
+    for value in ("rise", "fall"):
+        for verb in _split(motion["verbs"]):
+            add("verb", value, ",".join(f"{verb} {way}" for way in _split(motion[value])))
+    for noun in _split(lists["event"]["one"]):
         meaning[noun] = Lexeme("event", "one")
         meaning[plural(noun)] = Lexeme("event", "many")
     add("event", "many", lists["event"]["many"])

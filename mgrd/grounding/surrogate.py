@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from mgrd.grounding.lexicon import word_set
+
 CACHED_CHAINS = 65_536
 _SENTENCE = re.compile(r"[^.!?;\n]+(?:[.!?;\n]+|$)")
 _CONTRAST = re.compile(r",|\b(?:but|while|whereas|although|because|since)\b", re.IGNORECASE)
@@ -72,6 +74,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
             rf"\b(?:{_USUALLY}|are|is|have|sound)\b"
         ),
         r"\b(?:people|someone|anyone|those|speakers?|singers?|composers?)\s+who\b",
+        rf"\bin (?:most|many|all|such|similar) (?:\w+ )?{_KINDS}\b",
+        r"\b(?:in|of) this (?:data ?set|benchmark|corpus|task)\b",
         r"\b(?:usually|typically|normally|generally|traditionally|tends? to)\b",
         rf"\b{_USUALLY}\s+(?:have|has|is|are|described|answered|means?|labell?ed|associated)\b",
     ),
@@ -126,33 +130,8 @@ _DISMISSED = re.compile(
 )
 DISMISSAL_REACH = 45  # characters before a text's name in which it may be set aside
 
-_STEMS = (
-    *(
-        "transcri",
-        "caption",
-        "subtitle",
-        "lyric",
-        "title",
-        "file",
-        "data",
-        "meta",
-        "descri",
-        "synopsis",
-        "annot",
-        "liner",
-    ),
-    *("literature", "dialogue", "document", "tag", "label", "album", "artist", "playlist", "text", "script", "summary"),
-    *("written", "imagin", "hypothetical", "supposed", "reads like", "usual", "typical", "general", "normal", "often"),
-    *("always", "common", "tend", "mostly", "rarely", "convention", "as a rule", "most ", "tradition", "by default"),
-    *("who", "like this", "like th", "of this", "from this", "known", "know", "famous", "remember", "recall", "stereo"),
-    *("experience", "definition", "theory", "reason", "statistic", "word", "phrase", "the name", "assumed", "accepted"),
-    *("says", "said", "ask", "announce", "tell", "sing", "read", "mention", "exclaim", "whisper", "shout", "state"),
-    *("model", "assistant", "can't", "cannot", "can not", "unable", "not able", "ability", "no way", "no access"),
-    *("without", "no ears", "don't have", "do not have", "could not", "couldn't", "no audio", "no sound", "no clip"),
-    "no recording",
-)
-"""Every pattern needs one of these: chains without any are not searched."""
-_ANY_STEM = re.compile(rf"\b(?:{'|'.join(re.escape(stem) for stem in _STEMS)})")
+_ANY_STEM = re.compile(rf"\b(?:{'|'.join(re.escape(stem) for stem in sorted(word_set('surrogate_stems')))})")
+"""Every pattern needs one of these beginnings of words: chains without any are not searched."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from math import isfinite, log2
 
 from mgrd.grounding.context import Clause, Draft
 from mgrd.grounding.lexer import Item
+from mgrd.grounding.times import Time
 
 _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("hz", "hertz"), ("Hz", 1.0)),
@@ -28,6 +29,7 @@ _NOT_OF_THE_SOUND = frozenset({"sampling", "sampled", "sample", "bit", "kbps", "
 _RANGE = frozenset({"to", "and", "-", "–", "or", "until"})
 _SEMITONE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 WIDEST_RANGE = 4.0  # semitones of "between 200 and 240 Hz" that still name one pitch
+EDGE_SHARE = 0.15  # of the clip that "begins at" and "ends at" speak of
 LOOK_BACK = 3  # words before a value that may say above or below
 
 
@@ -202,6 +204,7 @@ def draft_value(clause: Clause, first: int, last: int, name: str, value: float, 
     items = clause.items
     before = {item.word for item in items[max(0, first - LOOK_BACK) : first]}
     relation = "below" if before & _BELOW else "above" if before & _ABOVE else "is"
+    time = next((item.time for item in items if item.kind == "time"), None) or _edge(items[:first])
     shown = f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
     bound = "" if relation == "is" else f"{relation} "
     return {
@@ -214,4 +217,13 @@ def draft_value(clause: Clause, first: int, last: int, name: str, value: float, 
         "unit": unit,
         "negated": sum(item.kind == "negation" for item in items[:first]) % 2 == 1,
         "weight": 0.5 ** sum(item.kind == "hedge" for item in items),
+        "time_start": time[0] if time else None,
+        "time_end": time[1] if time else None,
+        "time_unit": time[2] if time else None,
     }
+
+
+def _edge(before: tuple[Item, ...]) -> Time | None:
+    """ "begins around 200 Hz", "ends near 450 Hz": a value of an edge only."""
+    verb = next((item.value for item in reversed(before) if item.kind == "verb"), None)
+    return (0.0, EDGE_SHARE, "share") if verb == "begin" else (1 - EDGE_SHARE, 1.0, "share") if verb == "end" else None

@@ -22,6 +22,7 @@ FALLBACK = {"f0_trend": "order_pitch", "order_pitch": "f0_trend", "order_loudnes
 """What a missing fact may be read from: a line of notes moves as its first and last note say."""
 LINES = {"f0_trend": "f0_line", "loudness_trend": "level_line", "brightness_trend": "centroid_line"}
 MEANS = {"f0_median": ("f0_line", "event_f0"), "spectral_centroid": ("centroid_line",)}
+STILL = 1.0  # semitones
 WHOLE_SHARE = 0.9  # a time range of at least this share of the clip is the whole clip
 
 
@@ -100,8 +101,10 @@ def _opposite(verdict: Verdict) -> Verdict:
 
 
 def _judge_word(attribute: Attribute, word: str, value: float) -> tuple[Verdict, float | None]:
-    """In the word's band, in another band or beyond a neighbour, or in the neutral zone beside it. A word without a band ("moderate" of a rate that has
-    only slow and fast) holds between the bands."""
+    """Supported in the word's band, unverifiable in a neutral zone that touches it, else contradicted.
+
+    A word without a band ("moderate" of a rate that has only slow and fast) holds between the bands.
+    """
     held = attribute.word(value)
     edges = [edge for band in attribute.bands if band.word == word for edge in (band.low, band.high)]
     edge = min(edges, key=lambda e: abs(e - value)) if edges else None
@@ -199,20 +202,20 @@ def _local(name: str, evidence: Evidence, span: Span, duration: float) -> Fact |
     "Fades towards the end" names where the movement leads, so a movement in the last part of the clip also holds
     when the whole clip moves that way; without a line the whole clip decides.
     """
-    start, end = span
+    end = span[1]
     whole = _known(name, evidence)
     late = end >= 0.95 * duration
     if name == "final_rise":
         return whole
     if name in LINES:
-        steps = [f for f in evidence.all(LINES[name]) if f.end > start + 1e-6 and f.start < end - 1e-6]
+        steps = [f for f in evidence.all(LINES[name]) if _overlaps(f, span)]
         if late and whole is not None and whole.reliability >= MIN_RELIABILITY:
             return whole
         if len(steps) >= 2:
             return _change(name, steps)
         return whole if late else None
     for line in MEANS.get(name, ()):
-        steps = [f for f in evidence.all(line) if f.end > start + 1e-6 and f.start < end - 1e-6]
+        steps = [f for f in evidence.all(line) if _overlaps(f, span)]
         if steps:
             values = sorted(step.value for step in steps)
             sure = min(step.reliability for step in steps)
@@ -244,8 +247,13 @@ def _verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verifi
     if fact is None:
         return UNKNOWN
     candidates = [fact]
-    if claim.attribute == "f0_median" and claim.relation == "is":
-        candidates += [f for f in evidence.all("event_f0") if span is None or (f.start < span[1] and f.end > span[0])]
+    if claim.attribute in MEANS and span is not None:
+        candidates = [f for name in MEANS[claim.attribute] for f in evidence.all(name) if _overlaps(f, span)]
+        if not candidates and _moves(evidence):
+            return UNKNOWN
+        candidates = candidates or [fact]
+    elif claim.attribute == "f0_median" and claim.relation == "is":
+        candidates += evidence.all("event_f0")
     tolerance = tolerance_of(fact.name if fact.name != "order_pitch" else "f0_trend", fact.value)
     best: tuple[float, Fact] | None = None
     for candidate in candidates:
@@ -256,11 +264,34 @@ def _verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verifi
     fact = best[1]
     distance, near, far = tolerance.distance(claim.value, fact.value)
     verdict = _judge_value(claim, fact.value, distance, near, far)
+    if verdict == "contradicted" and claim.attribute == "f0_median" and _passes(claim.value, evidence):
+        verdict = "unverifiable"
     if fact.reliability < MIN_RELIABILITY:
         verdict = "unverifiable"
     elif claim.negated:
         verdict = _opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, near, fact.reliability, (fact.start, fact.end))
+
+
+def _overlaps(fact: Fact, span: Span) -> bool:
+    return fact.start < span[1] - 1e-6 and fact.end > span[0] + 1e-6
+
+
+def _moves(evidence: Evidence) -> bool:
+    """The pitch changes, so one value does not speak for every part."""
+    trend, width = evidence.first("f0_trend"), evidence.first("f0_range")
+    return any(fact is not None and abs(fact.value) > STILL for fact in (trend, width))
+
+
+def _passes(hertz: float, evidence: Evidence) -> bool:
+    """The pitch line goes through this value on its way."""
+    low, high = evidence.first("f0_low"), evidence.first("f0_high")
+    if low is not None and high is not None:
+        return low.value <= hertz <= high.value
+    middle, trend = evidence.first("f0_median"), evidence.first("f0_trend")
+    if middle is None or trend is None or hertz <= 0:
+        return False
+    return abs(12 * log2(hertz / middle.value)) <= abs(trend.value) / 2 + 1.0
 
 
 def _judge_value(claim: Claim, measured: float, distance: float, near: float, far: float) -> Verdict:

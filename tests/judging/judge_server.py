@@ -30,6 +30,8 @@ class Answer:
     delay: float = 0.0
     refusal: str | None = None
     usage: bool = True
+    drip: float = 0.0
+    """Seconds between two bytes of the body: never silent for long, and never done."""
     body: str | None = None
     """Sent as it is, in the place of a completion."""
 
@@ -88,7 +90,9 @@ def serving(script: Script) -> Iterator[JudgeServer]:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data)
+                for piece in [data] if not answer.drip else (data[i : i + 1] for i in range(len(data))):
+                    self.wfile.write(piece)
+                    time.sleep(answer.drip)
             except OSError:  # the client gave up waiting, as some tests want
                 self.close_connection = True
 

@@ -98,12 +98,14 @@ def test_refusals_and_filters_are_not_asked_again() -> None:
         Answer(body='{"choices": [{"ind'),
         Answer(body="{}"),
         Answer(grade(), delay=1.5),
+        Answer(grade(), drip=0.05),
     ],
-    ids=["429", "500", "503", "html", "cut stream", "no choices", "hang"],
+    ids=["429", "500", "503", "html", "cut stream", "no choices", "hang", "drip"],
 )
 def test_passing_faults_are_tried_again_and_cost_no_verdict(fault: Answer) -> None:
-    row, _ = one(in_turn(fault, fault, good()), timeout_seconds=0.4)
+    row, server = one(in_turn(fault, fault, good()), timeout_seconds=0.4)
     assert row["scored"], row["reason"]
+    assert len(server.requests) == 3, "no faulty reply was waited for or taken"
 
 
 @pytest.mark.parametrize("fault", [Answer("oops", status=500), Answer(grade(), delay=1.0)], ids=["500", "hang"])
