@@ -4,6 +4,7 @@ The encoder's outputs come from the feature cache, prompts are prefilled once pe
 of one question share its keys and values. Greedy chains equal `model.generate` token by token.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,10 +16,14 @@ from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, Sc
 from mgrd.errors import EngineError, boundary
 from mgrd.models.checkpoints import load_model
 from mgrd.models.forward import completion_logprobs, pack_rows
+from mgrd.models.parallel import workers
 from mgrd.models.render import RenderedPrompt, Renderer, parse_completion
 from mgrd.training.features import FeatureCache, Precision
 
 SCORE_ROWS = 64
+
+Prompts = Sequence[RenderedPrompt]
+Chains = list[list[Written]]
 
 
 class TransformersEngine:
@@ -51,15 +56,17 @@ class TransformersEngine:
         for start in range(0, len(requests), self._batch_requests):
             batch = requests[start : start + self._batch_requests]
             prompts = self._prompts(batch)
-            with boundary(EngineError, f"sampling {batch[0].request_id} to {batch[-1].request_id}"):
-                written = write_chains(
-                    self._loaded.model,
-                    prompts,
-                    *self._heard([request.clip_id for request in batch]),
-                    [request.seeds for request in batch],
-                    sampling,
-                    self._vocabulary,
-                )
+
+            def write(places: range, batch: Sequence[SampleRequest] = batch, prompts: Prompts = prompts) -> Chains:
+                heard = self._heard([batch[at].clip_id for at in places])
+                seeds = [batch[at].seeds for at in places]
+                chosen = [prompts[at] for at in places]
+                return write_chains(self._loaded.model, chosen, *heard, seeds, sampling, self._vocabulary)
+
+            with boundary(EngineError, f"sampling {batch[0].request_id} to {batch[-1].request_id}"), workers() as crew:
+                share = math.ceil(len(batch) / crew.count)
+                shards = [range(at, min(at + share, len(batch))) for at in range(0, len(batch), share)]
+                written = [chains for shard in crew.map(write, shards) for chains in shard]
             yield [
                 self._completion(request, index, prompt, chain)
                 for request, prompt, chains in zip(batch, prompts, written, strict=True)
@@ -69,20 +76,23 @@ class TransformersEngine:
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
         """Teacher-forced log-probabilities of the completions' tokens, in the order of the requests."""
         prompts = self._prompts(requests)
+        completions = [self._renderer.completion(request.completion) for request in requests]
         order = sorted(range(len(requests)), key=lambda at: requests[at].clip_id or "")
-        scores: dict[int, Score] = {}
-        for start in range(0, len(order), SCORE_ROWS):
-            batch = order[start : start + SCORE_ROWS]
-            completions = [self._renderer.completion(requests[at].completion) for at in batch]
-            pack = pack_rows([prompts[at] for at in batch], completions, [requests[at].clip_id for at in batch])
-            clips = list(dict.fromkeys(clip for at in batch if (clip := requests[at].clip_id) is not None))
-            lengths = [len(completion) for completion in completions]
-            first, last = requests[batch[0]].request_id, requests[batch[-1]].request_id
-            with torch.inference_mode(), boundary(EngineError, f"scoring {first} to {last}"):
-                logprobs = completion_logprobs(self._loaded.model, pack, lengths, *self._features.get(clips))
-            for at, part in zip(batch, logprobs.split(lengths), strict=True):
-                scores[at] = Score(requests[at].request_id, tuple(part.tolist()))
-        return [scores[at] for at in range(len(requests))]
+
+        def force(places: list[int]) -> list[tuple[float, ...]]:
+            clips = [requests[at].clip_id for at in places]
+            pack = pack_rows([prompts[at] for at in places], [completions[at] for at in places], clips)
+            heard = self._features.get(list(dict.fromkeys(clip for clip in clips if clip is not None)))
+            lengths = [len(completions[at]) for at in places]
+            with torch.inference_mode():
+                logprobs = completion_logprobs(self._loaded.model, pack, lengths, *heard)
+            return [tuple(part.tolist()) for part in logprobs.split(lengths)]
+
+        with boundary(EngineError, f"scoring {len(requests)} completions"), workers() as crew:
+            shards = [order[start : start + SCORE_ROWS] for start in range(0, len(order), SCORE_ROWS)]
+            forced = [logprobs for shard in crew.map(force, shards) for logprobs in shard]
+        by_place = dict(zip(order, forced, strict=True))
+        return [Score(request.request_id, by_place[at]) for at, request in enumerate(requests)]
 
     def close(self) -> None:
         """Nothing is held open."""

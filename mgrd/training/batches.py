@@ -49,6 +49,25 @@ def render_rows(rows: pl.DataFrame, renderer: Renderer, features: FeatureCache) 
     return rendered
 
 
+def shard_batch(batch: list[TrainingRow], count: int) -> list[list[TrainingRow]]:
+    """At most `count` shards of about equal token numbers; rows of a clip stay together."""
+    groups: dict[str, list[TrainingRow]] = defaultdict(list)
+    for row in batch:
+        groups[row.clip_id or f"text {row.row_id}"].append(row)
+    sizes = {
+        key: len(group[0].example.prompt.prefix)
+        + sum(len(row.example.prompt.rest) + len(row.example.completion) for row in group)
+        for key, group in groups.items()
+    }
+    shards: list[list[TrainingRow]] = [[] for _ in range(count)]
+    loads = [0] * count
+    for key in sorted(groups, key=lambda key: (-sizes[key], key)):
+        lightest = loads.index(min(loads))
+        shards[lightest] += groups[key]
+        loads[lightest] += sizes[key]
+    return [shard for shard in shards if shard]
+
+
 def draw_batches(rows: list[TrainingRow], batch_rows: int, steps: int, seed: int) -> Iterator[list[TrainingRow]]:
     """`steps` batches of `batch_rows` rows; epochs in new random orders, rows of a clip side by side.
 

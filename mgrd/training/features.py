@@ -16,15 +16,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from mgrd.errors import AudioError, EngineError
+from mgrd.errors import EngineError
 from mgrd.ids import content_key
 from mgrd.models.checkpoints import LoadedModel
 from mgrd.models.listen import encode_clips
+from mgrd.models.parallel import workers
 
 Precision = Literal["float16", "float32"]
 
 SHARD_CLIPS = 256
-BATCH_CLIPS = 16
+BATCH_CLIPS = 8
 
 
 class FeatureCache:
@@ -77,16 +78,19 @@ class FeatureCache:
     def _compute_shard(
         self, model: LoadedModel, clips: Sequence[tuple[str, Path]], report: Callable[[int], None]
     ) -> None:
+        def encode(batch: Sequence[tuple[str, Path]]) -> tuple[npt.NDArray[np.floating], list[int]]:
+            features, tokens = encode_clips(model, [path for _, path in batch])
+            return features.numpy().astype(self.precision), tokens.tolist()
+
+        batches = [clips[start : start + BATCH_CLIPS] for start in range(0, len(clips), BATCH_CLIPS)]
         outputs, counts = [], []
-        for start in range(0, len(clips), BATCH_CLIPS):
-            batch = clips[start : start + BATCH_CLIPS]
-            try:
-                features, tokens = encode_clips(model, [path for _, path in batch])
-            except AudioError as error:
-                raise AudioError(f"clips {batch[0][0]} to {batch[-1][0]}: {error}") from error
-            outputs.append(features.numpy().astype(self.precision))
-            counts += tokens.tolist()
-            report(len(batch))
+        with workers() as crew:
+            for start in range(0, len(batches), crew.count):
+                together = batches[start : start + crew.count]
+                for features, tokens in crew.map(encode, together):
+                    outputs.append(features)
+                    counts += tokens
+                report(sum(len(batch) for batch in together))
         names = [clip for clip, _ in clips]
         self._write(content_key("features", names), np.concatenate(outputs), names, counts)
 

@@ -20,8 +20,9 @@ from transformers import Qwen2AudioForConditionalGeneration
 from mgrd.errors import TrainingError
 from mgrd.models.checkpoints import load_model, save_model
 from mgrd.models.forward import completion_logprobs, pack_rows
+from mgrd.models.parallel import Workers, workers
 from mgrd.models.render import Renderer
-from mgrd.training.batches import TrainingRow, draw_batches, render_rows
+from mgrd.training.batches import TrainingRow, draw_batches, render_rows, shard_batch
 from mgrd.training.features import FeatureCache
 
 CLIP_NORM = 1.0
@@ -74,27 +75,49 @@ def train_sft(
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(step, steps, warmup))
     losses, tokens = [], 0
-    for step, batch in enumerate(draw_batches(rendered, batch_rows, steps, seed)):
-        loss, count = batch_loss(model, batch, features)
-        if not math.isfinite(loss.item()):
-            raise TrainingError(f"step {step}: loss is {loss.item()}; lower the learning rate ({learning_rate:g})")
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM, foreach=True)
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-        tokens += count
-        if on_step:
-            on_step(1)
+    with workers() as crew:
+        for step, batch in enumerate(draw_batches(rendered, batch_rows, steps, seed)):
+            loss, count = set_gradients(model, parameters, batch, features, crew)
+            if not math.isfinite(loss):
+                raise TrainingError(f"step {step}: loss is {loss}; lower the learning rate ({learning_rate:g})")
+            torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM, foreach=True)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss)
+            tokens += count
+            if on_step:
+                on_step(1)
     sha = save_model(model.eval(), loaded.processor, out_folder)
     return TrainReport(sha, loaded.template_sha, losses, tokens, time.perf_counter() - started)
 
 
-def batch_loss(
+def set_gradients(
+    model: Qwen2AudioForConditionalGeneration,
+    parameters: list[torch.nn.Parameter],
+    batch: list[TrainingRow],
+    features: FeatureCache,
+    crew: Workers,
+) -> tuple[float, int]:
+    """Set the gradients of the batch's mean loss, shards of it side by side; returns loss and tokens computed."""
+
+    def differentiate(shard: list[TrainingRow]) -> tuple[float, int, tuple[Tensor, ...]]:
+        total, tokens = weighted_loss(model, shard, features)
+        loss = total / weight
+        return loss.item(), tokens, torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+
+    weight = sum(row.weight * len(row.example.completion) for row in batch)
+    parts = crew.map(differentiate, shard_batch(batch, crew.count))
+    for parameter, *gradients in zip(parameters, *(gradients for _, _, gradients in parts), strict=True):
+        parameter.grad = gradients[0]
+        for gradient in gradients[1:]:
+            parameter.grad.add_(gradient)
+    return sum(loss for loss, _, _ in parts), sum(tokens for _, tokens, _ in parts)
+
+
+def weighted_loss(
     model: Qwen2AudioForConditionalGeneration, batch: list[TrainingRow], features: FeatureCache
 ) -> tuple[Tensor, int]:
-    """Weighted mean negative log-likelihood per completion token, and the number of tokens computed."""
+    """Sum over completion tokens of weighted negative log-likelihood, and the number of tokens computed."""
     ordered = sorted(batch, key=lambda row: len(row.example.prompt.rest) + len(row.example.completion))
     pack = pack_rows(
         [row.example.prompt for row in ordered],
@@ -105,7 +128,7 @@ def batch_loss(
     lengths = [len(row.example.completion) for row in ordered]
     logprobs = completion_logprobs(model, pack, lengths, *features.get(clips))
     weights = torch.tensor([row.weight for row in ordered]).repeat_interleave(torch.tensor(lengths))
-    return -(logprobs * weights).sum() / weights.sum(), pack.tokens
+    return -(logprobs * weights).sum(), pack.tokens
 
 
 def trainable_parameters(model: Qwen2AudioForConditionalGeneration) -> list[torch.nn.Parameter]:

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from mgrd.errors import TrainingError
-from mgrd.models.checkpoints import load_model, save_model
+from mgrd.models.checkpoints import LoadedModel, load_model, save_model
+from mgrd.models.parallel import workers
 from mgrd.models.render import Renderer
-from mgrd.training.batches import draw_batches, render_rows
+from mgrd.training.batches import draw_batches, render_rows, shard_batch
 from mgrd.training.features import FeatureCache
-from mgrd.training.sft import TrainReport, batch_loss, rate_factor, train_sft
+from mgrd.training.sft import TrainReport, rate_factor, set_gradients, train_sft, trainable_parameters
 from tests.tiny_model import rows, tiny_model, tones
 
 
@@ -65,19 +66,40 @@ def test_the_encoder_and_its_key_do_not_change(folder: Path, features: FeatureCa
     assert [name for name in moved if "language_model" in name]
 
 
+def gradients(
+    loaded: LoadedModel, data: pl.DataFrame, features: FeatureCache, count: int = 1
+) -> tuple[float, torch.Tensor]:
+    """Loss, and the projector's gradient."""
+    batch = render_rows(data, Renderer(loaded.processor), features)
+    with workers(count) as crew:
+        loss, _ = set_gradients(loaded.model, trainable_parameters(loaded.model), batch, features, crew)
+    gradient = loaded.model.model.multi_modal_projector.linear.weight.grad
+    assert gradient is not None
+    return loss, gradient
+
+
 def test_another_sound_changes_loss_and_gradients(folder: Path, features: FeatureCache) -> None:
-    found = []
-    for clip in ("clip0", "clip3"):
-        loaded = load_model(folder)
-        loaded.model.requires_grad_(True)
-        data = rows(["clip0"]).with_columns(clip_id=pl.lit(clip))
-        loss, _ = batch_loss(loaded.model, render_rows(data, Renderer(loaded.processor), features), features)
-        loss.backward()
-        gradient = loaded.model.model.multi_modal_projector.linear.weight.grad
-        assert gradient is not None
-        found.append((loss.item(), gradient))
-    assert abs(found[0][0] - found[1][0]) > 1e-3
-    assert not torch.allclose(found[0][1], found[1][1], atol=1e-3)
+    first, second = (
+        gradients(load_model(folder), rows(["clip0"]).with_columns(clip_id=pl.lit(clip)), features)
+        for clip in ("clip0", "clip3")
+    )
+    assert abs(first[0] - second[0]) > 1e-3
+    assert not torch.allclose(first[1], second[1], atol=1e-3)
+
+
+def test_shards_side_by_side_give_the_gradients_of_the_whole(folder: Path, features: FeatureCache) -> None:
+    whole, parts = (gradients(load_model(folder), ROWS, features, count) for count in (1, 3))
+    assert whole[0] == pytest.approx(parts[0], abs=1e-5)
+    assert torch.allclose(whole[1], parts[1], atol=1e-5)
+
+
+def test_shards_keep_clips_together_and_are_balanced(folder: Path, features: FeatureCache) -> None:
+    batch = render_rows(ROWS, Renderer(load_model(folder).processor), features)
+    shards = shard_batch(batch, 2)
+    clips = [{row.clip_id for row in shard if row.clip_id} for shard in shards]
+    assert not clips[0] & clips[1]
+    assert sorted(row.row_id for shard in shards for row in shard) == sorted(row.row_id for row in batch)
+    assert len(shard_batch(batch[:1], 2)) == 1
 
 
 def test_the_model_learns_to_tell_sounds_apart(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
@@ -89,14 +111,12 @@ def test_the_model_learns_to_tell_sounds_apart(folder: Path, features: FeatureCa
 
 def test_a_row_weighs_as_it_says(folder: Path, features: FeatureCache) -> None:
     loaded = load_model(folder)
-    renderer = Renderer(loaded.processor)
     both = rows(["clip0"])
-    single = [batch_loss(loaded.model, render_rows(both[i : i + 1], renderer, features), features)[0] for i in (0, 1)]
+    first, second = (gradients(loaded, both[i : i + 1], features)[0] for i in (0, 1))
+    lengths = [len(r.example.completion) for r in render_rows(both, Renderer(loaded.processor), features)]
+    expected = (3 * lengths[0] * first + lengths[1] * second) / (3 * lengths[0] + lengths[1])
     weighted = both.with_columns(weight=pl.Series([3.0, 1.0]))
-    lengths = [len(row.example.completion) for row in render_rows(both, renderer, features)]
-    expected = (3 * lengths[0] * single[0] + lengths[1] * single[1]) / (3 * lengths[0] + lengths[1])
-    loss, _ = batch_loss(loaded.model, render_rows(weighted, renderer, features), features)
-    assert loss.item() == pytest.approx(expected.item(), abs=1e-4)
+    assert gradients(loaded, weighted, features)[0] == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_diverging_run_saves_nothing(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
