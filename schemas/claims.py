@@ -35,6 +35,7 @@ class ClaimRow(Row):
     """Supported, contradicted or unverifiable."""
     measured: float | None = None
     tolerance: float | None = None
+    """In force for a value, in its unit; for a word, the edge of its band."""
     reliability: float | None = None
     truth_verdict: str | None = None
     """The verdict by constructed truth."""

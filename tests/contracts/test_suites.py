@@ -88,7 +88,6 @@ BREAKS: list[Case] = [
     ("claims", {"measured": None}, ALL, "measured:not_be_null"),
     ("claims", {"weight": 0.0}, ONE, "weight:between"),
     ("claims", {"reliability": 1.2}, ONE, "reliability:between"),
-    ("claims", {"tolerance": -0.1}, ONE, "tolerance:between"),
     ("claims", {"time_start": 2.0, "time_end": 1.0}, ONE, "time_end+time_start:greater"),
     ("claims", {"extractor": "guess"}, ONE, "extractor:in_set"),
     ("decisions", {"trace_id": "t"}, ONE, "trace_id:match"),
