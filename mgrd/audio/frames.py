@@ -24,6 +24,11 @@ FLOOR_DB = -120.0  # stands for digital silence
 GATE_BELOW_PEAK_DB = 45.0  # quieter frames are not part of the sound
 GATE_ABOVE_NOISE_DB = 6.0
 ABSOLUTE_GATE_DB = -75.0  # dBFS; below lies dither
+CLEAR_CONTRAST_DB = 12.0  # from here on the quietest frames are gaps, or the sound fades in or out
+RAMP_DB = 4.0  # the lowest part of the level in which a slide is looked for
+RAMP_SHARE = 0.15  # of the clip that this part must fill
+RAMP_SLIDE = (0.5, 3.0)  # its slope, over the whole clip, against the clip's range; a dying tail is far steeper
+ALIKE = 0.7  # cosine of magnitude spectra
 QUIET_SHARE = 0.1  # the quietest tenth of the frames shows the background
 
 
@@ -118,12 +123,32 @@ def _background(power: Floats, level: Floats, peak: float) -> tuple[Floats, floa
     quiet_level = float(np.percentile(inner, 100 * QUIET_SHARE))
     contrast = peak - quiet_level
     quiet = level <= quiet_level + 1.0
-    if contrast > 12.0 and frames > 8:
-        return power[:, quiet].mean(axis=1), contrast
+    if contrast > CLEAR_CONTRAST_DB and frames > 8:
+        if not _is_ramp(power, level, quiet_level, contrast):
+            return power[:, quiet].mean(axis=1), contrast
+        loudness = np.maximum(power.sum(axis=0), 1e-14)
+        power, contrast = power / loudness * 10 ** (peak / 10), 0.0
     smooth = uniform_filter1d(power, 5, axis=1, mode="nearest") if frames >= 5 else power
     lowest = np.percentile(smooth, 20, axis=1) * 1.6  # the bias of the 20th percentile of five-frame means of noise
     width = max(3, round(0.05 * bins) | 1)
     return np.minimum(lowest, median_filter(lowest, width, mode="nearest") * 1.5), contrast
+
+
+def _is_ramp(power: Floats, level: Floats, quiet_level: float, contrast: float) -> bool:
+    """The quiet frames are the sound itself, growing or fading, and not a gap in it.
+
+    There the level keeps sliding, and the spectrum is that of the loud frames.
+    """
+    longest = max(runs(level <= quiet_level + RAMP_DB), key=lambda run: run[1] - run[0])
+    inside = np.arange(*longest)
+    at_edge = longest[0] < 0.05 * len(level) or longest[1] > 0.95 * len(level)
+    if len(inside) < max(12, RAMP_SHARE * len(level)) or not at_edge:
+        return False
+    slide = abs(float(np.polyfit(inside, level[inside], 1)[0])) * len(level)
+    soft = np.sqrt(power[:, inside].mean(axis=1))
+    loud = np.sqrt(power[:, level >= np.percentile(level, 80)].mean(axis=1))
+    alike = float(soft @ loud / max(1e-14, float(np.linalg.norm(soft) * np.linalg.norm(loud))))
+    return RAMP_SLIDE[0] * contrast < slide < RAMP_SLIDE[1] * contrast and alike > ALIKE
 
 
 def _steadied(flags: Flags) -> Flags:

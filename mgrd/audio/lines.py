@@ -6,7 +6,7 @@ import numpy as np
 
 from mgrd.audio.facts import Fact, fact
 from mgrd.audio.frames import Frames, decibels
-from mgrd.audio.pitch import PitchLine
+from mgrd.audio.pitch import PitchLine, pitch_trust
 
 STEP_SECONDS = 0.25
 MOST_STEPS = 240  # longer clips get longer steps
@@ -19,6 +19,7 @@ def line_facts(frames: Frames, line: PitchLine) -> list[Fact]:
     step = max(STEP_SECONDS, frames.duration / MOST_STEPS)
     facts: list[Fact] = []
     semitones = line.semitones()
+    trust = pitch_trust(frames, line) if line.voiced.any() else 0.0
     magnitude = np.sqrt(frames.clean_power())
     total = magnitude.sum(axis=0)
     centroid = (frames.frequencies[:, None] * magnitude).sum(axis=0) / np.maximum(total, 1e-12)
@@ -32,7 +33,7 @@ def line_facts(frames: Frames, line: PitchLine) -> list[Fact]:
         facts.append(fact("level_line", level, start=start, end=end, reliability=0.95))
         pitches = semitones[part][~np.isnan(semitones[part])]
         if len(pitches) >= 5:
-            sure = float(min(0.95, line.strength[part][line.voiced[part]].mean()))
+            sure = float(min(0.95, trust, line.strength[part][line.voiced[part]].mean()))
             value = 2 ** (float(np.median(pitches)) / 12)
             facts.append(fact("f0_line", value, start=start, end=end, reliability=sure))
         if frames.sounding[part].sum() >= 3:

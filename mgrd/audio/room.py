@@ -16,6 +16,7 @@ from mgrd.audio.pitch import PitchLine
 MIN_DROP = 12.0  # dB of free decay that a slope needs
 FIT_TOP, FIT_BOTTOM = 4.0, 28.0  # dB below the start of the decay between which the slope is fitted
 CLEANEST = 80.0  # dB; cleaner is not told apart
+KNEE_SECONDS = 0.06  # a decay that sets in sooner after the loudest frame belongs to the sound itself
 SHORTEST, LONGEST = 0.03, 8.0  # s
 DRY = 0.25  # s, the upper edge of the word "dry"
 
@@ -77,7 +78,7 @@ def find_decays(frames: Frames, events: Events, line: PitchLine) -> list[Decay]:
     found: list[Decay] = []
     hop = frames.hop_seconds
     starts = [round(event.start / hop) for event in events.events]
-    for index, (event, first) in enumerate(zip(events.events, starts, strict=True)):
+    for index, first in enumerate(starts):
         stop = starts[index + 1] - 2 if index + 1 < len(starts) else len(frames.level)
         level = _cleaned_level(frames, first, stop)
         if len(level) < 5:
@@ -90,7 +91,8 @@ def find_decays(frames: Frames, events: Events, line: PitchLine) -> list[Decay]:
             continue
         attack = int(np.argmax(level))
         pitched = bool(line.voiced[first + knee : first + knee + 8].any())
-        found.append(Decay(*decay, from_attack=(knee - attack) * hop < 0.06 and event.strength > 0, pitched=pitched))
+        at_once = (knee - attack) * hop < KNEE_SECONDS + 1.5 * 3.0 / 60.0 * decay[0]
+        found.append(Decay(*decay, from_attack=at_once, pitched=pitched))
     return found
 
 

@@ -14,6 +14,7 @@ from mgrd.audio.pitch import FINAL_SECONDS, PitchLine, pitch_trust
 DIP_DB = 2.0  # between two syllables
 BELOW_PEAK_DB = 25.0  # quieter peaks are no syllables
 SMOOTH_SECONDS = 0.02
+SINGLE_SYLLABLE = 0.5  # a drum stroke looks like a syllable; a single one decides nothing
 LONG_PAUSE = 0.35  # s; such pauses are not speaking time
 
 # Weights of a logistic regression on the features below, standardised by _MEANS and _SCALES; fitted on recorded
@@ -88,11 +89,11 @@ def syllables(frames: Frames, line: PitchLine) -> list[int]:
 def speech_facts(frames: Frames, line: PitchLine) -> list[Fact]:
     """Facts on speech; for anything else only `speech`, near 0."""
     duration = frames.duration
-    share = speech_share(frames, line)
-    facts = [fact("speech", share, end=duration, reliability=0.7 if duration >= 0.5 else 0.4)]
+    nuclei = syllables(frames, line)
+    share = speech_share(frames, line) * (1.0 if len(nuclei) > 1 else SINGLE_SYLLABLE)
+    facts = [fact("speech", share, end=duration, reliability=0.7 if duration >= 0.4 else 0.4)]
     if share < 0.2:
         return facts
-    nuclei = syllables(frames, line)
     speaking = _speaking_seconds(frames)
     if len(nuclei) >= 2 and speaking > 0.4:
         sure = share * float(np.clip(len(nuclei) / 5, 0.4, 0.9))
