@@ -17,12 +17,15 @@ _POINTING = frozenset({"the", "this", "that", "each", "every"})
 
 def read_counts(clauses: list[Clause]) -> list[Draft]:
     """Drafts of counts; different partial counts in one sentence are summed ("two low and one high note")."""
+    links = [*(clause.link for clause in clauses[1:]), ""]
     counts = [
         draft
-        for clause in clauses
+        for clause, link in zip(clauses, links, strict=True)
         if not clause.stopped
         for index, item in enumerate(clause.items)
-        if item.kind == "number" and (draft := _count(clause, index))
+        if item.kind == "number"
+        and not (item.word == "one" and link in _ONE_BY_ONE)
+        and (draft := _count(clause, index))
     ]
     events = [count for count in counts if count["attribute"] == "event_count"]
     if len(events) < 2:

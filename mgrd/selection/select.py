@@ -38,11 +38,14 @@ def select_traces(
     round_: int,
     seed: int,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Training rows (DISTILLED) of the kept traces, and the curriculum they were capped by."""
+    """Training rows (DISTILLED) of the kept traces, and the curriculum they were capped by.
+
+    A chain without an answer gives no row, whatever the arm: there is nothing to train towards.
+    """
     curriculum = pass_counts(traces, round_, spec)
     kept = (
         traces.join(decisions.select("trace_id", "decision"), on="trace_id")
-        .filter(pl.col("decision") == "kept")
+        .filter((pl.col("decision") == "kept") & (pl.col("answer").fill_null("") != ""))
         .join(curriculum.select("question_id", "inside"), on="question_id")
         .join(questions.select("question_id", "text", "choices"), on="question_id")
     )

@@ -121,3 +121,8 @@ def test_the_choice_among_many_follows_the_seed_and_not_the_order() -> None:
     assert chosen(rows)["trace_id"].sort().equals(chosen(rows[::-1])["trace_id"].sort())
     picks = {tuple(sorted(chosen(rows, seed=seed)["trace_id"])) for seed in range(8)}
     assert len(picks) > 1
+
+
+def test_a_chain_without_an_answer_gives_no_row() -> None:
+    rows = [trace("q", 0, "the pitch climbs", correct=True), {**trace("q", 1, "it fades", correct=True), "answer": ""}]
+    assert chosen(rows)["trace_id"].to_list() == ["q-0"]
