@@ -17,10 +17,10 @@ _POINTING = frozenset({"the", "this", "that", "each", "every"})
 
 def read_counts(clauses: list[Clause]) -> list[Draft]:
     """Drafts of counts; different partial counts in one sentence are summed ("two low and one high note")."""
-    links = [*(clause.link for clause in clauses[1:]), ""]
+    following = [clause.link for clause in clauses[1:]] + [""] * min(1, len(clauses))
     counts = [
         draft
-        for clause, link in zip(clauses, links, strict=True)
+        for clause, link in zip(clauses, following, strict=True)
         if not clause.stopped
         for index, item in enumerate(clause.items)
         if item.kind == "number"

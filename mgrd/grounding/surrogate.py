@@ -116,7 +116,7 @@ DENIAL = re.compile(
             ),
             rf"\b(?:no access to|without (?:access to|hearing)) (?:{_ONE} )?(?:audio|sound|recording|clip)\b",
             r"\bi have no ears\b|\bi only (?:see|have|process|read) (?:the )?text\b",
-            r"\b(?:do not|don't) have (?:access to )?(?:the )?(?:audio|ears|hearing|auditory)\b",
+            r"\b(?:do not|don't) have (?:access to )?(?:the |any )?(?:audio|recording|ears|hearing|auditory)\b",
             r"\bunable to (?:hear|listen|process|access)\b[^.;]*\b(?:audio|sound|clip|recording)\b",
         )
     ),

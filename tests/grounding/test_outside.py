@@ -14,7 +14,7 @@ from mgrd.grounding.outside import ground_rows, same_answer
 from tests.audio.sounds import RATE, glide, placed, tone
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     soundfile.write(tmp_path / "up.wav", glide(200, 450, 2.0), RATE)
     soundfile.write(tmp_path / "beeps.wav", placed([(0.2 + 0.4 * k, tone(500, 0.15)) for k in range(4)], 2.0), RATE)
