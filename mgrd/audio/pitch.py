@@ -69,7 +69,7 @@ def pitch_line(frames: Frames) -> PitchLine:
             voiced[start:end] = False
     f0 = _without_octave_slips(np.where(voiced, f0, 0.0), voiced)
     line = PitchLine(f0, np.where(voiced, strength, 0.0), voiced)
-    return PitchLine(_without_subharmonics(frames, line), line.strength, voiced)
+    return PitchLine(without_subharmonics(frames, line), line.strength, voiced)
 
 
 def _autocorrelation(frames: Frames, rate: int, floor: float, ceiling: float) -> tuple[Floats, Floats]:
@@ -121,7 +121,7 @@ def _without_octave_slips(f0: Floats, voiced: Flags) -> Floats:
     return cleaned
 
 
-def _without_subharmonics(frames: Frames, line: PitchLine) -> Floats:
+def without_subharmonics(frames: Frames, line: PitchLine) -> Floats:
     """Notes whose overtones are all multiples of a higher tone are moved up to it.
 
     The autocorrelation of a tone is as high at two or three of its periods; the spectrum tells them apart.

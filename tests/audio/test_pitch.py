@@ -5,6 +5,8 @@ import pytest
 
 from mgrd.audio.evidence import measure
 from mgrd.audio.facts import Fact
+from mgrd.audio.frames import analyse
+from mgrd.audio.pitch import PitchLine, without_subharmonics
 from tests.audio.sounds import RATE, click, glide, midi, placed, pluck, seconds, shaped, tone, white, with_noise
 
 
@@ -76,11 +78,13 @@ def test_the_trend_of_notes_is_from_the_first_to_the_last() -> None:
     assert facts["order_pitch"].value == pytest.approx(10, abs=0.3)
 
 
-def test_an_octave_that_only_the_tracker_hears_is_mended() -> None:
-    wavering = shaped(0.3 * np.sin(2 * np.pi * 1040 * seconds(0.12)))
-    facts = measure(placed([(0.3, wavering), (1.0, tone(930, 0.3))], 1.6), RATE)
-    first = next(fact for fact in facts if fact.name == "event_f0")
-    assert cents(first.value, 1040) < 50
+@pytest.mark.parametrize(("tracked", "multiple"), [(1.0, 1), (0.5, 2), (1 / 3, 3)])
+def test_a_subharmonic_of_the_tracker_is_moved_up_to_the_tone(tracked: float, multiple: int) -> None:
+    frames = analyse(tone(900, 0.6), RATE)
+    voiced = frames.sounding
+    line = PitchLine(np.where(voiced, 900 * tracked, 0.0), np.where(voiced, 0.9, 0.0), voiced)
+    mended = without_subharmonics(frames, line)[voiced]
+    assert mended == pytest.approx(900 * tracked * multiple)
 
 
 def test_vibrato_has_its_rate_and_depth() -> None:

@@ -90,6 +90,7 @@ def test_a_claim_is_read(text: str, claims: list[str]) -> None:
         "Stock prices rise while the sun goes down.",
         "The recording is of high quality.",
         "Does the pitch rise or fall?",
+        "Is the tone bright?",
         "The choices are rising, falling or flat.",
         "so the answer is rising.",
         "I choose low.",
