@@ -23,7 +23,7 @@ from mgrd.audio.spectrum import spectrum_facts
 from mgrd.audio.speech import final_rise, speech_facts
 from mgrd.errors import AudioError
 
-EVIDENCE_VERSION = "1"
+EVIDENCE_VERSION = "2"
 
 
 def measure(samples: npt.NDArray[np.floating], rate: int) -> list[Fact]:

@@ -11,7 +11,7 @@ from mgrd.grounding.comparisons import read_comparison
 from mgrd.grounding.context import Clause, Context, Draft
 from mgrd.grounding.lexer import Item
 from mgrd.grounding.lexicon import word_set
-from mgrd.grounding.senses import POLES, Sense, sense_of_move, sense_of_quality
+from mgrd.grounding.senses import POLES, RELATION, Sense, sense_of_move, sense_of_quality
 
 Claims = Iterator[Draft]
 
@@ -26,10 +26,9 @@ PAST_UNKNOWN = 2
 MUSICAL_NOUNS = frozenset(
     {"crescendo", "decrescendo", "diminuendo", "fade-out", "fade-in", "accelerando", "ritardando"}
 )
+VOICED = frozenset({"intonation", "voice", "speech", "speaker", "it", "pitch"})
 RELATIVELY = frozenset({"relatively", "comparatively"})
 MOVING = frozenset({"rise", "fall", "increase", "decrease", "swell", "fade", "become", "brighten", "darken", "change"})
-RELATION = {"rising": "rises", "louder": "rises", "brighter": "rises", "speeding up": "rises", "falling": "falls"}
-RELATION |= {"softer": "falls", "darker": "falls", "slowing down": "falls", "flat": "steady", "steady": "steady"}
 TO_FOREIGN = word_set("to_foreign")
 
 
@@ -52,6 +51,8 @@ def _is_stopped(clause: Clause, context: Context) -> bool:
     kinds = {item.kind for item in clause.items}
     if "stop" in kinds:
         context.stopped = True
+        named = [item.value for item in clause.items if item.kind == "topic" and item.value != "it"]
+        context.topic = named[-1] if named else context.topic
         return True
     if any(item.kind == "verb" and item.value == "say" for item in clause.items):
         context.stopped = True
@@ -87,6 +88,9 @@ class _Reader:
             for item in self.items
         )
 
+        if clause.link == "with" and context.ending is not None:
+            self.verb = context.ending
+
     def read(self) -> Claims:
         if self.clause.link in ("or",) and self.context.negated:
             self.negated = True
@@ -101,6 +105,7 @@ class _Reader:
                 self._note(item)
         self.context.carried = self.said
         self.context.negated = self.negated
+        self.context.ending = self.verb if self.verb is not None and self.verb.value == "end" else None
         if self.subject is not None:
             self.context.speaking = self.speechy and self.subject.value in (*SPEECH, "voice", "it")
 
@@ -288,6 +293,9 @@ class _Reader:
         head = self._head(self.clause.first + index)
         if head is not None:
             topic = self._topic_of(head)
+            if self._place(item) is not None and (item.value in POLES or self._tells_intonation(item)):
+                yield from self._meet_end(item, self.topic() or topic or "sound")
+                return
             sense = sense_of_quality(item.value, item.word, topic or "")
             if topic == "tempo" and self._of_speech(head):
                 sense = sense_of_quality(item.value, item.word, "speech_rate")
@@ -333,6 +341,9 @@ class _Reader:
     def _spoken(self) -> bool:
         return self.verb is not None and self.verb.value in ("speak", "be")
 
+    def _tells_intonation(self, item: Item) -> bool:
+        return item.value in ("rising", "falling", "questioning")
+
     def _place(self, item: Item) -> str | None:
         """Whether a pole ("low", "loud") is said of the beginning or the end only."""
         if self.verb is not None and self.verb.value in ("begin", "end"):
@@ -352,13 +363,7 @@ class _Reader:
             sense = sense_of_move(item.value, opening[2])
             if sense:
                 yield self._draft(sense, opening[1].start, item.end)
-        elif item.value in ("rising", "falling", "questioning") and topic in (
-            "voice",
-            "speech",
-            "speaker",
-            "it",
-            "pitch",
-        ):
+        elif self._tells_intonation(item) and topic in VOICED:
             yield self._draft(("intonation", "falling" if item.value == "falling" else "rising"), item.start, item.end)
 
     def _head(self, index: int) -> Item | None:

@@ -34,12 +34,15 @@ class Context:
     stopped: bool = False
     opening: tuple[str, Item, str] | None = None
     """Quality, item and topic of "starts low", waiting for "ends high"."""
+    ending: Item | None = None
+    """The verb of "ends", whose "with ..." is a clause of its own."""
     speaking: bool = False
     negated: bool = False
 
     def new_sentence(self) -> None:
         self.carried = False
         self.stopped = False
+        self.ending = None
         self.speaking = False
         self.negated = False
 

@@ -78,6 +78,8 @@ def _fill_qualities_of_sound() -> None:
     say(_QUALITY, "swelling", SOUNDS, "loudness", "louder")
     say(_QUALITY, "falling fading", "loudness", "loudness", "softer")
     say(_QUALITY, "fading", SOUNDS, "loudness", "softer")
+    say(_QUALITY, "rising", "tempo", "tempo_trend", "speeding up")
+    say(_QUALITY, "falling", "tempo", "tempo_trend", "slowing down")
     say(_QUALITY, "present", "vibrato", "vibrato", "present")
     say(_QUALITY, "present", "pause", "pauses", "present")
 
@@ -155,3 +157,8 @@ def sense_of_quality(quality: str, word: str, topic: str) -> Sense | None:
 def sense_of_move(move: str, topic: str) -> Sense | None:
     """What a movement (a verb, or "gets" with a comparative) says of a topic."""
     return _MOVE.get(move, {}).get(topic)
+
+
+RELATION = {"rising": "rises", "louder": "rises", "brighter": "rises", "speeding up": "rises", "falling": "falls"}
+RELATION |= {"softer": "falls", "darker": "falls", "slowing down": "falls", "flat": "steady", "steady": "steady"}
+"""How a word relates to its topic; any other word is what the topic "is"."""

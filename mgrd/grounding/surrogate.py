@@ -75,6 +75,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         ),
         r"\b(?:people|someone|anyone|those|speakers?|singers?|composers?)\s+who\b",
         rf"\bin (?:most|many|all|such|similar) (?:\w+ )?{_KINDS}\b",
+        rf"\ba typical (?:\w+ ){{0,2}}\w+ (?:would|is|has|goes|sounds|{_USUALLY})\b",
         r"\b(?:in|of) this (?:data ?set|benchmark|corpus|task)\b",
         r"\b(?:usually|typically|normally|generally|traditionally|tends? to)\b",
         rf"\b{_USUALLY}\s+(?:have|has|is|are|described|answered|means?|labell?ed|associated)\b",
