@@ -294,7 +294,7 @@ class _Reader:
         if head is not None:
             topic = self._topic_of(head)
             if self._place(item) is not None and (item.value in POLES or self._tells_intonation(item)):
-                yield from self._meet_end(item, self.topic() or topic or "sound")
+                yield from self._meet_end(item, topic if topic == "intonation" else self.topic() or topic or "sound")
                 return
             sense = sense_of_quality(item.value, item.word, topic or "")
             if topic == "tempo" and self._of_speech(head):
