@@ -23,7 +23,10 @@ from tasks.train import train
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """The model that the round trained, and whether the gate let it replace its parent."""
+    """The model that the round trained, and whether the gate let it replace its parent.
+
+    A round that kept no chain trains nothing: its model is the one it sampled from, not promoted.
+    """
 
     model: ModelRef
     promoted: bool
@@ -39,6 +42,8 @@ def distill_round(run: Run, round_: int, model: ModelRef, start: ModelRef) -> Ro
     distilled = select(run, round_, traces, decisions)
     check_round(run, round_, traces, decisions, distilled)
     trained = train(run, round_, distilled, start)
-    evaluate(run, round_, trained)
+    evaluate(run, round_, trained or model)
+    if trained is None:
+        return RoundResult(model, promoted=False)
     promoted = promote(run, round_, trained, model)
     return RoundResult(trained, promoted)
