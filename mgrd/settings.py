@@ -64,7 +64,7 @@ class ModelSpec(Section):
 class ColdStartSpec(Section):
     """Stage A: the model first learns to hear, then to write chains in a mixture of styles."""
 
-    hearing_steps: int = Field(default=500, ge=0, description="steps on descriptions and direct answers")
+    hearing_steps: int = Field(default=800, ge=0, description="steps on descriptions and direct answers")
     chain_steps: int = Field(default=150, ge=0, description="steps on chains")
     hearing_rate: float = Field(default=1e-3, gt=0, description="learning rate of the hearing phase")
     chain_rate: float = Field(default=5e-4, gt=0, description="learning rate of the chain phase")
@@ -199,6 +199,9 @@ class Runtime(Section):
 
     engine: Literal["transformers"] = Field(default="transformers", description="what samples and scores")
     device: str = Field(default="cpu", description="where the model runs: `cpu`, `cuda` or `cuda:1`")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="of matrix products in training; `auto`: bfloat16 where the hardware multiplies it"
+    )
     workers: int = Field(default=0, ge=0, description="processes for audio work; 0: one per core")
     batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
     max_error_rate: float = Field(default=0.1, ge=0, le=1, description="share of quarantined rows that stops a stage")

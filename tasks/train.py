@@ -23,7 +23,7 @@ from tasks.progress import progress
 from tasks.run import ModelRef, Run, clips_of, model_entry, put_model
 
 LOGGER = logging.getLogger("mgrd")
-VERSION = 1
+VERSION = 2
 HEARING, CHAINS = 0, 1
 """Phases of the cold start."""
 
@@ -136,7 +136,7 @@ def train(run: Run, round_: int, rows: DatasetRef, parent: ModelRef) -> ModelRef
     rounds = pl.col("round").is_between(1 if spec.training.accumulate else round_, round_)
     kept = distilled.filter(rounds & (pl.col("origin") == "distilled"))
     if rows.rows == 0:
-        LOGGER.warning("round %d  no chain was kept, so nothing is trained; `mgrd status --json` has the reasons", round_)
+        LOGGER.warning("round %d  no chain was kept, nothing is trained; `mgrd status --json` has reasons", round_)
         return None
     text = distilled.filter((pl.col("round") == 0) & (pl.col("origin") == "text") & (pl.col("phase") == CHAINS))
     stage = Stage(
@@ -187,6 +187,7 @@ def _train(
             warmup=spec.training.warmup,
             weight_decay=spec.training.weight_decay,
             seed=spec.seed + stage.round,
+            precision=workspace.settings.runtime.precision,
             on_step=lambda _: advance(1),
         )
     return _recorded(workspace, stage, parent, folder, report, rows.height)
@@ -207,7 +208,7 @@ def _recorded(
             "template_sha": report.template_sha,
             "arm": workspace.settings.spec.selection.arm,
             "promoted": False,
-            "metrics": json.dumps({"loss": report.losses}),
+            "metrics": json.dumps({"loss": report.losses, "precision": report.precision}),
         },
     )
     return Outcome(
