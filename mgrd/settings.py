@@ -88,13 +88,71 @@ class SamplingSpec(Section):
 
 
 class GroundingSpec(Section):
-    """The policy of the grounding filter."""
+    """When a chain is grounded: the part of the policy that the scorer reads."""
 
     min_supported: int = Field(default=1, ge=0, description="supported claims that a chain needs")
     max_contradicted: int = Field(default=0, ge=0, description="contradicted claims that a chain may have")
     max_surrogate_share: float = Field(
         default=0.0, ge=0, le=1, description="share of the chain that may argue from text"
     )
+
+
+Effect = Literal["reject", "warn"]
+"""What a reason does: hold the chain back, or be stored beside a chain that is kept."""
+
+
+class ReasonsSpec(Section):
+    """What each reason does to a chain: `reject` holds it back, `warn` only stores it beside the decision."""
+
+    wrong_answer: Effect = Field(default="reject", description="the answer is not the right one")
+    no_supported_claim: Effect = Field(default="reject", description="fewer supported claims than `min_supported`")
+    contradicted_claim: Effect = Field(default="reject", description="more refuted claims than `max_contradicted`")
+    surrogate: Effect = Field(default="reject", description="more text surrogate than `max_surrogate_share`")
+    provider_json: Effect = Field(default="reject", description="a server's JSON stands in the chain")
+    prompt_echo: Effect = Field(default="reject", description="the chain repeats question, choices or template")
+    unclosed_think: Effect = Field(default="reject", description="the think block never ends")
+    doubled_think: Effect = Field(default="reject", description="more than one think block")
+    no_reasoning: Effect = Field(default="reject", description="the think block is empty or missing")
+    answer_before_evidence: Effect = Field(default="reject", description="the answer is named before the first claim")
+    denial: Effect = Field(default="reject", description="the chain denies that it can hear")
+    low_score: Effect = Field(default="reject", description="the grounding score is below `min_score`")
+    judge_grounding: Effect = Field(default="reject", description="judged acoustic grounding is too low")
+    judge_coherence: Effect = Field(default="reject", description="judged coherence is too low")
+    judge_unscored: Effect = Field(
+        default="reject", description="the judge could not be read: unscored, or `warn` to let the checks decide alone"
+    )
+    silence_margin: Effect = Field(
+        default="warn", description="the chain is not likelier with its clip than with silence by `min_silence_margin`"
+    )
+    swap_margin: Effect = Field(
+        default="warn", description="the chain is not likelier with its clip than with another by `min_swap_margin`"
+    )
+    answer_unmoved: Effect = Field(
+        default="warn", description="the model gives the same answer to silence, and to another clip"
+    )
+
+
+class PolicySpec(GroundingSpec):
+    """The decision on a chain, over all signals; docs/policy.md tells how it comes about."""
+
+    min_score: float = Field(
+        default=0.0, ge=0, le=1, description="grounding score that a chain needs; `mgrd calibrate` names one"
+    )
+    min_judge_grounding: float = Field(default=3.0, ge=1, le=5, description="judged acoustic grounding, from 1 to 5")
+    min_judge_coherence: float = Field(default=3.0, ge=1, le=5, description="judged logical coherence, from 1 to 5")
+    min_silence_margin: float = Field(
+        default=0.0, description="mean log-probability per token that the clip must add over silence (nats)"
+    )
+    min_swap_margin: float = Field(
+        default=0.0, description="mean log-probability per token that the clip must add over another clip (nats)"
+    )
+    reasons: ReasonsSpec = ReasonsSpec()
+
+
+class CounterfactualSpec(Section):
+    """How often a chain is scored again with silence and with another clip in place of its own."""
+
+    share: float = Field(default=0.0, ge=0, le=1, description="share of chains that are scored; 0: none")
 
 
 class JudgeSpec(Section):
@@ -111,8 +169,6 @@ class JudgeSpec(Section):
     prompt: str = Field(default="judge/grounding", description="prompt template in prompts/")
     temperature: float = Field(default=0.0, ge=0, description="softmax temperature")
     max_tokens: int = Field(default=1024, ge=64, description="reply limit")
-    min_grounding: float = Field(default=3.0, ge=1, le=5, description="acoustic grounding from which a chain is kept")
-    min_coherence: float = Field(default=3.0, ge=1, le=5, description="logical coherence from which a chain is kept")
     concurrency: int = Field(default=16, ge=1, description="requests at once at most; fewer while the server is busy")
     timeout_seconds: float = Field(default=120.0, gt=0, description="time a reply may take")
     attempts: int = Field(default=6, ge=1, description="tries per request before the judge counts as unreachable")
@@ -171,6 +227,12 @@ class GateSpec(Section):
         default=4.0, ge=0, description="mean length under which reasoning has collapsed"
     )
     patience: int = Field(default=2, ge=1, description="rounds without promotion after which the campaign stops")
+    min_kappa: float | None = Field(
+        default=None,
+        ge=-1,
+        le=1,
+        description="agreement of the policy with human labels under which no round is trained on; none: not asked for",
+    )
 
 
 class Spec(Section):
@@ -184,7 +246,8 @@ class Spec(Section):
     model: ModelSpec = ModelSpec()
     cold_start: ColdStartSpec = ColdStartSpec()
     sampling: SamplingSpec = SamplingSpec()
-    grounding: GroundingSpec = GroundingSpec()
+    policy: PolicySpec = PolicySpec()
+    counterfactual: CounterfactualSpec = CounterfactualSpec()
     judge: JudgeSpec | None = Field(
         default=None, description="the LLM judge; none: the deterministic checks decide alone"
     )

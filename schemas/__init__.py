@@ -1,8 +1,10 @@
 """The tables: one file each, a pydantic row and an Arrow schema side by side."""
 
 from schemas.base import FACT, FactRow, Row, Table
+from schemas.calibrations import CALIBRATIONS, Calibration
 from schemas.claims import CLAIMS, ClaimRow
 from schemas.clips import CLIPS, Clip
+from schemas.counterfactuals import COUNTERFACTUALS, Counterfactual
 from schemas.curriculum import CURRICULUM, CurriculumRow
 from schemas.decisions import DECISIONS, Decision
 from schemas.distilled import DISTILLED, DistilledRow
@@ -26,8 +28,10 @@ TABLES: dict[str, Table] = {
         TRACES,
         CLAIMS,
         VERDICTS,
+        COUNTERFACTUALS,
         DECISIONS,
         OVERRIDES,
+        CALIBRATIONS,
         DISTILLED,
         PREFERENCES,
         CURRICULUM,
@@ -39,8 +43,10 @@ TABLES: dict[str, Table] = {
 }
 
 __all__ = [
+    "CALIBRATIONS",
     "CLAIMS",
     "CLIPS",
+    "COUNTERFACTUALS",
     "CURRICULUM",
     "DECISIONS",
     "DISTILLED",
@@ -56,8 +62,10 @@ __all__ = [
     "TABLES",
     "TRACES",
     "VERDICTS",
+    "Calibration",
     "ClaimRow",
     "Clip",
+    "Counterfactual",
     "CurriculumRow",
     "Decision",
     "DistilledRow",

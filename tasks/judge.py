@@ -1,4 +1,4 @@
-"""Judge: an LLM reads the chains that passed the checks; its low scores become reasons."""
+"""Judge: an LLM reads the chains that passed the checks."""
 
 import polars as pl
 from prefect import task
@@ -6,69 +6,57 @@ from prefect.cache_policies import NO_CACHE
 
 from mgrd.audio.facts import Fact
 from mgrd.errors import JudgeError
+from mgrd.ids import content_key
 from mgrd.judging import judge_identity, judge_traces, standing, verdict_keys
-from mgrd.selection.judged import judge_decisions, passed_checks
+from mgrd.selection.decisions import passed_checks
+from mgrd.selection.policy import Judged
 from mgrd.settings import JudgeSpec
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import DECISIONS, EVIDENCE, TRACES, VERDICTS
-from tasks.ground import decision_counts, facts_by_clip, funnel
+from tasks.ground import facts_by_clip
 from tasks.progress import progress
 from tasks.run import Run, clips_of, questions_of
 
-VERSION = 1
+VERSION = 2
 
 
 @task(name="judge", cache_policy=NO_CACHE, tags=["judge"])
 def judge(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> DatasetRef:
-    """Verdicts on the chains that passed the checks; returns the decisions that heed them."""
+    """Verdicts on the chains that passed the checks; returns the verdicts."""
     workspace = run.open()
     spec = workspace.settings.spec
     if spec.judge is None:
         raise JudgeError("no judge is set; write a [spec.judge] section, or leave this stage out")
-    asked, arm = spec.judge, spec.selection.arm
+    asked = spec.judge
     clips = clips_of(workspace, "pool")
     evidence = workspace.store.read(EVIDENCE).filter(pl.col("clip_id").is_in(clips["clip_id"].implode()))
-    thresholds = asked.model_dump(include={"min_grounding", "min_coherence"})
+    before = workspace.store.read(DECISIONS, decisions.partition)
+    passed = passed_checks(before, spec.policy)
     stage = Stage(
         name="judge-distill",
         round=round_,
         version=VERSION,
-        config={
-            "judge": judge_identity(asked),
-            "thresholds": thresholds,
-            "policy": spec.grounding.model_dump(),
-            "arm": arm,
-        },
-        inputs={"traces": traces.digest, "decisions": decisions.digest, "evidence": digest(EVIDENCE, evidence)},
-        amends=decisions,
+        config={"judge": judge_identity(asked), "passed": content_key(*passed.sort())},
+        inputs={"traces": traces.digest, "evidence": digest(EVIDENCE, evidence)},
     )
 
     def work() -> Outcome:
-        before = workspace.store.read(DECISIONS, decisions.partition)
-        rows = workspace.store.read(TRACES, traces.partition)
-        passed = rows.filter(pl.col("trace_id").is_in(passed_checks(before).implode()))
-        verdicts, fresh = _fill(workspace, passed, facts_by_clip(evidence, "facts"), asked)
-        decided = judge_decisions(before, verdicts, policy=spec.grounding, judge=asked, arm=arm)
-        workspace.store.replace(DECISIONS, decided, decisions.partition)
+        rows = workspace.store.read(TRACES, traces.partition).filter(pl.col("trace_id").is_in(passed.implode()))
+        verdicts, fresh = _fill(workspace, rows, facts_by_clip(evidence, "facts"), asked)
         found = DatasetRef(
             VERDICTS.name, {}, workspace.store.version(VERDICTS), digest(VERDICTS, verdicts), verdicts.height
         )
         return Outcome(
-            outputs=(found, workspace.store.reference(DECISIONS, decisions.partition)),
-            rows_in=before.height,
-            accounted=decision_counts(decided),
-            counts={
-                "judge": asked.model,
-                "judged": verdicts.height,
-                "unread": verdicts.filter(~pl.col("scored")).height,
-                "funnel": funnel(decided),
-            },
+            outputs=(found,),
+            rows_in=rows.height,
+            accounted={"judged": verdicts.height},
+            counts={"judge": asked.model, "unread": verdicts.filter(~pl.col("scored")).height},
             tokens=sum(fresh["prompt_tokens"]) + sum(fresh["completion_tokens"]),
             cost=sum(fresh["cost"]),
         )
 
     entry, _ = run_stage(workspace, stage, work)
-    return entry.output(DECISIONS.name)
+    return entry.output(VERDICTS.name)
 
 
 def _fill(
@@ -115,3 +103,25 @@ def _drop_unreached(workspace: Workspace, keys: pl.DataFrame) -> None:
     for round_ in gone["round"].unique():
         rows = workspace.store.read(VERDICTS, {"round": round_}).join(gone, on="verdict_id", how="anti")
         workspace.store.replace(VERDICTS, rows, {"round": round_})
+
+
+class StoredScores:
+    """A verdict row as a signal of the policy."""
+
+    def __init__(self, row: dict[str, object]) -> None:
+        self.row = row
+
+    def reaches(self, criterion: str, minimum: float) -> bool | None:
+        score = self.row[criterion] if self.row["scored"] else None
+        return None if score is None else float(str(score)) >= minimum
+
+
+def judged_chains(workspace: Workspace, decisions: pl.DataFrame, traces: DatasetRef) -> dict[str, Judged]:
+    """trace_id -> what the judge said of it."""
+    spec = workspace.settings.spec
+    assert spec.judge is not None
+    evidence = facts_by_clip(workspace.store.read(EVIDENCE), "facts")
+    passed = passed_checks(decisions, spec.policy)
+    rows = workspace.store.read(TRACES, traces.partition).filter(pl.col("trace_id").is_in(passed.implode()))
+    verdicts = _verdicts_of(workspace, verdict_keys(rows, evidence, spec.judge))
+    return {row["trace_id"]: StoredScores(row) for row in verdicts.iter_rows(named=True)}

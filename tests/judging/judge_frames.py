@@ -67,6 +67,10 @@ def decision(trace_id: str, *reasons: str) -> dict[str, object]:
         "contradicted": 0,
         "unverifiable": 0,
         "surrogate_share": 0.0,
+        "warnings": [],
+        "checks": [reason for reason in reasons if reason != "wrong_answer"],
+        "decided_by": "checks",
+        "score": 0.5,
         "policy_sha": "checks",
     }
 

@@ -13,6 +13,7 @@ from judge_server import Answer, JudgeServer, Script, good, serving
 from mgrd.errors import JudgeError
 from mgrd.store import DatasetRef, Workspace, frame_of, init_workspace
 from schemas import CLIPS, DECISIONS, EVIDENCE, LEDGER, QUESTIONS, TRACES, VERDICTS
+from tasks.decide import decide
 from tasks.ground import ground
 from tasks.judge import judge
 from tasks.run import Run
@@ -33,9 +34,10 @@ class Round:
         run = Run.model_validate({"workspace": str(self.root), "overrides": dotted})
         workspace = run.open()
         traces = workspace.store.reference(TRACES, {"round": 1, "purpose": "distill"})
-        decisions = ground.fn(run, 1, traces)
-        if workspace.settings.spec.judge is not None:
-            decisions = judge.fn(run, 1, traces, decisions)
+        checked = ground.fn(run, 1, traces)
+        judged = workspace.settings.spec.judge is not None
+        verdicts = judge.fn(run, 1, traces, checked) if judged else None
+        decisions = decide.fn(run, 1, traces, checked, verdicts)
         return run.open(), decisions, select.fn(run, 1, traces, decisions)
 
     def stages(self) -> Counter[str]:
@@ -109,7 +111,7 @@ def test_another_judge_judges_and_selects_again_and_leaves_grounding_alone(round
     round_.run()
     round_.server.script = low_for(0, 1)
     workspace, _, _ = round_.run(judge__model="judge-2")
-    assert round_.stages() == {"ground-distill": 1, "judge-distill": 2, "select": 2}
+    assert round_.stages() == {"ground-distill": 1, "judge-distill": 2, "decide": 2, "select": 2}
     assert round_.decided()["good0"] == ("rejected", ["judge_grounding"])
     assert workspace.store.read(VERDICTS)["judge"].value_counts().sort("judge").rows() == [
         ("judge-1", 4),
@@ -124,7 +126,7 @@ def test_another_judge_judges_and_selects_again_and_leaves_grounding_alone(round
 def test_other_thresholds_ask_nothing(round_: Round) -> None:
     round_.run()
     asked = len(round_.server.requests)
-    round_.run(judge__min_grounding=4.5)
+    round_.run(policy__min_judge_grounding=4.5)
     assert {decision for decision, _ in round_.decided().values()} == {"rejected"}
     assert len(round_.server.requests) == asked
 
@@ -148,9 +150,11 @@ def test_an_unreadable_judge_leaves_chains_unscored_and_no_row_is_lost(round_: R
     decided = round_.decided()
     assert decided["good0"] == ("unscored", ["judge_unscored"])
     assert decisions.rows == len(decided) == 5
-    entry = workspace.ledger.newest(1, "judge-distill")
-    assert entry is not None
-    assert (entry.counts["unscored"], entry.counts["unread"]) == (4, 4)
+    entries = [workspace.ledger.newest(1, stage) for stage in ("decide", "judge-distill")]
+    assert [entry and entry.counts.get(name) for entry, name in zip(entries, ("unscored", "unread"), strict=True)] == [
+        4,
+        4,
+    ]
 
 
 def test_a_judge_out_of_reach_stops_the_stage_and_the_next_run_asks_only_the_rest(round_: Round) -> None:
@@ -192,6 +196,7 @@ def test_the_same_chain_in_a_later_round_is_not_paid_again(round_: Round) -> Non
     run = Run(workspace=str(round_.root))
     traces = store.reference(TRACES, {"round": 2, "purpose": "distill"})
     asked = len(round_.server.requests)
-    decided = judge.fn(run, 2, traces, ground.fn(run, 2, traces))
+    checked = ground.fn(run, 2, traces)
+    decided = decide.fn(run, 2, traces, checked, judge.fn(run, 2, traces, checked))
     assert len(round_.server.requests) == asked
     assert store.read(DECISIONS, decided.partition)["decision"].to_list().count("kept") == 4
