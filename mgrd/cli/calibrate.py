@@ -65,13 +65,13 @@ def _show_signal(row: dict[str, Any]) -> None:
     for point in _thinned(row["curve"]):
         precision = _with_interval(point["precision"], point["precision_low"], point["precision_high"])
         recall = _with_interval(point["recall"], point["recall_low"], point["recall_high"])
-        typer.echo(f"  score >= {point['threshold']:7.3f}: precision {precision}, recall {recall}")
+        typer.echo(f"  score >= {point['threshold']:8.4g}: precision {precision}, recall {recall}")
     wished = f"precision {row['wished_precision']:g}"
     if row["threshold"] is None:
         typer.echo(f"  no threshold reaches {wished}")
     else:
-        sure = "no score is sure of it" if row["sure_threshold"] is None else f"sure from {row['sure_threshold']:.3f}"
-        typer.echo(f"  {wished} from score {row['threshold']:.3f} on ({sure}: lower end of the interval)")
+        sure = "no score is sure of it" if row["sure_threshold"] is None else f"sure from {row['sure_threshold']:.4g}"
+        typer.echo(f"  {wished} from score {row['threshold']:.4g} on ({sure}: lower end of the interval)")
 
 
 def _thinned(curve: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -46,7 +46,10 @@ class Point:
 
 
 def cohen_kappa(both: float, only_verdict: float, only_label: float, neither: float) -> float | None:
-    """(observed - expected) / (1 - expected) agreement of a 2 x 2 table (Cohen 1960); None where 1 is expected."""
+    """(observed - expected) / (1 - expected) agreement of a 2 x 2 table (Cohen 1960); None where 1 is expected.
+
+    Multiplied out, 2 (both * neither - one * other) / (chance), which is exact in whole counts.
+    """
     kappa = _kappas(np.array([[both, only_verdict, only_label, neither]], dtype=np.float64))[0]
     return None if np.isnan(kappa) else float(kappa)
 
@@ -141,12 +144,11 @@ def _kappa_interval(
 def _kappas(tables: np.ndarray) -> np.ndarray:
     """Kappas (R,) of tables (R, 4): both, only verdict, only label, neither; nan where expected agreement is 1."""
     both, only_verdict, only_label, neither = tables.T
-    total = tables.sum(axis=1)
-    observed = (both + neither) / total
-    said, meant = (both + only_verdict) / total, (both + only_label) / total
-    expected = said * meant + (1 - said) * (1 - meant)
-    certain = np.isclose(expected, 1.0)
-    return np.where(certain, np.nan, (observed - expected) / np.where(certain, 1.0, 1 - expected))
+    said, unsaid = both + only_verdict, only_label + neither
+    meant, unmeant = both + only_label, only_verdict + neither
+    chance = said * unmeant + meant * unsaid
+    wins = 2 * (both * neither - only_verdict * only_label)
+    return np.where(chance == 0, np.nan, wins / np.where(chance == 0, 1.0, chance))
 
 
 def _booleans(values: np.ndarray) -> np.ndarray:
