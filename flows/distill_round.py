@@ -1,8 +1,8 @@
 """One round of Modality-Grounded Reasoning Distillation (Step-Audio-R1, arXiv 2511.15848).
 
 Read top to bottom, this is the method: the current model writes K chains per question; each chain's
-acoustic claims are checked against measurements of its clip, and a judge, where one is set, reads
-what passed; chains that are correct and grounded become training rows; the model is trained on them
+acoustic claims are checked against measurements of its clip, and a panel of judges, where one is
+set, reads what passed; chains that are correct and grounded become training rows; the model is trained on them
 with text reasoning in the mix; the held-out splits say what came of it, and the gate whether the new
 model replaces the old one.
 """
@@ -34,7 +34,7 @@ def distill_round(run: Run, round_: int, model: ModelRef, start: ModelRef) -> Ro
     """Round `round_` from `model`; training starts from `start` (the same model, or the cold start)."""
     traces = sample(run, round_, model)
     decisions = ground(run, round_, traces)
-    if run.open().settings.spec.judge is not None:
+    if run.open().settings.spec.panel is not None:
         decisions = judge(run, round_, traces, decisions)
     distilled = select(run, round_, traces, decisions)
     check_round(run, round_, traces, decisions, distilled)

@@ -11,6 +11,7 @@ from schemas.ledger import LEDGER, LedgerRow
 from schemas.metrics import METRICS, Metric
 from schemas.models import MODELS, ModelRow
 from schemas.overrides import OVERRIDES, Override
+from schemas.panels import PANELS, Panel
 from schemas.preferences import PREFERENCES, Preference
 from schemas.quarantine import QUARANTINE, QuarantineRow
 from schemas.questions import QUESTIONS, Question
@@ -26,6 +27,7 @@ TABLES: dict[str, Table] = {
         TRACES,
         CLAIMS,
         VERDICTS,
+        PANELS,
         DECISIONS,
         OVERRIDES,
         DISTILLED,
@@ -50,6 +52,7 @@ __all__ = [
     "METRICS",
     "MODELS",
     "OVERRIDES",
+    "PANELS",
     "PREFERENCES",
     "QUARANTINE",
     "QUESTIONS",
@@ -67,6 +70,7 @@ __all__ = [
     "Metric",
     "ModelRow",
     "Override",
+    "Panel",
     "Preference",
     "QuarantineRow",
     "Question",

@@ -28,6 +28,8 @@ class Decision(Row):
     """Claims hold, by constructed truth."""
     truth_supported: int | None = None
     truth_contradicted: int | None = None
+    decided_by: str
+    """`checks`: the deterministic checks alone; `checks+judges`: these and what a panel of judges said."""
     policy_sha: str
 
 
@@ -57,6 +59,7 @@ DECISIONS = Table(
             optional("truth_grounded", pa.bool_()),
             optional("truth_supported", pa.int64()),
             optional("truth_contradicted", pa.int64()),
+            required("decided_by", pa.string()),
             required("policy_sha", pa.string()),
         ]
     ),

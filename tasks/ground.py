@@ -12,7 +12,7 @@ from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLAIMS, DECISIONS, EVIDENCE, TRACES
 from tasks.run import Run, clips_of, questions_of
 
-VERSION = 1
+VERSION = 2
 
 
 @task(name="ground", cache_policy=NO_CACHE)
@@ -29,7 +29,7 @@ def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purp
     clips = clips_of(workspace, *splits)
     evidence = workspace.store.read(EVIDENCE).filter(pl.col("clip_id").is_in(clips["clip_id"].implode()))
     policy = workspace.settings.spec.grounding
-    judged = purpose == "distill" and workspace.settings.spec.judge is not None
+    judged = purpose == "distill" and workspace.settings.spec.panel is not None
     stage = Stage(
         name=f"ground-{purpose}",
         round=round_,

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from mgrd.cli import campaign, config, ground, ingest, measure, report, status, workspace
+from mgrd.cli import campaign, config, ground, ingest, measure, report, serve_mock_judge, status, workspace
 from mgrd.errors import ConfigError, MgrdError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("status")(status.status_command)
 app.command("report")(report.report_command)
 app.command("measure")(measure.measure_command)
 app.command("ground")(ground.ground_command)
+app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)
 app.add_typer(config.app, name="config", help="Settings.")
 
 

@@ -20,6 +20,22 @@ reads stored rows without asking anybody; `panel_frame` makes rows of the table 
 A chain is never held responsible for its judge: what could not be read or reached is unscored.
 """
 
-from mgrd.judging.judge import judge_identity, judge_traces, standing, verdict_keys
+from mgrd.judging.cases import Case, cases_of, judge_identity
+from mgrd.judging.evidence import evidence_words
+from mgrd.judging.judge import Judged, judge_chains, standing, verdict_keys
+from mgrd.judging.panel import PanelResult, panel_frame, panel_identity, panel_results
 
-__all__ = ["judge_identity", "judge_traces", "standing", "verdict_keys"]
+__all__ = [
+    "Case",
+    "Judged",
+    "PanelResult",
+    "cases_of",
+    "evidence_words",
+    "judge_chains",
+    "judge_identity",
+    "panel_frame",
+    "panel_identity",
+    "panel_results",
+    "standing",
+    "verdict_keys",
+]

@@ -12,8 +12,8 @@ import polars as pl
 from mgrd.audio.facts import Fact
 from mgrd.grounding.scorer import Grounding, score_chain
 from mgrd.ids import content_key
-from mgrd.judging import judge_identity
-from mgrd.settings import Arm, GroundingSpec, JudgeSpec
+from mgrd.judging import panel_identity
+from mgrd.settings import Arm, GroundingSpec, PanelSpec
 from mgrd.store import frame_of
 from schemas import CLAIMS, DECISIONS
 
@@ -24,9 +24,13 @@ UNDECIDED = frozenset({NO_EVIDENCE, JUDGE_UNSCORED})
 """Reasons that say what is missing to decide; alone they hold nothing against the chain."""
 
 
-def policy_sha(arm: Arm, policy: GroundingSpec, judge: JudgeSpec | None = None) -> str:
-    """What decided: the arm, the checks' policy, and the judge with its thresholds or none."""
-    judged = judge and {**judge_identity(judge), **judge.model_dump(include={"min_grounding", "min_coherence"})}
+BY_CHECKS, BY_JUDGES = "checks", "checks+judges"
+"""Who decided: the deterministic checks alone, or these and what a panel of judges said."""
+
+
+def policy_sha(arm: Arm, policy: GroundingSpec, panel: PanelSpec | None = None) -> str:
+    """What decided: the arm, the checks' policy, and the panel with its thresholds or none."""
+    judged = panel and {**panel_identity(panel), **panel.model_dump(include={"min_grounding", "min_coherence"})}
     return content_key("policy", arm, policy.model_dump(), judged)
 
 
@@ -139,5 +143,6 @@ def _decision_row(
         "truth_grounded": grounding.truth_grounded,
         "truth_supported": grounding.truth_supported,
         "truth_contradicted": grounding.truth_contradicted,
+        "decided_by": BY_CHECKS,
         "policy_sha": sha,
     }

@@ -159,6 +159,7 @@ def decisions(count: int = 40) -> pl.DataFrame:
                 "contradicted": 1 - i % 2,
                 "unverifiable": 0,
                 "surrogate_share": 0.0,
+                "decided_by": "checks",
                 "policy_sha": "0123456789abcdef",
             }
             for i in range(count)

@@ -50,6 +50,7 @@ def decision(key: str, *, grounded: bool, surrogate: bool = False, truth: bool |
         "unverifiable": 0,
         "surrogate_share": 0.0,
         "truth_grounded": truth,
+        "decided_by": "checks",
         "policy_sha": "p",
     }
 

@@ -261,6 +261,7 @@ def decisions() -> pl.DataFrame:
                 "contradicted": i % 2,
                 "unverifiable": 1,
                 "surrogate_share": 0.24 if i % 3 == 0 else 0.0,
+                "decided_by": "checks",
                 "policy_sha": "p",
             }
         )

@@ -3,33 +3,41 @@
 import polars as pl
 import pytest
 
-from mgrd.judging.rubric import CRITERIA
+from mgrd.judging import PanelResult
 from mgrd.selection.judged import judge_decisions, passed_checks
 from mgrd.selection.policy import decision_of, policy_sha
-from mgrd.settings import Arm, GroundingSpec, JudgeSpec
+from mgrd.settings import Arm, GroundingSpec, JudgeSpec, PanelSpec
 from mgrd.store import frame_of
-from schemas import DECISIONS, VERDICTS
+from schemas import DECISIONS
 
-JUDGE = JudgeSpec(base_url="http://localhost/v1", model="m", min_grounding=3, min_coherence=2)
+PANEL = PanelSpec(judges=(JudgeSpec(base_url="http://localhost/v1", model="m"),), min_grounding=3, min_coherence=2)
 POLICY = GroundingSpec()
 
 
 def decision(trace_id: str, *reasons: str) -> dict[str, object]:
-    row = {"trace_id": trace_id, "round": 1, "purpose": "distill", "question_id": "q", "policy_sha": "checks"}
+    row = {
+        "trace_id": trace_id,
+        "round": 1,
+        "purpose": "distill",
+        "question_id": "q",
+        "policy_sha": "checks",
+        "decided_by": "checks",
+    }
     counts = dict.fromkeys(("supported", "contradicted", "unverifiable"), 1)
     figures = {"grounded": True, "surrogate": False, "surrogate_share": 0.0, "correct": True, **counts}
     return {**row, **figures, "decision": decision_of(reasons, "filtered"), "reasons": list(reasons)}
 
 
-def verdict(trace_id: str, grounding: float | None, coherence: float | None) -> dict[str, object]:
-    row = {"verdict_id": f"v-{trace_id}", "trace_id": trace_id, "round": 1, "judge": "m", "raw_reply": "r"}
-    cost = {"prompt_id": "p", "prompt_sha": "s", "prompt_tokens": 1, "completion_tokens": 1, "cost": 0.0}
+def verdict(trace_id: str, grounding: float | None, coherence: float | None) -> PanelResult:
+    """What a panel of one judge says; a score is None when the judge could not be read."""
+    if grounding is None or coherence is None:
+        return PanelResult(trace_id, 1, 0, reason="m: length")
     scores = {"acoustic_grounding": grounding, "logical_coherence": coherence}
-    return {**row, **cost, **dict.fromkeys(CRITERIA), **scores, "scored": grounding is not None, "reason": "r"}
+    return PanelResult(trace_id, 1, 1, scores=scores, lowest=scores, highest=scores)
 
 
-def decided(decisions: pl.DataFrame, *verdicts: dict[str, object], arm: Arm = "filtered") -> pl.DataFrame:
-    return judge_decisions(decisions, frame_of(VERDICTS, list(verdicts)), policy=POLICY, judge=JUDGE, arm=arm)
+def decided(decisions: pl.DataFrame, *results: PanelResult, arm: Arm = "filtered") -> pl.DataFrame:
+    return judge_decisions(decisions, results, policy=POLICY, panel=PANEL, arm=arm)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +84,43 @@ def test_a_control_arm_stores_the_reasons_and_keeps_the_chain() -> None:
     assert after["reasons"].to_list() == [["judge_grounding"], ["judge_unscored"]]
 
 
+def test_a_score_that_a_missing_judge_could_have_moved_across_the_threshold_decides_nothing() -> None:
+    def result(low: float, high: float) -> PanelResult:
+        bounds = (
+            {"acoustic_grounding": low, "logical_coherence": 5.0},
+            {"acoustic_grounding": high, "logical_coherence": 5.0},
+        )
+        return PanelResult("t", 3, 2, scores=bounds[0], lowest=bounds[0], highest=bounds[1], reason="m: length")
+
+    before = frame_of(DECISIONS, [decision("t")])
+    expected = {
+        (3.0, 4.0): ("kept", []),
+        (1.0, 2.5): ("rejected", ["judge_grounding"]),
+        (2.0, 3.0): ("unscored", ["judge_unscored"]),
+    }
+    for bounds, said in expected.items():
+        row = decided(before, result(*bounds)).row(0, named=True)
+        assert (row["decision"], row["reasons"]) == said
+
+
+def test_a_decision_says_whether_a_judge_had_its_say() -> None:
+    before = frame_of(DECISIONS, [decision("a"), decision("b", "contradicted")])
+    assert before["decided_by"].unique().to_list() == ["checks"]
+    assert decided(before, verdict("a", 5, 5))["decided_by"].to_list() == ["checks+judges", "checks"]
+
+
 def test_the_policy_tells_whether_and_by_what_a_judge_had_its_say() -> None:
     alone = policy_sha("filtered", POLICY)
-    assert policy_sha("filtered", POLICY, JUDGE) != alone
-    for change in ({"model": "n"}, {"min_grounding": 4.0}, {"prompt": "judge/correction"}):
-        assert policy_sha("filtered", POLICY, JUDGE.model_copy(update=change)) != policy_sha("filtered", POLICY, JUDGE)
+    said = policy_sha("filtered", POLICY, PANEL)
+    assert said != alone
+    (judge,) = PANEL.judges
+    for change in ({"model": "n"}, {"prompt": "judge/correction"}):
+        other = PANEL.model_copy(update={"judges": (judge.model_copy(update=change),)})
+        assert policy_sha("filtered", POLICY, other) != said
+    for change in ({"min_grounding": 4.0}, {"reducer": "mode"}):
+        assert policy_sha("filtered", POLICY, PANEL.model_copy(update=change)) != said
     for same in ({"concurrency": 1}, {"base_url": "http://elsewhere/v1"}):
-        assert policy_sha("filtered", POLICY, JUDGE.model_copy(update=same)) == policy_sha("filtered", POLICY, JUDGE)
+        other = PANEL.model_copy(update={"judges": (judge.model_copy(update=same),)})
+        assert policy_sha("filtered", POLICY, other) == said
     after = decided(frame_of(DECISIONS, [decision("t")]), verdict("t", 5, 5))
-    assert after["policy_sha"].to_list() == [policy_sha("filtered", POLICY, JUDGE)]
+    assert after["policy_sha"].to_list() == [said]

@@ -54,6 +54,7 @@ def decision(row: dict[str, object], kept: bool) -> dict[str, object]:
         "contradicted": 0,
         "unverifiable": 0,
         "surrogate_share": 0.0,
+        "decided_by": "checks",
         "policy_sha": "s",
     }
 
