@@ -52,6 +52,6 @@ def decide_round(run: Run, round_: int, traces: DatasetRef) -> DatasetRef:
     """From sampled chains to decisions: the checks, then what else is asked for, then the policy over all of it."""
     spec = run.open().settings.spec
     checked = ground(run, round_, traces)
-    verdicts = judge(run, round_, traces, checked) if spec.judge is not None else None
+    verdicts = judge(run, round_, traces, checked) if spec.panel is not None else None
     gains = counterfactual(run, round_, traces, checked) if spec.counterfactual.share else None
     return decide(run, round_, traces, checked, verdicts, gains)

@@ -7,7 +7,7 @@ environment at the place of use and are never part of the settings.
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -156,7 +156,7 @@ class CounterfactualSpec(Section):
 
 
 class JudgeSpec(Section):
-    """An LLM judge at any OpenAI-compatible server. Without this section the deterministic checks decide alone."""
+    """One judge: a model at any OpenAI-compatible server. Repeat the section for each judge of the panel."""
 
     base_url: str = Field(
         pattern=r"^https?://[^/@\s?#]+(/[^?#\s]*)?$",
@@ -169,17 +169,40 @@ class JudgeSpec(Section):
     prompt: str = Field(default="judge/grounding", description="prompt template in prompts/")
     temperature: float = Field(default=0.0, ge=0, description="softmax temperature")
     max_tokens: int = Field(default=1024, ge=64, description="reply limit")
-    concurrency: int = Field(default=16, ge=1, description="requests at once at most; fewer while the server is busy")
+    concurrency: int = Field(
+        default=16, ge=1, description="requests at once at most, per address; fewer while the server is busy"
+    )
     timeout_seconds: float = Field(default=120.0, gt=0, description="time a reply may take")
     attempts: int = Field(default=6, ge=1, description="tries per request before the judge counts as unreachable")
-    max_cost: float | None = Field(default=None, gt=0, description="spent on a round's verdicts at most")
     price_in: float = Field(default=0.0, ge=0, description="price of a million prompt tokens")
     price_out: float = Field(default=0.0, ge=0, description="price of a million reply tokens")
+    batch: bool = Field(default=False, description="ask through the provider's batch interface: cheaper, within a day")
+    batch_price: float = Field(default=0.5, ge=0, le=1, description="share of the prices that a batch costs")
+
+
+Reducer = Literal["mode", "median", "at_least_k"]
+
+
+class PanelSpec(Section):
+    """The LLM judges and how their scores become one. Without this section the deterministic checks decide alone."""
+
+    reducer: Reducer = Field(
+        default="median",
+        description="`mode`: the most frequent score, the lowest of several; `median`; "
+        "`at_least_k`: the highest score that `at_least` judges gave or passed",
+    )
+    at_least: int = Field(default=1, ge=1, description="k of `at_least_k`")
+    max_cost: float | None = Field(default=None, gt=0, description="spent on a round's verdicts at most, all judges")
+    judges: tuple[JudgeSpec, ...] = Field(min_length=1, description="the judges, one section each")
 
     @model_validator(mode="after")
-    def _limit_needs_prices(self) -> "JudgeSpec":
-        if self.max_cost is not None and not (self.price_in and self.price_out):
-            raise ValueError("max_cost needs price_in and price_out: without prices nothing ever reaches the limit")
+    def _is_consistent(self) -> "PanelSpec":
+        if self.max_cost is not None and not all(judge.price_in and judge.price_out for judge in self.judges):
+            raise ValueError("max_cost needs price_in and price_out of every judge: without prices nothing is counted")
+        if self.at_least > len(self.judges):
+            raise ValueError(f"at_least = {self.at_least} needs as many judges, there are {len(self.judges)}")
+        if len({(j.model, j.prompt, j.temperature, j.max_tokens) for j in self.judges}) < len(self.judges):
+            raise ValueError("two judges are the same; a panel's judges differ in model, prompt or temperature")
         return self
 
 
@@ -248,8 +271,8 @@ class Spec(Section):
     sampling: SamplingSpec = SamplingSpec()
     policy: PolicySpec = PolicySpec()
     counterfactual: CounterfactualSpec = CounterfactualSpec()
-    judge: JudgeSpec | None = Field(
-        default=None, description="the LLM judge; none: the deterministic checks decide alone"
+    panel: PanelSpec | None = Field(
+        default=None, description="the LLM judges; none: the deterministic checks decide alone"
     )
     selection: SelectionSpec = SelectionSpec()
     training: TrainingSpec = TrainingSpec()
@@ -296,8 +319,8 @@ class Settings(BaseSettings):
 def load_settings(root: Path, overrides: dict[str, object] | None = None) -> Settings:
     """Settings of the workspace at `root`: its mgrd.toml, then the environment, then `overrides`.
 
-    `overrides` maps dotted keys to values, such as `{"spec.rounds": 2}`. Raises ConfigError that
-    names every wrong key.
+    `overrides` maps dotted keys to values, such as `{"spec.rounds": 2}`; items of a list are numbered
+    (`spec.panel.judges.0.model`). Raises ConfigError that names every wrong key.
     """
     return parse_settings(root / SETTINGS_FILE, overrides)
 
@@ -310,13 +333,10 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
             return settings
         merged = settings.model_dump()
         for dotted, value in overrides.items():
-            *parents, leaf = dotted.split(".")
-            node = merged
-            for parent in parents:
-                if node[parent] is None:
-                    node[parent] = {}
-                node = node[parent]
-            node[leaf] = value
+            try:
+                _put(merged, dotted.split("."), value)
+            except (LookupError, TypeError) as error:
+                raise ConfigError(f"there is no setting {dotted}; see `mgrd config schema`") from error
         return Settings.model_construct(
             spec=Spec.model_validate(merged["spec"]), runtime=Runtime.model_validate(merged["runtime"])
         )
@@ -325,3 +345,16 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {wrong}; see `mgrd config schema`") from error
+
+
+def _put(node: Any, path: list[str], value: object) -> None:
+    """Set the value at the path; sections that are none are made, items of a list are numbered."""
+    *parents, leaf = path
+    for key in parents:
+        index: Any = int(key) if isinstance(node, list) else key
+        if node[index] is None:
+            node[index] = {}
+        elif isinstance(node[index], tuple):
+            node[index] = list(node[index])
+        node = node[index]
+    node[leaf] = value

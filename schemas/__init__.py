@@ -13,6 +13,7 @@ from schemas.ledger import LEDGER, LedgerRow
 from schemas.metrics import METRICS, Metric
 from schemas.models import MODELS, ModelRow
 from schemas.overrides import OVERRIDES, Override
+from schemas.panels import PANELS, Panel
 from schemas.preferences import PREFERENCES, Preference
 from schemas.quarantine import QUARANTINE, QuarantineRow
 from schemas.questions import QUESTIONS, Question
@@ -29,6 +30,7 @@ TABLES: dict[str, Table] = {
         CLAIMS,
         VERDICTS,
         COUNTERFACTUALS,
+        PANELS,
         DECISIONS,
         OVERRIDES,
         CALIBRATIONS,
@@ -56,6 +58,7 @@ __all__ = [
     "METRICS",
     "MODELS",
     "OVERRIDES",
+    "PANELS",
     "PREFERENCES",
     "QUARANTINE",
     "QUESTIONS",
@@ -75,6 +78,7 @@ __all__ = [
     "Metric",
     "ModelRow",
     "Override",
+    "Panel",
     "Preference",
     "QuarantineRow",
     "Question",

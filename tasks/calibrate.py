@@ -10,15 +10,16 @@ from prefect.cache_policies import NO_CACHE
 
 from mgrd.errors import CalibrationError, DataError
 from mgrd.evaluation.calibration import calibrate_signals, check_agreement
-from mgrd.judging import judge_identity
+from mgrd.judging import panel_identity
 from mgrd.selection.decisions import counterfacts_of
 from mgrd.selection.labels import read_labels
 from mgrd.selection.overrides import split_votes, votes_of
 from mgrd.selection.policy import policy_sha
-from mgrd.selection.signals import signal_frames
+from mgrd.selection.signals import judge_frames, signal_frames
 from mgrd.settings import Spec
 from mgrd.store import Workspace
-from schemas import CALIBRATIONS, CLIPS, COUNTERFACTUALS, DECISIONS, OVERRIDES, TRACES
+from schemas import CALIBRATIONS, CLIPS, COUNTERFACTUALS, DECISIONS, OVERRIDES, TRACES, VERDICTS
+from tasks.judge import panel_says
 from tasks.run import Run
 
 PRECISION = 0.97
@@ -72,7 +73,7 @@ def check_calibration(run: Run) -> None:
 
 def calibrated_sha(spec: Spec) -> str:
     """What a calibration speaks of: the policy and its judge, whatever the arm of the campaign."""
-    return policy_sha("filtered", spec.policy, spec.judge and judge_identity(spec.judge))
+    return policy_sha("filtered", spec.policy, spec.panel and panel_identity(spec.panel))
 
 
 def _labels_of_file(path: str | None) -> tuple[pl.DataFrame, list[str]]:
@@ -100,4 +101,7 @@ def _signals(workspace: Workspace, decisions: pl.DataFrame) -> dict[str, pl.Data
     policy = workspace.settings.spec.policy
     chosen = pl.col("trace_id").is_in(decisions["trace_id"].implode())
     counterfacts = counterfacts_of(workspace.store.read(COUNTERFACTUALS).filter(chosen))
-    return signal_frames(decisions, policy, None, counterfacts)
+    chains = workspace.store.read(TRACES).filter(chosen)
+    judged = None if workspace.settings.spec.panel is None else panel_says(workspace, chains, decisions)
+    verdicts = workspace.store.read(VERDICTS).filter(chosen)
+    return {**signal_frames(decisions, policy, judged, counterfacts), **judge_frames(verdicts, policy)}

@@ -4,14 +4,14 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from mgrd.judging import judge_identity
+from mgrd.judging import panel_identity
 from mgrd.selection.decisions import counterfacts_of, decide_traces
 from mgrd.selection.overrides import votes_of
 from mgrd.selection.policy import Counterfact, policy_sha
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
-from schemas import COUNTERFACTUALS, DECISIONS, OVERRIDES
+from schemas import COUNTERFACTUALS, DECISIONS, OVERRIDES, TRACES
 from tasks.ground import decision_counts, funnel
-from tasks.judge import judged_chains
+from tasks.judge import panel_says
 from tasks.run import Run
 
 VERSION = 1
@@ -30,6 +30,7 @@ def decide(
     workspace = run.open()
     spec = workspace.settings.spec
     before = workspace.store.read(DECISIONS, decisions.partition)
+    chains = workspace.store.read(TRACES, traces.partition)
     overrides = workspace.store.read(OVERRIDES).filter(pl.col("trace_id").is_in(before["trace_id"].implode()))
     stage = Stage(
         name="decide",
@@ -50,10 +51,10 @@ def decide(
             before,
             policy=spec.policy,
             arm=spec.selection.arm,
-            judged=None if verdicts is None else judged_chains(workspace, before, traces),
+            judged=None if verdicts is None else panel_says(workspace, chains, before),
             counterfacts=None if counterfactuals is None else stored_counterfacts(workspace, counterfactuals),
             votes=votes_of(overrides),
-            sha=policy_sha(spec.selection.arm, spec.policy, spec.judge and judge_identity(spec.judge)),
+            sha=policy_sha(spec.selection.arm, spec.policy, spec.panel and panel_identity(spec.panel)),
         )
         workspace.store.replace(DECISIONS, decided, decisions.partition)
         by = dict(decided.group_by("decided_by").len().sort("decided_by").iter_rows())

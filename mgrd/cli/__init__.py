@@ -14,6 +14,7 @@ from mgrd.cli import (
     measure,
     rejudge,
     report,
+    serve_mock_judge,
     status,
     workspace,
 )
@@ -37,6 +38,7 @@ app.command("ground")(ground.ground_command)
 app.command("explain")(explain.explain_command)
 app.command("rejudge")(rejudge.rejudge_command)
 app.command("calibrate")(calibrate.calibrate_command)
+app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)
 app.add_typer(config.app, name="config", help="Settings.")
 
 

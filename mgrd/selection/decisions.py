@@ -12,13 +12,12 @@ import polars as pl
 from mgrd.audio.facts import Fact
 from mgrd.grounding.scorer import Grounding, score_chain
 from mgrd.ids import content_key
+from mgrd.judging.panel import PanelResult
 from mgrd.selection.policy import (
     NO_EVIDENCE,
     Counterfact,
-    Judged,
     Ruling,
     Signals,
-    Unread,
     Vote,
     decide,
     grounding_score,
@@ -29,7 +28,6 @@ from mgrd.store import frame_of
 from schemas import CLAIMS, DECISIONS
 
 Row = Mapping[str, object]
-UNREAD = Unread()
 
 
 def ground_traces(
@@ -75,7 +73,7 @@ def signals_of(grounding: Grounding, correct: bool | None, *, measured: bool = T
 
 
 def stored_signals(
-    row: Row, judged: Judged | None = None, counterfact: Counterfact | None = None, vote: Vote | None = None
+    row: Row, judged: PanelResult | None = None, counterfact: Counterfact | None = None, vote: Vote | None = None
 ) -> Signals:
     """The signals of a decisions row, with those from other tables."""
     correct, checks, score = row["correct"], row["checks"], row["score"]
@@ -90,7 +88,7 @@ def decide_traces(
     *,
     policy: PolicySpec,
     arm: Arm,
-    judged: Mapping[str, Judged] | None = None,
+    judged: Mapping[str, PanelResult] | None = None,
     counterfacts: Mapping[str, Counterfact] | None = None,
     votes: Mapping[str, Vote] | None = None,
     sha: str,
@@ -103,7 +101,7 @@ def decide_traces(
     asked = set(passed_checks(decisions, policy)) if judged is not None else frozenset()
     for row in decisions.iter_rows(named=True):
         key = row["trace_id"]
-        said = (judged or {}).get(key, UNREAD) if key in asked else None
+        said = (judged or {}).get(key, PanelResult(key, 0, 0)) if key in asked else None
         rulings.append(
             decide(stored_signals(row, said, (counterfacts or {}).get(key), (votes or {}).get(key)), policy, arm)
         )

@@ -9,9 +9,9 @@ would have said.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from mgrd.ids import content_key
+from mgrd.judging.panel import PanelResult
 from mgrd.settings import Arm, PolicySpec
 
 WRONG_ANSWER = "wrong_answer"
@@ -28,21 +28,6 @@ REVIEWER = "reviewer_not_grounded"
 
 UNDECIDED = frozenset({NO_EVIDENCE, JUDGE_UNSCORED})
 """Reasons that say what is missing to decide; alone they hold nothing against the chain."""
-
-
-class Judged(Protocol):
-    """What the judges said of a chain, such as a PanelResult of mgrd.judging."""
-
-    def reaches(self, criterion: str, minimum: float) -> bool | None:
-        """Whether the score (1 worst, 5 best) is at least `minimum`; None where it could not be read."""
-        ...
-
-
-class Unread:
-    """A judge was to be asked and gave nothing that can be read."""
-
-    def reaches(self, criterion: str, minimum: float) -> None:
-        del criterion, minimum
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +52,15 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """All that is known of a chain; `checks` are the codes of the scorer, or `no_evidence`."""
+    """All that is known of a chain; `checks` are the codes of the scorer, or `no_evidence`.
+
+    `judged` is None where no judge is asked; a judge that could not be read is a result without scores.
+    """
 
     correct: bool | None
     checks: tuple[str, ...]
     score: float
-    judged: Judged | None = None
+    judged: PanelResult | None = None
     counterfact: Counterfact | None = None
     vote: Vote | None = None
 
@@ -136,7 +124,7 @@ def _found(signals: Signals, policy: PolicySpec) -> Iterable[str]:
         yield from _counterfactual_reasons(signals.counterfact, policy)
 
 
-def _judge_reasons(judged: Judged, policy: PolicySpec) -> Iterable[str]:
+def _judge_reasons(judged: PanelResult, policy: PolicySpec) -> Iterable[str]:
     grounding, coherence = _reached(judged, policy)
     if grounding is False:
         yield JUDGE_GROUNDING
@@ -146,7 +134,7 @@ def _judge_reasons(judged: Judged, policy: PolicySpec) -> Iterable[str]:
         yield JUDGE_UNSCORED
 
 
-def _reached(judged: Judged, policy: PolicySpec) -> tuple[bool | None, bool | None]:
+def _reached(judged: PanelResult, policy: PolicySpec) -> tuple[bool | None, bool | None]:
     return (
         judged.reaches("acoustic_grounding", policy.min_judge_grounding),
         judged.reaches("logical_coherence", policy.min_judge_coherence),
@@ -168,11 +156,7 @@ def _settled(vote: Vote, correct: bool | None) -> tuple[str, ...]:
 
 
 def _decided_by(signals: Signals, policy: PolicySpec) -> str:
-    judged = _decided_by_judge(signals.judged, policy)
+    read = signals.judged is not None and None not in _reached(signals.judged, policy)
     return "+".join(
-        ["checks", *(["judge"] if judged else []), *(["counterfactual"] if signals.counterfact is not None else [])]
+        ["checks", *(["judge"] if read else []), *(["counterfactual"] if signals.counterfact is not None else [])]
     )
-
-
-def _decided_by_judge(judged: Judged | None, policy: PolicySpec) -> bool:
-    return judged is not None and None not in _reached(judged, policy)

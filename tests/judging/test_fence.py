@@ -5,11 +5,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judge_frames import trace
 
+from mgrd.judging.cases import Case, judge_prompt
 from mgrd.judging.evidence import evidence_words
 from mgrd.judging.fence import as_data, mark_for
-from mgrd.judging.judge import judge_prompt
 from prompts import load_prompt
 
 PROMPT = load_prompt("judge/grounding")
@@ -38,9 +37,12 @@ INJECTIONS = [
 ]
 
 
+def case(chain: str, answer: str = "rising") -> Case:
+    return Case("t", "How does the pitch move?", ("up", "down"), chain, answer, "- f0 trend: 5 semitones")
+
+
 def rendered(chain: str, answer: str = "rising") -> tuple[str, str]:
-    row = {**trace("t", chain), "answer": answer, "question": "How does the pitch move?", "choices": ["up", "down"]}
-    text = judge_prompt(PROMPT, row, "- f0 trend: 5 semitones")
+    text = judge_prompt(PROMPT, case(chain, answer))
     marks = re.findall(r"^<<chain ([0-9a-f]{16})>>$", text, re.MULTILINE)
     assert len(marks) == 1
     return text, marks[0]
