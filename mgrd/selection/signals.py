@@ -26,7 +26,7 @@ def signal_frames(
 
     The policy's score is the grounding score, 0 where the policy rejects: what `min_score` would be set on. The
     judge's is its acoustic grounding, on the chains that passed the checks; each judge of a panel is told apart by
-    `judge_frames`.
+    `judge_frames`. Where a judge is set and was not asked, for the answer was wrong, the policy's word is open.
     """
     asked = set(passed_checks(decisions, policy)) if judged is not None else frozenset()
     rows: dict[str, list[tuple[str, bool | None, float | None]]] = {}
@@ -36,6 +36,8 @@ def signal_frames(
         checks = stored_signals(row)
         alone = grounded(checks, policy)
         whole = grounded(stored_signals(row, said, counterfacts.get(key)), policy)
+        if judged is not None and said is None and whole:
+            whole = None
         rows.setdefault("policy", []).append((key, whole, checks.score if whole else 0.0))
         rows.setdefault("checks", []).append((key, alone, checks.score))
         if said is not None:
