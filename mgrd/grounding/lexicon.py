@@ -23,6 +23,10 @@ MORE_NUMBERS = {
     "once": 1,
     "twice": 2,
     "a dozen": 12,
+    "half a": 0.5,
+    "a quarter of a": 0.25,
+    "a third of a": 0.33,
+    "one and a half": 1.5,
 }
 PLURALS = {"crash": "crashes", "buzz": "buzzes", "piece of sound": "pieces of sound"}
 
@@ -55,6 +59,15 @@ def _split(text: str) -> list[str]:
     return [" ".join(phrase.split()) for phrase in text.split(",") if phrase.strip()]
 
 
+def tokens(phrase: str) -> list[str]:
+    """Words as the lexer parts them: "i'd say" is three, "isn't" one."""
+    found: list[str] = []
+    for word in phrase.split():
+        head, mark, rest = word.partition("'")
+        found += [word] if not mark or word.endswith("n't") or not head else [head, mark + rest]
+    return found
+
+
 def plural(noun: str) -> str:
     """The plural of an event noun."""
     return PLURALS.get(noun, f"{noun}s")
@@ -71,13 +84,9 @@ def build_lexicon() -> dict[str, Entry]:
     words = lists["words"]
     add("function", "", words["function"])
     add("conjunction", "", words["conjunction"])
-    for kind in ("verb", "trend", "quality", "topic", "comparative"):
+    for kind in ("verb", "trend", "quality", "topic", "comparative", "superlative"):
         for value, text in lists[kind].items():
             add(kind, value, text)
-    motion = lists["motion"]
-    for value in ("rise", "fall"):
-        for verb in _split(motion["verbs"]):
-            add("verb", value, ",".join(f"{verb} {way}" for way in _split(motion[value])))
     for noun in _split(lists["event"]["one"]):
         meaning[noun] = Lexeme("event", "one")
         meaning[plural(noun)] = Lexeme("event", "many")
@@ -90,13 +99,15 @@ def build_lexicon() -> dict[str, Entry]:
     add("function", "", words["no_negation"])
     add("hedge", "", words["hedge"])
     add("stop", "", words["stop"])
+    add("stop", "habit", words["habit"])
+    add("negation", "exclude", words["exclude"])
     return _by_first_word(meaning)
 
 
 def _by_first_word(meaning: dict[str, Lexeme]) -> dict[str, Entry]:
     phrases: dict[str, list[tuple[tuple[str, ...], Lexeme]]] = {}
     for phrase, lexeme in meaning.items():
-        words = tuple(phrase.split())
+        words = tuple(tokens(phrase))
         phrases.setdefault(words[0], []).append((words, lexeme))
     return {
         first: Entry(
@@ -108,5 +119,8 @@ def _by_first_word(meaning: dict[str, Lexeme]) -> dict[str, Entry]:
 
 
 LEXICON = build_lexicon()
+MOTION_VERBS = frozenset(_split(LISTS["motion"]["verbs"]))
+"""Verbs that a direction turns into a movement."""
+DIRECTIONS = {way: value for value in ("rise", "fall") for way in _split(LISTS["motion"][value])}
 AMBIGUOUS = {word: Lexeme("event", "many") for word in ("sounds", "strikes", "rings", "ticks")}
 """Words that are a noun or a verb by place; the lexer decides."""

@@ -26,13 +26,21 @@ from mgrd.audio.words import ATTRIBUTES, Attribute, Band
 
 MIN_RELIABILITY = 0.5  # less reliable facts support and refute nothing
 FLAT_RANGE = (2.5, 5.0)  # semitones of f0_range up to which a line may be called flat, and from which it may not
+STILL = {"pitch_order": 0.6, "loudness_order": 1.5, "intonation": 0.4, "tempo_trend": 0.05, "brightness_trend": 0.1}
+"""Where no word says that nothing moves: up to this size neither movement is true, in the fact's unit."""
+TURN = {"contour": 2.0, "loudness": 4.0}  # semitones, dB: a smaller way back is no turn of a line
+COUNTER_SHARE = 0.4  # of the net movement: a larger way back makes "rises" a half-truth
 LOCAL_TREND = {"f0_line": 1.0, "level_line": 2.5, "centroid_line": 0.25}  # least change of a line that is a movement
 
 MORE_ATTRIBUTES: dict[str, Attribute] = {
     attribute.name: attribute
     for attribute in (
         Attribute("level", "rms", (Band("quiet", -inf, -45.0), Band("loud", -16.0, inf))),
-        Attribute("brightness_trend", "brightness_trend", (Band("darker", -inf, -0.35), Band("brighter", 0.35, inf))),
+        Attribute(
+            "brightness_trend",
+            "brightness_trend",
+            (Band("darker", -inf, -0.35), Band("steady", -0.1, 0.1), Band("brighter", 0.35, inf)),
+        ),
         Attribute("tempo_trend", "tempo_trend", (Band("slowing down", -inf, -0.15), Band("speeding up", 0.15, inf))),
         Attribute("vibrato", "vibrato_depth", (Band("absent", 0, 12.0), Band("present", 25.0, inf))),
         Attribute("voice", "speech", (Band("absent", 0, 0.15), Band("present", 0.7, 1.01))),
