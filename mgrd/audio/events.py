@@ -188,8 +188,11 @@ def event_facts(frames: Frames, found: Events) -> list[Fact]:
         fact("event_count", len(events), end=duration, reliability=trust),
         fact("onset_count", len(events), end=duration, reliability=trust),
     ]
+    louder = sorted((event.level for event in events), reverse=True)
     for event in events:
         sure = min(trust, 0.5 + event.strength / 2)
+        rank = 1 + louder.index(event.level)
+        facts.append(fact("event_rank", rank, start=event.start, end=event.end, reliability=sure))
         facts.append(fact("event", event.level, start=event.start, end=event.end, reliability=sure))
         facts.append(fact("onset", event.start, start=event.start, end=event.start, reliability=sure))
     if len(events) >= 2:

@@ -36,14 +36,16 @@ QUIET_SHARE = 0.1  # the quietest tenth of the frames shows the background
 class Frames:
     """A clip as frames of HOP_SECONDS.
 
-    `power` is [bins, frames] with the frame's mean square as the sum over bins; `level` [frames] in
-    dBFS; `noise` [bins] the background's power; `sounding` [frames] marks what belongs to the sound.
+    `power` is [bins, frames] with the frame's mean square as the sum over bins; `clean` the same with the
+    background subtracted, never negative; `level` [frames] in dBFS; `noise` [bins] the background's power;
+    `sounding` [frames] marks what belongs to the sound.
     """
 
     samples: npt.NDArray[np.float32]
     rate: int
     hop: int
     power: Floats
+    clean: Floats
     frequencies: Floats
     times: Floats
     level: Floats
@@ -64,10 +66,6 @@ class Frames:
     @property
     def silent(self) -> bool:
         return not bool(self.sounding.any())
-
-    def clean_power(self) -> Floats:
-        """Power [bins, frames] with the background subtracted, never negative."""
-        return np.maximum(self.power - 1.5 * self.noise[:, None], 0.0)
 
 
 def decibels(power: npt.ArrayLike) -> Floats:
@@ -93,9 +91,11 @@ def analyse(samples: npt.NDArray[np.floating], rate: int) -> Frames:
     sounding = level > max(peak - GATE_BELOW_PEAK_DB, ABSOLUTE_GATE_DB)
     if contrast > GATE_ABOVE_NOISE_DB:
         sounding &= level > min(noise_level + GATE_ABOVE_NOISE_DB, peak - 3.0)
+    clean = np.maximum(power - 1.5 * noise[:, None], 0.0)
     return Frames(
-        signal, rate, hop, power, frequencies, times, level, peak, noise, noise_level, contrast, _steadied(sounding)
-    )
+        signal, rate, hop, power, clean, frequencies, times, level, peak, noise, noise_level, contrast,
+        _steadied(sounding),
+    )  # fmt: skip
 
 
 def _power(signal: npt.NDArray[np.float32], size: int, hop: int) -> Floats:

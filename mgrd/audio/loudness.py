@@ -75,6 +75,7 @@ def _silences(frames: Frames) -> list[Fact]:
         fact("silence_share", float(np.mean(~frames.sounding)), end=duration, reliability=sure),
         fact("pause_count", len(pauses), end=duration, reliability=sure),
     ]
+    facts += [fact("pause", (b - a) * hop, start=a * hop, end=b * hop, reliability=sure) for a, b in pauses]
     if pauses:
         a, b = max(pauses, key=lambda pause: pause[1] - pause[0])
         facts.append(fact("longest_pause", (b - a) * hop, start=a * hop, end=b * hop, reliability=sure))

@@ -9,13 +9,14 @@ from scipy.ndimage import gaussian_filter1d
 
 from mgrd.audio.facts import Fact, fact
 from mgrd.audio.frames import Floats, Frames, runs
-from mgrd.audio.pitch import FINAL_SECONDS, PitchLine, pitch_trust
+from mgrd.audio.pitch import PitchLine, pitch_trust
 
 DIP_DB = 2.0  # between two syllables
 BELOW_PEAK_DB = 25.0  # quieter peaks are no syllables
 SMOOTH_SECONDS = 0.02
 SINGLE_SYLLABLE = 0.5  # a drum stroke looks like a syllable; a single one decides nothing
 LONG_PAUSE = 0.35  # s; such pauses are not speaking time
+FINAL_SECONDS = 0.3  # of voice in which an intonation ends
 
 # Weights of a logistic regression on the features below, standardised by _MEANS and _SCALES; fitted on recorded
 # and synthesised speech against music, effects and synthetic signals.
