@@ -95,6 +95,7 @@ class GroundingSpec(Section):
     max_surrogate_share: float = Field(
         default=0.0, ge=0, le=1, description="share of the chain that may argue from text"
     )
+    relevant: bool = Field(default=True, description="a supported claim must speak of what the question asks")
 
 
 class JudgeSpec(Section):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from mgrd.grounding.comparisons import EACH, order
 from mgrd.grounding.context import Clause, Context
 from mgrd.grounding.lexer import Item
+from mgrd.grounding.lexicon import DIRECTIONS, MOTION_VERBS
 from mgrd.grounding.reading import ASPECTS, PREPOSED, SPEECH, Claims, Reading
 from mgrd.grounding.senses import POLES, Sense, sense_of_move, sense_of_quality
 
@@ -28,9 +29,14 @@ MUSICAL_NOUNS = frozenset(
     }
 )
 VOICED = frozenset({"intonation", "voice", "speech", "speaker", "it", "pitch"})
+SOFT = frozenset({"soft", "gentle"})
+"""Before a noun they speak of its colour as often as of its level."""
 RELATIVELY = frozenset({"relatively", "comparatively"})
 GROWING = frozenset({"progressively", "increasingly", "gradually", "steadily", "ever", "continually", "successively"})
 MOVING = frozenset({"rise", "fall", "increase", "decrease", "swell", "fade", "become", "brighten", "darken", "change"})
+MOVEMENT_NOUNS = frozenset({"glide", "bend", "slide", "sweep", "movement", "motion", "glissando", "portamento"})
+_THINGS = frozenset({"tone", "voice", "music", "hiss", "noise"})
+MOST_ELLIPTIC = 6
 CHANGEABLE = frozenset({"pitch", "loudness", "tempo", "timbre"})
 """Aspects of which "it changes" says that they do not hold."""
 ENDS = {"start": "begin", "beginning": "begin", "opening": "begin", "onset": "begin", "outset": "begin"}
@@ -79,6 +85,7 @@ class _Reader(Reading):
         if self.clause.link in ("or", "nor") and self.context.negated:
             self.negated = True
         yield from self._passages()
+        yield from self._ellipsis()
         for index, item in enumerate(self.items):
             if index in self.consumed:
                 continue
@@ -87,13 +94,45 @@ class _Reader(Reading):
                 yield from meet(self, index, item)
             else:
                 self.note(item)
+        if (
+            self.verb is not None
+            and self.verb.word in ("holds", "hold")
+            and not self.said
+            and self.items[-1] is self.verb
+        ):
+            yield from self._moved("hold", self.verb)
         self._leave()
+
+    def _ellipsis(self) -> Claims:
+        """ "... up and then back down again", "the pitch falls and so does the loudness"."""
+        context = self.context
+        if self.clause.link == "so" and self.items[0].word in ("does", "do", "did", "is", "are") and context.move:
+            topic = next((item for item in self.items if item.kind in ("topic", "event")), None)
+            if topic is not None and len(self.items) <= MOST_ELLIPTIC:
+                sense = sense_of_move(context.move, self.topic_of(topic) or "")
+                if sense:
+                    yield self.draft(sense, topic.start, topic.end)
+            return
+        if context.moving and all(item.kind in ("function", "time", "hedge") for item in self.items):
+            way = next((item for item in self.items if item.word in DIRECTIONS), None)
+            sense = sense_of_move(DIRECTIONS[way.word], context.topic or "sound") if way else None
+            if way and sense and len(self.items) <= MOST_ELLIPTIC:
+                yield self.draft(sense, way.start, way.end)
+                self.consumed |= set(range(len(self.items)))
+                self.kept_moving = True
+
+    def _moved(self, move: str, item: Item) -> Claims:
+        sense = sense_of_move(move, self.topic() or "")
+        if sense:
+            yield self.draft(sense, min(self.subject.start if self.subject else item.start, item.start), item.end)
 
     def _leave(self) -> None:
         """What later clauses may need."""
         context = self.context
-        thing = self.subject is not None and self.subject.kind == "event" or self._names_thing()
-        context.carried = self.said or thing
+        if self.subject is not None or self.verb is not None or self.said or self.foreign:
+            context.carried = self.said or any(item.kind == "event" or item.value in _THINGS for item in self.items)
+        context.verb = self.verb.value if self.verb is not None else None
+        context.moving = self.kept_moving or any(item.word in MOTION_VERBS or item.value in ("rise", "fall") for item in self.items)
         context.negated = self.negated
         context.ending = self.verb if self.verb is not None and self.verb.value == "end" else None
         context.edge = self.verb if self.verb is not None and self.verb.value in ("begin", "end") else None
@@ -103,15 +142,17 @@ class _Reader(Reading):
             context.speaking = self.speechy and self.subject.value in (*SPEECH, "voice", "it")
         context.counted = context.counted or any(item.kind == "event" for item in self.items)
 
-    def _names_thing(self) -> bool:
-        return self.subject is not None and self.subject.value in ("tone", "voice", "music", "hiss", "noise")
-
     # -- topics ---------------------------------------------------------------------------------
 
     def _meet_topic(self, index: int, item: Item) -> Claims:
         if self.negated and self.negator in PREPOSED and self.said and self.verb is None:
             self.negated = False
-        described = index > 0 and self.items[index - 1].kind == "quality"
+        before = self.items[index - 1] if index else None
+        described = (
+            before is not None
+            and before.kind == "quality"
+            and (item.value != "pause" or sense_of_quality(before.value, before.word, item.value) is not None)
+        )
         if not described:
             yield from self._presence(index, item)
         if item.value == "speaker" and self._speaks(index):
@@ -133,6 +174,9 @@ class _Reader(Reading):
 
     def _presence(self, index: int, item: Item) -> Claims:
         """Topics whose mere presence is a claim."""
+        if item.word in MOVEMENT_NOUNS and self.negated:
+            yield self.draft(("contour", "flat"), item.start, item.end, negated=False)
+            return
         if item.value == "treble":
             if self.negated:
                 yield self.draft(("timbre", "dark"), item.start, item.end, negated=False)
@@ -175,7 +219,9 @@ class _Reader(Reading):
             self.before_verb = before
             return
         target = self.named_after(index)
-        topic = target.value if target else self.topic() or ("sound" if item.word in MUSICAL_NOUNS else None)
+        noun = item.word in MUSICAL_NOUNS or item.word.startswith(("upward", "downward"))
+        heard = before is not None and before.value == "hear"
+        topic = target.value if target else self.topic() or ("sound" if noun or heard else None)
         if topic is None:
             return
         start = min(self.subject.start if self.subject else item.start, item.start)
@@ -185,6 +231,7 @@ class _Reader(Reading):
                 yield from self._changes(name, start, end)
                 continue
             sense = sense_of_move(item.value, name)
+            self.context.move = item.value
             if sense and sense[0] == "contour" and self._is_intonation(name, before):
                 sense = ("intonation", sense[1])
             if sense:
@@ -203,7 +250,9 @@ class _Reader(Reading):
     def _meet_trend(self, index: int, item: Item) -> Claims:
         """Nouns: "ends on a rise", "there is a fall in pitch", "no change in loudness"."""
         target = self.named_after(index)
-        topic = target.value if target else "pitch" if item.word.startswith("pitch") else self.topic()
+        of_pitch = item.word.startswith(("pitch", "upward", "downward"))
+        topic = target.value if target else self.topic() or ("pitch" if of_pitch else None)
+        topic = "pitch" if item.word.startswith("pitch") else topic
         if topic is None or (self.verb is None and target is None and not self.negated):
             return
         if self.subject is None and target is not None:
@@ -244,6 +293,8 @@ class _Reader(Reading):
             yield from self._against_another(item)
             return
         growing = bool(back & GROWING) or " and " in item.word
+        if topic is None and " and " in item.word and not self.foreign:
+            topic = "sound"
         late = self.time is not None and self.time[0] > 0.3
         turning = verb in ("become", "end", "increase", "rise", "fall", "change") or growing or each or late
         if topic is None and each and self.context.counted:
@@ -365,6 +416,8 @@ class _Reader(Reading):
         topic = self.topic_of(head)
         if self._place_of(index) is not None and (item.value in POLES or self._tells_intonation(item)):
             yield from self._meet_end(index, item, self._end_topic(topic))
+            return
+        if item.word in SOFT and topic != "loudness":
             return
         sense = sense_of_quality(item.value, item.word, topic or "")
         if topic == "tempo" and self.is_of_speech(head):

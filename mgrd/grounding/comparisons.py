@@ -17,6 +17,7 @@ _REVERSED |= {later: earlier for earlier, later in _REVERSED.items()}
 _STEADY: dict[str, Sense] = {"contour": ("contour", "flat"), "loudness": ("loudness", "steady")}
 EACH = frozenset({"each", "every"})
 PREVIOUS = frozenset({"previous", "preceding", "before", "prior"})
+ABOVE = {"above": "high", "below": "low"}
 OTHERS = frozenset({"others", "rest", "other", "another", "any"})
 PARTS = frozenset({"half", "part", "portion", "section", "end", "beginning", "start", "ending"})
 REACH = 3  # clauses before "than" over which a comparison may stretch
@@ -26,7 +27,7 @@ def read_comparisons(clauses: list[Clause]) -> list[Draft]:
     """Drafts of the comparisons of a sentence; the clauses that they cover are marked as compared."""
     drafts: list[Draft] = []
     for at, clause in enumerate(clauses):
-        than = next((k for k, item in enumerate(clause.items) if item.word == "than"), None)
+        than = _than(clause.items)
         if than is None:
             continue
         first = at
@@ -37,6 +38,9 @@ def read_comparisons(clauses: list[Clause]) -> list[Draft]:
         if not _has_subject(clauses[first].items):
             first = at
         left = tuple(item for c in clauses[first:at] for item in c.items) + clause.items[:than]
+        between = clause.items[than]
+        if between.word in ABOVE:
+            left += (Item("comparative", ABOVE[between.word], between.word, between.start, between.end),)
         right = clause.items[than + 1 :]
         if not right and at + 1 < len(clauses):
             right = clauses[at + 1].items
@@ -46,6 +50,16 @@ def read_comparisons(clauses: list[Clause]) -> list[Draft]:
             for covered in clauses[first : at + 1]:
                 covered.compared = True
     return drafts
+
+
+def _than(items: tuple[Item, ...]) -> int | None:
+    """Index of "than", or of the "above" in "the first is an octave above the second"."""
+    for index, item in enumerate(items):
+        if item.word == "than":
+            return index
+        if item.word in ABOVE and _ordinal(items[:index]) and _ordinal(items[index + 1 :]):
+            return index
+    return None
 
 
 def _has_subject(items: tuple[Item, ...]) -> bool:

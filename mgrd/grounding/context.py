@@ -67,6 +67,12 @@ class Context:
     """The verb of "starts high", for a value in the next clause."""
     speaking: bool = False
     negated: bool = False
+    move: str | None = None
+    """The last movement, for "and so does the loudness" and "and then back down"."""
+    moving: bool = False
+    """The last clause had a verb of motion."""
+    verb: str | None = None
+    """The sense of the last clause's verb."""
     counted: bool = False
     """Sounds that can be counted were spoken of, so "five of them" counts."""
     time: Time | None = None
@@ -84,6 +90,9 @@ class Context:
         self.negated = False
         self.time = None
         self.beside = []
+        self.move = None
+        self.moving = False
+        self.verb = None
 
 
 def split_clauses(items: tuple[Item, ...]) -> list[Clause]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mgrd.grounding.lexicon import AMBIGUOUS, DIRECTIONS, LEXICON, MOTION_VERBS, Lexeme
 from mgrd.grounding.times import Time, find_times
 
-_TOKEN = re.compile(r"[0-9]+(?:\.[0-9]+)?|[^\W\d_]+(?:[-'’][^\W\d_]+)*|->|[^\w\s]|\n+")
+_TOKEN = re.compile(r"(?i:f0|r?t60)\b|[0-9]+(?:\.[0-9]+)?|[^\W\d_]+(?:[-'’][^\W\d_]+)*|->|[^\w\s]|\n+")
 _JOINED = re.compile(r"[^-']+|'[a-z]*")
 """Parts of "they're", "tone's", "rapid-fire"."""
 _SENTENCE_END = frozenset(".!?\n")
@@ -18,6 +18,7 @@ _NUMBER, _STOP, _UNKNOWN, _NEGATION = (
 )  # fmt: skip
 _BE = Lexeme("verb", "be")
 _FLAT = Lexeme("quality", "flat")
+_STEADY = Lexeme("quality", "steady")
 _ENDING = Lexeme("topic", "intonation")
 _UNIT = Lexeme("unit", "")
 _AFTER_UNIT = frozenset(
@@ -203,6 +204,8 @@ def _settled(word: str, lexeme: Lexeme, last: Item | None, following: str) -> Le
         return lexeme
     if word == "level" and (last.kind == "verb" or last.word in _DEGREE):
         return _FLAT
+    if word == "static" and (last.kind == "verb" or last.word == "as"):
+        return _STEADY
     if word == "ending" and last.kind == "quality":
         return _ENDING
     if word == "sound" and (last.kind == "event" or last.word == "they"):

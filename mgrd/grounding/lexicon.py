@@ -28,6 +28,10 @@ MORE_NUMBERS = {
     "a third of a": 0.33,
     "one and a half": 1.5,
 }
+MOVES = frozenset(
+    {"rise", "fall", "increase", "decrease", "swell", "fade", "accelerate", "decelerate", "brighten", "darken", "waver"}
+)
+"""Senses of verbs whose base form is made from the third person."""
 PLURALS = {"crash": "crashes", "buzz": "buzzes", "piece of sound": "pieces of sound"}
 
 
@@ -98,10 +102,21 @@ def build_lexicon() -> dict[str, Entry]:
     add("negation", "", words["negation"])
     add("function", "", words["no_negation"])
     add("hedge", "", words["hedge"])
+    add("unit", "", words["unit"])
     add("stop", "", words["stop"])
     add("stop", "habit", words["habit"])
     add("negation", "exclude", words["exclude"])
+    for word, lexeme in list(meaning.items()):
+        if lexeme.kind == "verb" and lexeme.value in MOVES and word.endswith("s") and " " not in word:
+            meaning.setdefault(base_form(word), lexeme)
     return _by_first_word(meaning)
+
+
+def base_form(verb: str) -> str:
+    """ "tumble" of "tumbles", "dry" of "dries"."""
+    if verb.endswith("ies"):
+        return f"{verb[:-3]}y"
+    return verb[:-2] if verb.endswith(("shes", "ches", "sses", "xes", "zes", "oes")) else verb[:-1]
 
 
 def _by_first_word(meaning: dict[str, Lexeme]) -> dict[str, Entry]:

@@ -35,7 +35,7 @@ INHERIT_TIME = frozenset({"and", ",", ""})
 def _is_noun(item: Item) -> bool:
     """A topic or an event by name, and not a pronoun or a person."""
     return item.kind in ("topic", "event") and not (
-        item.value in ("it", "speaker") or item.word in ("this", "that", "everything", "something")
+        item.value == "it" or item.word in ("this", "that", "everything", "something")
     )
 
 
@@ -65,6 +65,7 @@ class Reading:
         self.acted = False
         """An unknown word after the subject, which may be its verb."""
         self.consumed: set[int] = set()
+        self.kept_moving = False
         self.beside = context.beside if clause.link in ("and", "&", ",", "as well as", "plus") else []
         self.speechy = context.speaking or any(
             (item.kind == "topic" and item.value in SPEECH) or (item.kind == "verb" and item.value == "speak")
@@ -168,11 +169,16 @@ class Reading:
         if self.subject is not None:
             word = self.items[index].word
             adverbial = word.partition(" ")[0] in PREPOSITIONS and " " in word
-            moving = self.clause.link == "with" and word.endswith(("ing", "ing up", "ing down", "ward", "wards"))
+            gapped = self.context.verb == "be" and self.clause.link in ("and", "but", "while")
+            if gapped and self.items[0].word in ("the", "its", "his", "her"):
+                return True
+            moving = (self.clause.link == "with" or self.subject.kind == "event") and word.endswith(
+                ("ing", "ing up", "ing down", "ward", "wards")
+            )
             return adverbial or moving or (self.acted and (word.endswith("ly") or " " in word))
         if self.foreign or self.clause.link in CONCLUDING:
             return False
-        return self.context.carried or self._is_fragment(index)
+        return self.context.carried or self.clause.link == "as" or self._is_fragment(index)
 
     def _is_fragment(self, index: int) -> bool:
         """ "Very low-pitched.", "Not bright at all.": a sentence without subject and verb that says more than a word."""

@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from mgrd.audio.facts import Fact
 from mgrd.grounding.claims import Claim, extract_claims
 from mgrd.grounding.leaks import find_leaks, split_chain
+from mgrd.grounding.relevance import relevant_attributes
 from mgrd.grounding.surrogate import Surrogates, find_surrogates
 from mgrd.grounding.verify import Evidence, Verification, resolve_time, verify_claim
 from mgrd.settings import GroundingSpec
 
-GROUNDING_VERSION = "2"
+GROUNDING_VERSION = "3"
 MIN_WEIGHT = 0.5  # claims hedged more than once neither help nor harm
 NO_SUPPORTED, CONTRADICTED, SURROGATE = "no_supported_claim", "contradicted_claim", "surrogate"
+IRRELEVANT = "irrelevant_claims"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,11 @@ def score_chain(
     known = truth if isinstance(truth, Evidence) or truth is None else Evidence(truth)
     checked = tuple(_check(claim, evidence, known) for claim in claims)
     leaks = find_leaks(raw_text, reasoning, answer, question, choices, claims[0].start if claims else None)
-    counts = _counts([(c.claim, c.verification) for c in checked])
-    reasons = _reasons(counts, surrogates.share, leaks, policy)
+    verified = [(c.claim, c.verification) for c in checked]
     truths = [(c.claim, c.truth) for c in checked if c.truth is not None]
+    asked = relevant_attributes(question, choices) if policy.relevant else None
+    counts = _counts(verified)
+    reasons = _reasons(counts, _beside(verified, asked), surrogates.share, leaks, policy)
     truth_counts = _counts(truths) if known is not None else None
     return Grounding(
         claims=checked,
@@ -83,7 +87,9 @@ def score_chain(
         surrogate=surrogates.share > policy.max_surrogate_share,
         reasons=reasons,
         grounded=not reasons,
-        truth_grounded=None if truth_counts is None else not _reasons(truth_counts, surrogates.share, leaks, policy),
+        truth_grounded=None
+        if truth_counts is None
+        else not _reasons(truth_counts, _beside(truths, asked), surrogates.share, leaks, policy),
         truth_supported=None if truth_counts is None else truth_counts[0],
         truth_contradicted=None if truth_counts is None else truth_counts[1],
     )
@@ -144,10 +150,20 @@ def _counts(verified: Sequence[tuple[Claim, Verification]]) -> tuple[int, int, i
     return verdicts.count("supported"), verdicts.count("contradicted"), verdicts.count("unverifiable")
 
 
-def _reasons(counts: tuple[int, int, int], share: float, leaks: list[str], policy: GroundingSpec) -> tuple[str, ...]:
+def _beside(verified: Sequence[tuple[Claim, Verification]], asked: frozenset[str] | None) -> bool:
+    """Whether all supported claims speak of something else than what was asked."""
+    held = {claim.attribute for claim, v in verified if claim.weight >= MIN_WEIGHT and v.verdict == "supported"}
+    return asked is not None and bool(held) and not held & asked
+
+
+def _reasons(
+    counts: tuple[int, int, int], beside: bool, share: float, leaks: list[str], policy: GroundingSpec
+) -> tuple[str, ...]:
     reasons = list(leaks)
     if counts[0] < policy.min_supported and "no_reasoning" not in leaks:
         reasons.append(NO_SUPPORTED)
+    if beside and counts[0] >= policy.min_supported:
+        reasons.append(IRRELEVANT)
     if counts[1] > policy.max_contradicted:
         reasons.append(CONTRADICTED)
     if share > policy.max_surrogate_share:

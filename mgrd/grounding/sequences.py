@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 SEQUENCERS = frozenset(
     {"then", "followed by", "before", "next", "afterwards", "later", "first", "follows", "second", "after", "to"}
+    | {"ends", "ends with", "finishes", "ending", "ending with"}
 )
 RESUMING = frozenset({"then", "after", "afterwards", "next", "finally", "subsequently", "later"})
 """First words of a sentence that goes on where the one before ended."""

@@ -83,7 +83,7 @@ _DECIBELS = Tolerance(3.0, 8.0, "absolute")
 _SECONDS = Tolerance(0.1, 0.3, "share", 0.15, 0.5)
 _SPECTRAL = Tolerance(0.15, 0.4, "share")
 _SHARE = Tolerance(0.1, 0.3, "absolute")
-_BY_UNIT = {"dB": _DECIBELS, "dBFS": _DECIBELS, "LUFS": _DECIBELS, "s": _SECONDS, "Hz": _SPECTRAL, "share": _SHARE}
+_BY_UNIT = {"dB": _DECIBELS, "dBFS": _DECIBELS, "LUFS": _DECIBELS, "s": _SECONDS, "Hz": _SPECTRAL, "share": _SHARE, "rank": _SHARE}
 _BY_NAME = {
     "tempo": Tolerance(0.05, 0.12, "share"),
     "syllable_rate": Tolerance(0.15, 0.4, "share"),

@@ -60,6 +60,7 @@ _INTERVALS = {
     **{"fifth": 7.0, "perfect fifth": 7.0, "sixth": 8.5, "minor sixth": 8.0, "major sixth": 9.0, "seventh": 10.5},
     **{"minor seventh": 10.0, "major seventh": 11.0, "octave": 12.0},
 }
+_INTERVAL_STARTS = frozenset(name.partition(" ")[0] for name in _INTERVALS)
 """Semitones of interval names; "third" and the like are between minor and major."""
 _BEFORE_INTERVAL = frozenset(
     {"a", "an", "by", "about", "around", "roughly", "nearly", "almost", "one", "full", "exactly", "perfect"}
@@ -139,7 +140,7 @@ def read_values(clause: Clause, topic: str | None, edge: Item | None = None) -> 
             draft = _ASSIGN[value.unit](value)
             if draft is not None:
                 yield _placed(draft, clause, value.first, edge)
-        elif (interval := _interval(clause, index)) is not None:
+        elif not clause.compared and (interval := _interval(clause, index)) is not None:
             taken = interval[1]
             yield interval[0]
 
@@ -168,6 +169,8 @@ def _by_size(draft: Draft) -> Draft:
 def _interval(clause: Clause, index: int) -> tuple[Draft, int] | None:
     """ "a fifth up", "rises by an octave": semitones between two events or over a line, and the index of its last item."""
     items = clause.items
+    if items[index].word not in _INTERVAL_STARTS:
+        return None
     before = {item.word for item in items[max(0, index - 2) : index]}
     for size in (2, 1):
         name = " ".join(item.word for item in items[index : index + size])

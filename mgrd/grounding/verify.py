@@ -91,7 +91,7 @@ def _verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
         if at is not None:
             size, start, end = moves[at + wanted]
             return _moved(claim, "supported", size, start, end)
-        if claim.word not in words and words:
+        if words and (claim.word not in words or len(words) == len(asked)):
             return _moved(claim, "contradicted", *moves[0])
         return None if len(words) < 2 else _moved(claim, "unverifiable", *moves[0])
     if len(words) < 2 or claim.negated:

@@ -41,6 +41,9 @@ def test_a_row_comes_back_with_its_claims(folder: Path) -> None:
     json.dumps(result)
 
 
+COUNTED = {"question": "How many sounds are there?", "choices": ["three", "four"]}
+
+
 @pytest.mark.parametrize(
     ("fields", "reasons"),
     [
@@ -48,7 +51,8 @@ def test_a_row_comes_back_with_its_claims(folder: Path) -> None:
         ({"gold": "falling"}, ["wrong_answer"]),
         ({"chain": ""}, ["no_reasoning"]),
         ({"chain": "the caption says it rises"}, ["no_supported_claim", "surrogate"]),
-        ({"audio": "beeps.wav", "chain": "i hear four beeps", "answer": "four", "gold": "four"}, []),
+        ({"audio": "beeps.wav", "chain": "i hear four beeps", "answer": "four", "gold": "four", **COUNTED}, []),
+        ({"audio": "beeps.wav", "chain": "i hear four beeps"}, ["irrelevant_claims"]),
         ({"audio": "bad.wav"}, ["bad_audio"]),
         ({"audio": "none.wav"}, ["bad_audio"]),
         ({"audio": ""}, ["bad_row"]),
