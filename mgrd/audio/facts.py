@@ -39,7 +39,9 @@ FACTS: dict[str, Kind] = {
     "dynamic_range": Kind("dB", "95th minus 10th percentile of the level of the sounding frames", "0.9"),
     "clipping": Kind("share", "samples that stand at the ceiling for three samples or more", "0.9"),
     "silence_share": Kind(
-        "share", "frames under the gate (45 dB under the peak, 6 dB over the background)", "contrast with the background"
+        "share",
+        "frames under the gate (45 dB under the peak, 6 dB over the background)",
+        "contrast with the background",
     ),
     "pause_count": Kind("count", "gaps of 0.15 s or more between the first and the last sound", "as silence_share"),
     "longest_pause": Kind("s", "the longest of these gaps, at its place", "as silence_share"),
@@ -71,10 +73,10 @@ FACTS: dict[str, Kind] = {
     "f0_trend": Kind("semitones", "end minus start of the pitch line, vibrato taken out", _LINE),
     "f0_segment": Kind("semitones", "one per voiced segment of 0.1 s or more: end minus start of its pitch", _LINE),
     "event_f0": Kind("Hz", "one per pitched event, in order: its median pitch", _LINE + "; voiced share of the event"),
-    "event_note": Kind("midi", "one per pitched event: the nearest MIDI note number", "as event_f0; less between notes"),
+    "event_note": Kind("midi", "one per pitched event: the nearest MIDI note number", "as event_f0; less off a note"),
     "event_interval": Kind("semitones", "one per pair of successive pitched events", "the less reliable of the two"),
     "voiced_share": Kind("share", "voiced frames among the sounding ones", "0.9; 0.3 under 0.15 s"),
-    "vibrato_rate": Kind("Hz", "rate of the strongest wobble of the pitch in a stretch of 0.45 s or more", "its purity"),
+    "vibrato_rate": Kind("Hz", "rate of the strongest wobble of the pitch in 0.45 s or more", "its purity"),
     "vibrato_depth": Kind("cents", "half the extent of that wobble from peak to peak", "its purity"),
     "spectral_centroid": Kind("Hz", "magnitude-weighted mean frequency of the loud frames, background off", _TIMBRE),
     "spectral_rolloff": Kind("Hz", "frequency under which 85 % of the magnitude lies", _TIMBRE),
@@ -85,8 +87,8 @@ FACTS: dict[str, Kind] = {
         "slope of the power density over third-octave bands that hold energy; white noise 0, pink noise -3",
         "scatter about the line; low for single tones",
     ),
-    "band_low": Kind("Hz", "lowest frequency within 40 dB of the strongest third-octave band", _TIMBRE),
-    "band_high": Kind("Hz", "highest frequency within 40 dB of the strongest third-octave band", _TIMBRE),
+    "band_low": Kind("Hz", "lowest frequency within 40 dB of the strongest part of the spectrum", _TIMBRE),
+    "band_high": Kind("Hz", "highest frequency within 40 dB of the strongest part of the spectrum", _TIMBRE),
     "bass_share": Kind("share", "energy under 200 Hz", _TIMBRE),
     "telephone_band": Kind(
         "share", "how far a broad spectrum is confined to 300-3400 Hz (ITU-T G.712)", "0.8; 0.4 for narrow spectra"
@@ -105,11 +107,13 @@ FACTS: dict[str, Kind] = {
     "snr": Kind("dB", "mean power over that of the background", "contrast; low where sound and background are one"),
     "stereo_balance": Kind("dB", "level of the right channel minus the left; two channels only", _CERTAIN),
     "stereo_width": Kind("share", "side energy of mid and side; two channels only", _CERTAIN),
-    "speech": Kind("share", "how far the clip is speech, by a logistic model of eight features", "0.7; 0.4 under 0.4 s"),
+    "speech": Kind("share", "how far the clip is speech, by a logistic model of features", "0.7; 0.4 under 0.4 s"),
     "syllable_rate": Kind("1/s", "intensity peaks on voiced frames (De Jong and Wempe 2009), without pauses", _SPEECH),
     "speech_pause_share": Kind("share", "pauses between the first and the last sound of speech", _SPEECH),
     "whisper": Kind(
-        "share", "how far the clip is speech without voicing: syllables of noise whose colour moves", "0.7; 0.4 under 0.4 s"
+        "share",
+        "how far the clip is speech without voicing: syllables of noise whose colour moves",
+        "0.7; 0.4 under 0.4 s",
     ),
     "final_rise": Kind("semitones", "pitch movement over the last voiced 0.3 s", _LINE + "; scatter about the line"),
     "order_pitch": Kind("semitones", "last pitched event minus first", "the less reliable of the two"),

@@ -4,12 +4,16 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from mgrd.audio.events import Events
 from mgrd.audio.facts import Fact, fact
 from mgrd.audio.frames import Floats, Frames, runs
 from mgrd.audio.notes import note_facts
 from mgrd.audio.pitch import MIN_CLIP, MIN_VOICED, VIBRATO_HZ, PitchLine, pitch_steps, pitch_trust
+
+Places = npt.NDArray[np.integer]
+"""Indices of frames."""
 
 EDGE_SECONDS = (0.04, 0.12)  # stretch of a pitch line, least and most, that tells its start or its end
 EDGE_SHARE = 0.15  # of the voiced part
@@ -109,7 +113,7 @@ def _trend(frames: Frames, still: Floats, trust: float) -> list[Fact]:
     return [fact("f0_trend", trend, start=float(frames.times[where[0]]), end=end, reliability=trust)]
 
 
-def _movement(frames: Frames, where: Floats, values: Floats) -> float:
+def _movement(frames: Frames, where: Places, values: Floats) -> float:
     """End minus start of a pitch line given at frames `where` (semitones).
 
     An end that is straight is followed to where the sound ends, because the tracker needs some periods of it; an end
@@ -120,7 +124,7 @@ def _movement(frames: Frames, where: Floats, values: Floats) -> float:
     return _end(frames, where[-edge:], values[-edge:], 1) - _end(frames, where[:edge], values[:edge], -1)
 
 
-def _end(frames: Frames, where: Floats, values: Floats, step: int) -> float:
+def _end(frames: Frames, where: Places, values: Floats, step: int) -> float:
     """The pitch (semitones) at the outer end of an edge of the line; `step` is -1 at its start, 1 at its end."""
     slope, offset = np.polyfit(where, values, 1)
     if float(np.std(values - slope * where - offset)) > STRAIGHT:
@@ -153,9 +157,7 @@ def _segments(frames: Frames, line: PitchLine, still: Floats, trust: float) -> l
             continue
         sure = min(trust, float(np.clip((line.strength[where].mean() - 0.5) / 0.3, 0.0, 1.0)))
         start, end = float(frames.times[a]), min(frames.duration, float(frames.times[b - 1]) + frames.hop_seconds)
-        facts.append(
-            fact("f0_segment", _movement(frames, where, still[where]), start=start, end=end, reliability=sure)
-        )
+        facts.append(fact("f0_segment", _movement(frames, where, still[where]), start=start, end=end, reliability=sure))
     return facts
 
 

@@ -5,6 +5,7 @@ note. The spectrum of the note, less that of the moment before it, tells which p
 """
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -112,7 +113,7 @@ def note_facts(frames: Frames, line: PitchLine, events: Events, trust: float) ->
         sure = trust * min(1.0, 2 * len(values) / max(1, last - first))
         hertz = 2 ** (float(np.median(values)) / 12)
         notes.append(fact("event_f0", hertz, start=event.start, end=event.end, reliability=sure))
-    facts = [*notes, *map(_midi_note, notes), *(_interval("event_interval", a, b) for a, b in zip(notes, notes[1:]))]
+    facts = [*notes, *map(_midi_note, notes), *(_interval("event_interval", a, b) for a, b in pairwise(notes))]
     if len(notes) >= 2:
         whole = _interval("order_pitch", notes[0], notes[-1])
         sure = min(whole.reliability, events.reliability)

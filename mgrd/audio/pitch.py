@@ -15,7 +15,9 @@ from mgrd.audio.frames import HOP_SECONDS, Flags, Floats, Frames, runs
 
 PITCH_RATE = 8_000  # Hz of the first pass
 FLOOR, CEILING = 55.0, 1_500.0  # Hz
-HIGH_FLOOR, HIGH_CEILING = 200.0, 6_000.0  # Hz, second pass
+HIGH_RATE = 16_000  # Hz of the second
+HIGH_RATE = 16_000  # Hz of the second pass
+HIGH_FLOOR, HIGH_CEILING = 200.0, 6_000.0  # Hz
 MIN_RUN = 0.04  # s; shorter voiced stretches are accidents
 MIN_VOICED = 0.1  # s of voiced frames before pitch is believed
 MIN_CLIP = 0.15  # s; no reliable pitch in shorter clips
@@ -25,6 +27,7 @@ LOWEST_SPLIT = 3.0  # bins between partials that can be told apart
 FOREIGN_SHARE = 0.015  # energy of partials that a higher tone would not have, under which it is the tone
 STEP_WINDOW = (3, 8)  # frames on either side of a step that must lie on a plateau
 SMALLEST_STEP = 0.7  # semitones
+JITTER = (0.2, 0.3)  # semitones of bend from frame to frame: voices and instruments stay under, noise is above
 VIBRATO_HZ = (3.5, 9.0)
 WIDEST_WOBBLE = 2.2  # semitones from peak to peak
 
@@ -57,7 +60,9 @@ def pitch_line(frames: Frames) -> PitchLine:
     f0, strength, periodicity = _autocorrelation(frames, PITCH_RATE, FLOOR, CEILING)
     high = _lowest_partial(frames) > 0.85 * CEILING
     if (high & frames.sounding).sum() * frames.hop_seconds >= MIN_RUN:
-        f0_high, strength_high, periodicity_high = _autocorrelation(frames, min(frames.rate, 16_000), HIGH_FLOOR, HIGH_CEILING)
+        f0_high, strength_high, periodicity_high = _autocorrelation(
+            frames, min(frames.rate, HIGH_RATE), HIGH_FLOOR, HIGH_CEILING
+        )
         f0, strength = np.where(high, f0_high, f0), np.where(high, strength_high, strength)
         periodicity = np.where(high, periodicity_high, periodicity)
     voiced = (f0 > 0) & (strength >= VOICED_STRENGTH) & frames.sounding
@@ -71,7 +76,7 @@ def pitch_line(frames: Frames) -> PitchLine:
 
 
 def _autocorrelation(frames: Frames, rate: int, floor: float, ceiling: float) -> tuple[Floats, Floats, Floats]:
-    """f0, strength and periodicity [frames] by Praat; zeros where the clip is shorter than three periods of the floor."""
+    """f0, strength and periodicity [frames] by Praat; zeros where it is shorter than three periods of the floor."""
     import parselmouth
 
     count = len(frames.level)
@@ -207,4 +212,8 @@ def pitch_trust(frames: Frames, line: PitchLine) -> float:
     length = np.clip(seconds / MIN_VOICED, 0.0, 1.0) ** 2
     periodic = np.clip((strength - 0.55) / 0.3, 0.0, 1.0)
     covered = np.clip(share / 0.2, 0.3, 1.0)
-    return float(np.round(0.97 * length * covered * periodic, 3))
+    # A band of noise has a period that is new in every frame.
+    bends = np.abs(np.diff(line.semitones(), 2))
+    bends = bends[~np.isnan(bends)]
+    steady = np.clip((JITTER[1] - np.median(bends)) / (JITTER[1] - JITTER[0]), 0.3, 1.0) if len(bends) else 1.0
+    return float(np.round(0.97 * length * covered * periodic * steady, 3))

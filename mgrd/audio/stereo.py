@@ -9,7 +9,7 @@ WIDEST = 60.0  # dB; a channel that is silent is this far away at most
 
 
 def stereo_facts(samples: npt.NDArray[np.floating], duration: float) -> list[Fact]:
-    """Balance and width of samples [frames, 2] without their DC; nothing for any other number of channels or silence."""
+    """Balance and width of samples [frames, 2] without their DC; nothing for other numbers of channels."""
     if samples.ndim != 2 or samples.shape[1] != 2:
         return []
     moving = samples.astype(np.float64)

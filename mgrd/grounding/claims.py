@@ -15,7 +15,7 @@ from mgrd.grounding.comparisons import read_comparisons
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
-from mgrd.grounding.sequences import in_sequence, as_movements
+from mgrd.grounding.sequences import as_movements, in_sequence
 from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536

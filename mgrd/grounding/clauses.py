@@ -132,7 +132,9 @@ class _Reader(Reading):
         if self.subject is not None or self.verb is not None or self.said or self.foreign:
             context.carried = self.said or any(item.kind == "event" or item.value in _THINGS for item in self.items)
         context.verb = self.verb.value if self.verb is not None else None
-        context.moving = self.kept_moving or any(item.word in MOTION_VERBS or item.value in ("rise", "fall") for item in self.items)
+        context.moving = self.kept_moving or any(
+            item.word in MOTION_VERBS or item.value in ("rise", "fall") for item in self.items
+        )
         context.negated = self.negated
         context.ending = self.verb if self.verb is not None and self.verb.value == "end" else None
         context.edge = self.verb if self.verb is not None and self.verb.value in ("begin", "end") else None

@@ -30,7 +30,7 @@ SPOKEN = 0.5  # share of speech from which accents are no turns of the pitch
 class Evidence:
     """Facts by name, in their order. Build it once per clip and verify many claims."""
 
-    __slots__ = ("by_name", "_moves")
+    __slots__ = ("_moves", "by_name")
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self.by_name: dict[str, list[Fact]] = {}

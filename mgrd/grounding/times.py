@@ -7,8 +7,23 @@ Time = tuple[float, float, str]
 """Start, end and "s" or "share" of the clip; negative seconds count from the end; the end may be infinite."""
 
 _NUMBERS = {
-    **{"half a": 0.5, "half": 0.5, "one": 1, "a": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7},
-    **{"eight": 8, "nine": 9, "ten": 10, "one and a half": 1.5, "a couple of": 2, "few": 2, "couple of": 2},
+    "half a": 0.5,
+    "half": 0.5,
+    "one": 1,
+    "a": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "one and a half": 1.5,
+    "a couple of": 2,
+    "few": 2,
+    "couple of": 2,
 }
 _QUANTITY = rf"([0-9]+(?:\.[0-9]+)?|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})"
 _SECONDS = r"(?:-?seconds?|-?secs?|s|ms|milliseconds?)\b"
@@ -77,7 +92,7 @@ def _edge(edge: str, span: str, numbers: list[float], small: float) -> Time:
     first = edge in ("first", "opening", "initial")
     if edge == "middle":
         return (*_PLACES["middle"], "share")
-    if span[0] in "sm" and not span.startswith(("se", "st", "mo")) or span.startswith("sec") and span != "section":
+    if (span[0] in "sm" and not span.startswith(("se", "st", "mo"))) or (span.startswith("sec") and span != "section"):
         size = (numbers[0] if numbers else 1.0) * small
         if edge == "second":
             return (1.0, 2.0, "s")

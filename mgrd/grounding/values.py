@@ -48,17 +48,27 @@ _NOT_OF_THE_SOUND = frozenset({"sampling", "sampled", "sample", "bit", "kbps", "
 _RANGE = frozenset({"to", "and", "-", "–", "or", "until", "->", "→", "up to", "down to"})
 _EVERY = frozenset({"per", "every", "each", "a", "/"})
 _INTERVALS = {
-    **{
-        "semitone": 1.0,
-        "half step": 1.0,
-        "whole tone": 2.0,
-        "whole step": 2.0,
-        "minor second": 1.0,
-        "major second": 2.0,
-    },
-    **{"minor third": 3.0, "major third": 4.0, "third": 3.5, "fourth": 5.0, "perfect fourth": 5.0, "tritone": 6.0},
-    **{"fifth": 7.0, "perfect fifth": 7.0, "sixth": 8.5, "minor sixth": 8.0, "major sixth": 9.0, "seventh": 10.5},
-    **{"minor seventh": 10.0, "major seventh": 11.0, "octave": 12.0},
+    "semitone": 1.0,
+    "half step": 1.0,
+    "whole tone": 2.0,
+    "whole step": 2.0,
+    "minor second": 1.0,
+    "major second": 2.0,
+    "minor third": 3.0,
+    "major third": 4.0,
+    "third": 3.5,
+    "fourth": 5.0,
+    "perfect fourth": 5.0,
+    "tritone": 6.0,
+    "fifth": 7.0,
+    "perfect fifth": 7.0,
+    "sixth": 8.5,
+    "minor sixth": 8.0,
+    "major sixth": 9.0,
+    "seventh": 10.5,
+    "minor seventh": 10.0,
+    "major seventh": 11.0,
+    "octave": 12.0,
 }
 _INTERVAL_STARTS = frozenset(name.partition(" ")[0] for name in _INTERVALS)
 """Semitones of interval names; "third" and the like are between minor and major."""
@@ -151,7 +161,7 @@ def _placed(draft: Draft, clause: Clause, first: int, edge: Item | None) -> Draf
         return draft
     ordinal = next((item for item in clause.items[:first] if item.kind == "ordinal"), None)
     named = any(item.kind == "event" or item.word in ("tone", "sound", "one") for item in clause.items[:first])
-    if ordinal is not None and (named or first and clause.items[first - 1].kind == "verb"):
+    if ordinal is not None and (named or (first and clause.items[first - 1].kind == "verb")):
         return draft | {"subject": int(ordinal.value)}
     if draft["time_start"] is None and edge is not None:
         low, high, unit = (0.0, EDGE_SHARE, "share") if edge.value == "begin" else (1 - EDGE_SHARE, 1.0, "share")
