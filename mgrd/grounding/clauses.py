@@ -53,6 +53,7 @@ def read_clause(clause: Clause, sentence: tuple[Item, ...], context: Context) ->
     if clause.compared:
         context.carried = True
         context.counted = context.counted or any(item.kind == "event" for item in clause.items)
+        context.ordinal = next((int(item.value) for item in clause.items if item.kind == "ordinal"), context.ordinal)
         return
     yield from _Reader(clause, sentence, context).read()
 
@@ -131,7 +132,8 @@ class _Reader(Reading):
         context = self.context
         if self.subject is not None or self.verb is not None or self.said or self.foreign:
             context.carried = self.said or any(item.kind == "event" or item.value in _THINGS for item in self.items)
-        context.verb = self.verb.value if self.verb is not None else None
+        context.verb = self.verb
+        context.ordinal = self.ordinal or context.ordinal
         context.moving = self.kept_moving or any(
             item.word in MOTION_VERBS or item.value in ("rise", "fall") for item in self.items
         )
@@ -161,7 +163,9 @@ class _Reader(Reading):
             yield self.draft(("voice", "present"), item.start, item.end)
         if self.verb is None or self.subject is None or self.subject.value in ("it", "sound"):
             following = self.items[index + 1] if index + 1 < len(self.items) else None
-            of = following is not None and following.word in ("of", "in") and self.subject is not None
+            of = self.subject is not None and (
+                (following is not None and following.word in ("of", "in")) or self._in_phrase(index)
+            )
             if self.subject is None or not (of or self._after_of(index)):
                 self._take_subject(index, item)
 
@@ -187,6 +191,15 @@ class _Reader(Reading):
         if sense and self._asserted(index, item) and (item.value != "noise" or self._mass(index, item)):
             absent = any(other.kind == "negation" for other in self.items[index + 1 :])
             yield self.draft(sense, item.start, item.end, negated=self.negated != absent)
+
+    def _in_phrase(self, index: int) -> bool:
+        """ "it is played at a brisk tempo": the tempo is not the subject."""
+        for item in reversed(self.items[max(0, index - 5) : index]):
+            if item.word in ("at", "in", "on", "with", "by", "for"):
+                return True
+            if item.kind not in ("quality", "function", "hedge"):
+                return False
+        return False
 
     def _after_of(self, index: int) -> bool:
         """ "the pitch of the sound": the topic is the pitch."""
@@ -255,12 +268,17 @@ class _Reader(Reading):
         of_pitch = item.word.startswith(("pitch", "upward", "downward"))
         topic = target.value if target else self.topic() or ("pitch" if of_pitch else None)
         topic = "pitch" if item.word.startswith("pitch") else topic
-        if topic is None or (self.verb is None and target is None and not self.negated):
+        if topic is None and item.word.endswith("inflection"):
+            topic = "intonation"
+        listed = self.clause.link in (":", ",", "then") and not self.foreign
+        if topic is None or (self.verb is None and target is None and not self.negated and not listed):
             return
         if self.subject is None and target is not None:
             self.context.topic = target.value
         start = self.subject.start if self.subject and not target else item.start
         end = max(item.end, target.end if target else 0)
+        if item.value == "change" and not (self.negated or self.verb is not None and self.verb.value == "hear"):
+            return
         if item.value == "change":
             yield from self._changes(topic, min(start, item.start), end)
             return
@@ -291,6 +309,8 @@ class _Reader(Reading):
         verb = self.verb.value if self.verb else None
         back = {other.word for other in self.items[max(0, index - 3) : index]}
         each = any(other.word in EACH for other in self.items[:index])
+        if self.ordinal is None and self.subject is None and self.verb is None:
+            self.ordinal = self.context.ordinal
         if self.ordinal is not None and not each and verb in ("be", "end", "become", None) and self._of_event(topic):
             yield from self._against_another(item)
             return
@@ -394,6 +414,8 @@ class _Reader(Reading):
             yield from self._meet_end(index, item, self.topic() or "sound")
             return
         target = self.named_after(index)
+        if target is None and item.value in POLES and self._is_complemented(index):
+            return
         head = None if target else self.head(self.clause.first + index)
         if head is not None:
             yield from self._before_noun(index, item, head)
@@ -403,6 +425,8 @@ class _Reader(Reading):
             topic = (
                 topic if sense_of_quality(item.value, item.word, topic) and item.value in ("fast", "slow") else "sound"
             )
+        if topic is None and self.context.topic is None and self.is_predicate(index):
+            self.context.topic = "sound"
         if self.excluded and topic is None:
             topic = self.context.topic
         if topic is None and self._fragment_allowed(index):
@@ -410,6 +434,11 @@ class _Reader(Reading):
         if topic is None or not (target or self.excluded or self.is_predicate(index)) or self._is_manner(item):
             return
         yield from self._predicate(index, item, topic, target)
+
+    def _is_complemented(self, index: int) -> bool:
+        """ "low in variation", "rich in information": said of something that the lexicon does not know."""
+        rest = self.items[index + 1 : index + 3]
+        return len(rest) == 2 and rest[0].word == "in" and rest[1].kind in ("trend", "unknown")
 
     def _fragment_allowed(self, index: int) -> bool:
         return self.subject is None and not self.foreign and self.context.topic is None and self.is_predicate(index)
@@ -419,6 +448,8 @@ class _Reader(Reading):
         if self._place_of(index) is not None and (item.value in POLES or self._tells_intonation(item)):
             yield from self._meet_end(index, item, self._end_topic(topic))
             return
+        if topic in ("pitch", "tone") and self.subject is not None and self.subject.value == "intonation":
+            topic = "intonation"
         if item.word in SOFT and topic != "loudness":
             return
         sense = sense_of_quality(item.value, item.word, topic or "")

@@ -12,8 +12,10 @@ _TRENDS: dict[str, Sense] = {"high": ("contour", "rising"), "low": ("contour", "
 _TRENDS |= {"loud": ("loudness", "louder"), "quiet": ("loudness", "softer")}
 _TRENDS |= {"fast": ("tempo_trend", "speeding up"), "slow": ("tempo_trend", "slowing down")}
 _TRENDS |= {"bright": ("brightness_trend", "brighter"), "dark": ("brightness_trend", "darker")}
+_OF_GAPS = {"long": "slowing down", "short": "speeding up"}
 _REVERSED = {"rising": "falling", "louder": "softer", "speeding up": "slowing down", "brighter": "darker"}
 _REVERSED |= {later: earlier for earlier, later in _REVERSED.items()}
+_KNOWN = frozenset(_TRENDS) | frozenset(_OF_GAPS)
 _STEADY: dict[str, Sense] = {"contour": ("contour", "flat"), "loudness": ("loudness", "steady")}
 EACH = frozenset({"each", "every"})
 PREVIOUS = frozenset({"previous", "preceding", "before", "prior"})
@@ -67,7 +69,7 @@ def _has_subject(items: tuple[Item, ...]) -> bool:
 
 
 def _compare(left: tuple[Item, ...], right: tuple[Item, ...]) -> list[Draft]:
-    compared = [item for item in left if item.kind == "comparative" and item.value in _TRENDS]
+    compared = [item for item in left if item.kind == "comparative" and item.value in _KNOWN]
     if not compared or any(item.kind in ("stop", "number") for item in left if item.start > compared[-1].start):
         return []
     negations = [item for item in left if item.kind == "negation"]
@@ -86,6 +88,10 @@ def _compare(left: tuple[Item, ...], right: tuple[Item, ...]) -> list[Draft]:
 
 def _one(value: str, left: tuple[Item, ...], right: tuple[Item, ...], negated: bool) -> Draft | None:
     """The draft of one comparative between what stands left and right of "than"."""
+    if value in _OF_GAPS:
+        spaced = any(item.value in ("interval", "pause") for item in left)
+        each = any(item.word in EACH for item in left)
+        return _trend("tempo_trend", _OF_GAPS[value]) if spaced and each else None
     attribute, word = _TRENDS[value]
     if negated and any(item.word in OTHERS for item in right) and attribute in _STEADY:
         return _trend(*_STEADY[attribute]) | {"negated": False}

@@ -71,8 +71,10 @@ class Context:
     """The last movement, for "and so does the loudness" and "and then back down"."""
     moving: bool = False
     """The last clause had a verb of motion."""
-    verb: str | None = None
-    """The sense of the last clause's verb."""
+    verb: Item | None = None
+    """The last clause's verb."""
+    ordinal: int | None = None
+    """The event that the last comparison was about."""
     counted: bool = False
     """Sounds that can be counted were spoken of, so "five of them" counts."""
     time: Time | None = None
@@ -93,6 +95,7 @@ class Context:
         self.move = None
         self.moving = False
         self.verb = None
+        self.ordinal = None
 
 
 def split_clauses(items: tuple[Item, ...]) -> list[Clause]:

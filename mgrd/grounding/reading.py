@@ -28,6 +28,8 @@ PREPOSED = frozenset(
 HEADLESS = frozenset(
     {"very", "quite", "rather", "fairly", "extremely", "really", "clearly", "pretty", "too", "definitely"}
 )
+SPEAKING = frozenset({"speaking", "talking", "singing", "playing"})
+MOST_OPENING = 7  # items of a sentence that may describe the sound without naming it
 PREPOSITIONS = frozenset({"like", "at", "in", "on", "from", "to", "through", "over"})
 INHERIT_TIME = frozenset({"and", ",", ""})
 
@@ -73,6 +75,9 @@ class Reading:
         )
         if clause.link == "with" and context.ending is not None:
             self.verb = context.ending
+        bare = not any(item.kind in ("verb", "topic", "event") for item in self.items)
+        if bare and context.verb is not None and context.verb.value == "become" and clause.link in ("and", ",", "but"):
+            self.verb = context.verb
 
     def note(self, item: Item) -> None:
         """Words that change how the rest is read."""
@@ -125,10 +130,7 @@ class Reading:
         for ahead in range(index + 1, min(len(self.sentence), index + 8)):
             item = self.sentence[ahead]
             if item.kind in ("topic", "event"):
-                while ahead + 1 < len(self.sentence) and _is_noun(self.sentence[ahead + 1]):
-                    ahead += 1
-                item = self.sentence[ahead]
-                return item if _is_noun(item) else None
+                return self._last_noun(ahead)
             joined = item.word in ("and", ",", "or") and self._quality_follows(ahead)
             if item.kind in ("quality", "ordinal", "comparative") or joined:
                 continue
@@ -139,6 +141,15 @@ class Reading:
                 continue
             return None
         return None
+
+    def _last_noun(self, index: int) -> Item | None:
+        """The head of "piano notes" at `index` of the sentence, None for a pronoun."""
+        item = self.sentence[index]
+        for following in self.sentence[index + 1 : index + 4]:
+            if not _is_noun(following) or following.word in SPEAKING:
+                break
+            item = following
+        return item if _is_noun(item) else None
 
     def _quality_follows(self, index: int) -> bool:
         """An adjective that stands before a noun follows, so the comma or "and" joins two of a noun's adjectives."""
@@ -169,7 +180,13 @@ class Reading:
         if self.subject is not None:
             word = self.items[index].word
             adverbial = word.partition(" ")[0] in PREPOSITIONS and " " in word
-            gapped = self.context.verb == "be" and self.clause.link in ("and", "but", "while")
+            gapped = (
+                self.context.verb is not None
+                and self.context.verb.value == "be"
+                and self.clause.link in ("and", "but", "while")
+            )
+            if self.subject.word in SPEAKING:
+                return True
             if gapped and self.items[0].word in ("the", "its", "his", "her"):
                 return True
             moving = (self.clause.link == "with" or self.subject.kind == "event") and word.endswith(
@@ -184,6 +201,10 @@ class Reading:
         """ "Very low-pitched.", "Not bright at all.": a sentence without subject and verb that says more than a word."""
         if self.clause.first or self.clause.link or self.sentence[0].word in CONCLUDING:
             return False
+        opening = self.sentence[:MOST_OPENING]
+        described = sum(item.kind == "quality" for item in opening) >= 2 and any(item.word == "and" for item in opening)
+        if described and not any(item.kind in ("topic", "event", "verb", "stop") for item in opening):
+            return True
         before = [item.word for item in self.items[:index]]
         return bool(HEADLESS.intersection(before)) or self.negated
 

@@ -181,6 +181,8 @@ _fill_place()
 _fill_lines()
 _fill_moves()
 
+VOCAL = frozenset({"deep", "shrill", "squeaky", "baritone", "bass", "soprano", "falsetto", "deep-voiced"})
+"""Words for the register of a speaker, who may be "high" or "low" otherwise."""
 ONLY_OF_ROOMS = frozenset(["large", "big", "huge", "vast", "live", "ambient", "spacious"])
 POLES = {
     "low": "high",
@@ -197,6 +199,8 @@ POLES = {
 
 def sense_of_quality(quality: str, word: str, topic: str) -> Sense | None:
     """What a quality says of a topic."""
+    if topic in ("speech", "speaker") and quality in ("high", "low", "middle") and (word in VOCAL or "pitch" in word):
+        return ("register", quality)
     if word in ONLY_OF_ROOMS and topic not in ("room", "reverb"):
         return None
     return _QUALITY.get(quality, {}).get(topic)

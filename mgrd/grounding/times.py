@@ -51,6 +51,7 @@ PATTERN = re.compile(
     r"|\bin\s+the\s+(?P<inside>middle|beginning|end)\s+of\s+(?:the|this)\s+(?:clip|recording|sound|audio|file|excerpt|tone)\b"
     r"|\b(?P<early>at first|initially|in the beginning|to begin with|to start with|early on|at the start)\b"
     r"|\b(?P<late>in the end|eventually|at last|late in the clip|later on|finally)\b"
+    r"|\b(?P<halved>after|before|past|until)\s+(?:the\s+)?(?:mid-?point|middle|half-?way(?:\s+(?:point|mark))?)\b"
     r"|\b(?P<half>half ?way (?:through|in|along)|at the mid ?point|at the half ?way (?:point|mark))\b",
     re.IGNORECASE,
 )
@@ -65,6 +66,8 @@ def _read(match: re.Match[str]) -> Time:
     place = match["place"] or match["inside"] or (match["early"] and "start") or (match["late"] and "end")
     if place:
         return (*_PLACES[" ".join(place.lower().split())], "share")
+    if match["halved"]:
+        return (0.5, 1.0, "share") if match["halved"].lower() in _AFTER else (0.0, 0.5, "share")
     if match["half"]:
         return (0.4, 0.6, "share")
     numbers = [_number(group) for group in match.groups() if group and _is_number(group)]

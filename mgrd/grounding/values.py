@@ -280,8 +280,8 @@ def _hertz(value: Value) -> Draft | None:
 def _decibels(value: Value) -> Draft | None:
     if value.topics & {"snr", "noise", "background"} and not value.move:
         return value.draft("snr", value.middle)
-    if value.move and value.topics & {"loudness", "sound", "it"}:
-        return value.draft("loudness_trend", value.move * abs(value.middle))
+    if value.move and value.topics & {"loudness", "sound", "it", "tone"}:
+        return _by_size(value.draft("loudness_trend", value.move * abs(value.middle)))
     return None
 
 
@@ -300,6 +300,8 @@ def _seconds(value: Value) -> Draft | None:
     if "reverb" in value.topics:
         return value.draft("decay_time", value.middle)
     near = value.clause.items[max(0, value.first - 4) : value.last + 3]
+    if any(item.word == "every" for item in value.clause.items[max(0, value.first - 3) : value.first]):
+        return value.draft("tempo", 60 / value.middle, "BPM") if value.middle > 0 else None
     silent = any(item.value == "interval" and item.word.startswith(_SILENT) for item in value.clause.items)
     if silent:
         return value.draft("longest_pause", value.middle)

@@ -5,7 +5,7 @@ nothing, and a claim that no fact speaks of is unverifiable, never wrong.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 from typing import Literal
 
@@ -27,7 +27,9 @@ __all__ = ["Evidence", "Verdict", "Verification", "resolve_time", "verify_claim"
 
 Verdict = Literal["supported", "contradicted", "unverifiable"]
 
+ENDS_OF_THIRDS = 1.5  # of an even fade: its ends are half as far again apart as the means of its first and last third
 EDGE = 2.0  # semitones beyond the measured range that a moving pitch may have begun or ended at
+SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
 MOVING = 1.0  # semitones of a pitch that no single value names
 WHOLE_SHARE = 0.9  # a time range of at least this share of the clip is the whole clip
 
@@ -67,11 +69,20 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     verdict, edge = _judge_word(attribute, claim.word, fact.value)
     if claim.attribute == "contour" and claim.word == "flat":
         verdict = _flat(verdict, evidence, fact)
+    if claim.attribute == "pauses" and verdict == "contradicted" and _is_silent_outside(evidence, claim):
+        verdict = "unverifiable"
     if fact.reliability < MIN_RELIABILITY:
         verdict = "unverifiable"
     elif claim.negated:
         verdict = opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
+
+
+def _is_silent_outside(evidence: Evidence, claim: Claim) -> bool:
+    """Silence before the first sound or after the last is no pause, but whoever names it is not wrong."""
+    share = evidence.first("silence_share")
+    named = "silence" in claim.text.lower() or "silent" in claim.text.lower()
+    return claim.word == "present" and named and share is not None and share.value > SILENT_SHARE
 
 
 def _verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
@@ -196,6 +207,8 @@ def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fac
         return [event] if event is not None else []
     if name in MEANS and span is not None:
         local = [f for line in MEANS[name] for f in evidence.all(line) if overlaps(f, span)]
+        if name == "f0_median" and local:
+            return local + _edge_of_line(local, span, evidence)
         if local or (name == "f0_median" and _moves(evidence)):
             return local
     fact = evidence.first(name)
@@ -208,7 +221,21 @@ def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fac
         more = evidence.all("pause")
     elif name == "f0_trend" and claim.relation == "is":
         more = evidence.all("event_interval")
+    elif name == "loudness_trend":
+        more = [replace(f, value=f.value * ENDS_OF_THIRDS) for f in evidence.all(name)] + evidence.all("order_loudness")
     return ([fact] if fact is not None else []) + more
+
+
+def _edge_of_line(local: list[Fact], span: Span, evidence: Evidence) -> list[Fact]:
+    """Where a gliding pitch sets out or arrives: its line goes on for half a step beyond the middle of the last one."""
+    line = evidence.all("f0_line")
+    if len(line) < 2:
+        return []
+    begins = overlaps(line[0], span)
+    edge, beside = (line[0], line[1]) if begins else (line[-1], line[-2])
+    if not begins and not overlaps(line[-1], span):
+        return []
+    return [replace(edge, value=edge.value * (edge.value / beside.value) ** 0.5)]
 
 
 def _ends_of_line(evidence: Evidence) -> list[Fact]:
@@ -223,7 +250,7 @@ def _may_be(claim: Claim, evidence: Evidence) -> bool:
     another octave."""
     assert claim.value is not None
     if claim.attribute == "f0_median":
-        return claim.subject is None and _passes(claim.value, evidence)
+        return claim.subject is None and claim.time_start is None and _passes(claim.value, evidence)
     return False
 
 
