@@ -98,6 +98,15 @@ class GroundingSpec(Section):
     relevant: bool = Field(default=True, description="a supported claim must speak of what the question asks")
 
 
+class ClaimsSpec(Section):
+    """Who reads what a chain claims: the grammar, a language model at the judge's server, or both."""
+
+    extractor: Literal["grammar", "llm", "both"] = Field(
+        default="grammar", description="`llm` and `both` ask the model of `spec.judge`"
+    )
+    prompt: str = Field(default="claims/extract", description="prompt template in prompts/ for `llm` and `both`")
+
+
 class JudgeSpec(Section):
     """An LLM judge at any OpenAI-compatible server. Without this section the deterministic checks decide alone."""
 
@@ -186,6 +195,7 @@ class Spec(Section):
     cold_start: ColdStartSpec = ColdStartSpec()
     sampling: SamplingSpec = SamplingSpec()
     grounding: GroundingSpec = GroundingSpec()
+    claims: ClaimsSpec = ClaimsSpec()
     judge: JudgeSpec | None = Field(
         default=None, description="the LLM judge; none: the deterministic checks decide alone"
     )
@@ -193,6 +203,14 @@ class Spec(Section):
     training: TrainingSpec = TrainingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     gate: GateSpec = GateSpec()
+
+    @model_validator(mode="after")
+    def _model_reads_at_the_judges_server(self) -> "Spec":
+        if self.claims.extractor != "grammar" and self.judge is None:
+            raise ValueError(
+                f"claims.extractor = {self.claims.extractor!r} asks the judge's model: add a [spec.judge] section"
+            )
+        return self
 
 
 class Runtime(Section):

@@ -58,16 +58,18 @@ def score_chain(
     facts: Sequence[Fact] | Evidence,
     truth: Sequence[Fact] | Evidence | None = None,
     policy: GroundingSpec | None = None,
+    claims: Sequence[Claim] | None = None,
 ) -> Grounding:
     """Score a chain against a clip's facts, and against constructed truth when there is any.
 
     `reasoning` None or blank means that there is no chain. Offsets of claims are characters of `reasoning`.
+    `claims` are those of another extractor (mgrd.grounding.llm_claims); without them the grammar reads the chain.
     Claims inside surrogate clauses are no evidence and are left out.
     """
     policy = policy or GroundingSpec.model_validate({})
     chain = reasoning or ""
     surrogates = find_surrogates(chain)
-    claims = _heard_claims(chain, surrogates)
+    claims = _heard_claims(extract_claims(chain) if claims is None else claims, surrogates)
     evidence = facts if isinstance(facts, Evidence) else Evidence(facts)
     known = truth if isinstance(truth, Evidence) or truth is None else Evidence(truth)
     checked = tuple(_check(claim, evidence, known) for claim in claims)
@@ -121,10 +123,9 @@ def shifted(grounding: Grounding, offset: int) -> Grounding:
     return replace(grounding, claims=moved)
 
 
-def _heard_claims(chain: str, surrogates: Surrogates) -> list[Claim]:
-    claims = extract_claims(chain)
+def _heard_claims(claims: Sequence[Claim], surrogates: Surrogates) -> list[Claim]:
     if not surrogates.spans:
-        return claims
+        return list(claims)
     return [c for c in claims if not any(start < c.end and c.start < end for start, end in surrogates.spans)]
 
 
