@@ -88,7 +88,9 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
         for draft in read_clause(clause, sentence.items, context):
             found.append(_claim(text, draft))
         if not clause.stopped:
-            found += [_claim(text, draft) for draft in read_values(clause, context.topic, edge)]
+            values = [_claim(text, draft) for draft in read_values(clause, context.topic, edge)]
+            context.carried = context.carried or bool(values)
+            found += values
     stopped = [clause for clause in clauses if clause.stopped]
     found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
     found += [_claim(text, draft) for draft in read_counts(clauses, counted)]

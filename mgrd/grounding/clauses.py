@@ -230,6 +230,9 @@ class _Reader(Reading):
 
     def _meet_verb(self, index: int, item: Item) -> Claims:
         self.verb, before = item, self.verb
+        if item.value == "increase" and any(other.kind == "comparative" for other in self.items[index + 1 : index + 4]):
+            self.verb = Item("verb", "become", item.word, item.start, item.end)
+            return
         if item.value in ("be", "become", "begin", "end", "cover", "hear", "speak", "exclude"):
             self.before_verb = before
             return
@@ -318,7 +321,8 @@ class _Reader(Reading):
         if topic is None and " and " in item.word and not self.foreign:
             topic = "sound"
         late = self.time is not None and self.time[0] > 0.3
-        turning = verb in ("become", "end", "increase", "rise", "fall", "change") or growing or each or late
+        made = self.verb is not None and self.verb.word in ("making", "makes", "make", "made")
+        turning = made or verb in ("become", "end", "increase", "rise", "fall", "change") or growing or each or late
         if topic is None and each and self.context.counted:
             topic = "many"
         if topic is None or not (turning or verb == "begin"):

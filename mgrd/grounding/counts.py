@@ -84,7 +84,8 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     glued = before is not None and before.end == items[index].start and before.kind != "break"
     if before is not None and (before.kind == "ordinal" or before.word in _NOT_COUNTS or glued):
         return None
-    if before is not None and before.kind == "verb" and (named := _named_before(clause, index)) is not None:
+    stated = before is not None and (before.kind == "verb" or before.word in (":", "="))
+    if stated and (named := _named_before(clause, index)) is not None:
         return _draft(clause, named, index, value)
     if known and _alone(items, index):
         return _draft(clause, index, index, value)
@@ -105,6 +106,8 @@ def _alone(items: tuple[Item, ...], index: int) -> bool:
         return following.word in _IN_ALL
     if items[index].word == "one":
         return False
+    if index > 1 and items[index - 1].word in ("least", "most") and items[index - 2].word == "at":
+        return True
     return (
         index > 0
         and any(item.value in ("hear", "be") or item.word in _SUPPOSED for item in items[:index])

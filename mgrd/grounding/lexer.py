@@ -31,6 +31,8 @@ _PRONOUNS = frozenset(
 _BETWEEN = frozenset(
     {"all", "the", "way", "back", "again", "a", "bit", "little", "slightly", "further", "right", "only"}
 )
+_POWERS = {"hundred": 100.0, "thousand": 1000.0}
+MOST_SPELLED = 7  # words of a number such as "one thousand two hundred and fifty"
 _ADVERBS = 4
 MOST_HEADING = 8  # items of a heading such as "1. **Pitch contour**:"
 
@@ -138,6 +140,8 @@ def _with_directions(items: list[Item]) -> list[Item]:
         if item.word == "'s" and found and found[-1].word not in _PRONOUNS:
             said = following is not None and following.kind in ("quality", "comparative", "negation")
             item = item if said else Item("function", "", item.word, item.start, item.end)
+        elif item.kind == "number" and (spelled := _spelled(items, index)) is not None:
+            item, index = spelled
         elif item.word in (":", "=") and found and _heads(found):
             item = Item("verb", "be", item.word, item.start, item.end)
         elif item.word in MOTION_VERBS:
@@ -155,12 +159,45 @@ def _with_directions(items: list[Item]) -> list[Item]:
     return found
 
 
+def _spelled(items: list[Item], index: int) -> tuple[Item, int] | None:
+    """ "two hundred", "four hundred and fifty", "one thousand two hundred", "eighty five": the number and the index of
+    its last word; None for a number of one word."""
+    total, current, last = 0.0, 0.0, index
+    at = index
+    while at < len(items) and at <= index + MOST_SPELLED:
+        item = items[at]
+        if item.word in _POWERS and at > index:
+            current = (current or 1.0) * _POWERS[item.word]
+            total, current = (total + current, 0.0) if item.word == "thousand" else (total, current)
+            last = at
+        elif item.kind == "number" and (
+            at == index or (current % 100 == 0 and float(item.value) < 100) or _tens(items, at)
+        ):
+            current += float(item.value)
+            last = at
+        elif not (item.word == "and" and last > index and at == last + 1):
+            break
+        at += 1
+    if last == index or not all(item.word.isalpha() or " " in item.word for item in items[index : last + 1]):
+        return None
+    words = " ".join(item.word for item in items[index : last + 1])
+    return Item("number", f"{total + current:g}", words, items[index].start, items[last].end), last
+
+
+def _tens(items: list[Item], at: int) -> bool:
+    """ "eighty five": a unit right after a ten."""
+    before = items[at - 1]
+    return (
+        before.kind == "number" and float(before.value) % 10 == 0 < float(before.value) and float(items[at].value) < 10
+    )
+
+
 def _heads(found: list[Item]) -> bool:
     """A line's heading: "- **Loudness**: constant" says that it is so."""
     for item in reversed(found[-MOST_HEADING:]):
         if item.kind == "stop-mark":
             return found[-1].kind != "stop-mark"
-        if item.kind not in ("topic", "event", "mark", "function", "ordinal", "number"):
+        if item.kind not in ("topic", "event", "mark", "function", "ordinal", "number") and item.word != "count":
             return False
     return len(found) <= MOST_HEADING
 

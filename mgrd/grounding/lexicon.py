@@ -23,6 +23,7 @@ MORE_NUMBERS = {
     "once": 1,
     "twice": 2,
     "a dozen": 12,
+    **{"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90},
     "half a": 0.5,
     "a quarter of a": 0.25,
     "a third of a": 0.33,
@@ -32,6 +33,7 @@ MOVES = frozenset(
     {"rise", "fall", "increase", "decrease", "swell", "fade", "accelerate", "decelerate", "brighten", "darken", "waver"}
 )
 """Senses of verbs whose base form is made from the third person."""
+NOT_VERBS = frozenset({"does", "this", "makes", "its"})
 PLURALS = {"crash": "crashes", "buzz": "buzzes", "piece of sound": "pieces of sound"}
 
 
@@ -107,8 +109,9 @@ def build_lexicon() -> dict[str, Entry]:
     add("stop", "habit", words["habit"])
     add("negation", "exclude", words["exclude"])
     for word, lexeme in list(meaning.items()):
-        if lexeme.kind == "verb" and lexeme.value in MOVES and word.endswith("s") and " " not in word:
-            meaning.setdefault(base_form(word), lexeme)
+        first, space, rest = word.partition(" ")
+        if lexeme.kind == "verb" and lexeme.value in MOVES and first.endswith("s") and first not in NOT_VERBS:
+            meaning.setdefault(base_form(first) + space + rest, lexeme)
     return _by_first_word(meaning)
 
 

@@ -30,6 +30,8 @@ HEADLESS = frozenset(
 )
 SPEAKING = frozenset({"speaking", "talking", "singing", "playing"})
 MOST_OPENING = 7  # items of a sentence that may describe the sound without naming it
+PLACED = frozenset({"left", "right", "centred", "low", "high", "middle", "regular", "irregular"})
+"""Phrases that are said of the sound even without it: "Panned to the left."."""
 PREPOSITIONS = frozenset({"like", "at", "in", "on", "from", "to", "through", "over"})
 INHERIT_TIME = frozenset({"and", ",", ""})
 
@@ -132,7 +134,7 @@ class Reading:
             if item.kind in ("topic", "event"):
                 return self._last_noun(ahead)
             joined = item.word in ("and", ",", "or") and self._quality_follows(ahead)
-            if item.kind in ("quality", "ordinal", "comparative") or joined:
+            if item.kind in ("quality", "ordinal", "comparative", "number") or joined:
                 continue
             if item.kind == "unknown" and item.word not in TO_FOREIGN and unknown < PAST_UNKNOWN:
                 unknown += 1
@@ -187,6 +189,11 @@ class Reading:
             )
             if self.subject.word in SPEAKING:
                 return True
+            told = (
+                self.subject.kind == "topic" and index == len(self.items) - 1 and self.items[index - 1] is self.subject
+            )
+            if told:
+                return True
             if gapped and self.items[0].word in ("the", "its", "his", "her"):
                 return True
             moving = (self.clause.link == "with" or self.subject.kind == "event") and word.endswith(
@@ -206,6 +213,8 @@ class Reading:
         if described and not any(item.kind in ("topic", "event", "verb", "stop") for item in opening):
             return True
         before = [item.word for item in self.items[:index]]
+        if " " in self.items[index].word and self.items[index].value in PLACED:
+            return True
         return bool(HEADLESS.intersection(before)) or self.negated
 
     def is_of_speech(self, head: Item) -> bool:

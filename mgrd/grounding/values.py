@@ -249,6 +249,8 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
             return "1/s", 1.0, at + 2
         if words[0] == "times":
             return "times/s", 1.0, at + 2
+    if words[:2] == ["per", "minute"]:
+        return "BPM", 1.0, at + 1
     if len(words) == 3 and words[0] in _BEATS and words[1] in _EVERY and words[2] == "minute":
         return "BPM", 1.0, at + 2
     if words and words[0] in _UNITS:
