@@ -34,9 +34,11 @@ SOFT = frozenset({"soft", "gentle"})
 RELATIVELY = frozenset({"relatively", "comparatively"})
 GROWING = frozenset({"progressively", "increasingly", "gradually", "steadily", "ever", "continually", "successively"})
 MOVING = frozenset({"rise", "fall", "increase", "decrease", "swell", "fade", "become", "brighten", "darken", "change"})
+MEASURES = frozenset({"decay time", "reverberation time", "t60", "rt60", "decay", "room response"})
+"""Names of a measure, whose mention says nothing of its size."""
 MOVEMENT_NOUNS = frozenset({"glide", "bend", "slide", "sweep", "movement", "motion", "glissando", "portamento"})
 _THINGS = frozenset({"tone", "voice", "music", "hiss", "noise"})
-MOST_ELLIPTIC = 6
+MOST_ELLIPTIC, MOST_TELEGRAPHIC = 6, 2  # items of "and then back down again", of "pitch down"
 CHANGEABLE = frozenset({"pitch", "loudness", "tempo", "timbre"})
 """Aspects of which "it changes" says that they do not hold."""
 ENDS = {"start": "begin", "beginning": "begin", "opening": "begin", "onset": "begin", "outset": "begin"}
@@ -56,6 +58,11 @@ def read_clause(clause: Clause, sentence: tuple[Item, ...], context: Context) ->
         context.ordinal = next((int(item.value) for item in clause.items if item.kind == "ordinal"), context.ordinal)
         return
     yield from _Reader(clause, sentence, context).read()
+
+
+def pole_of(item: Item) -> str | None:
+    """The pole that a quality names when it is said of the beginning or the end only."""
+    return "loud" if item.value == "strong" else item.value if item.value in POLES else None
 
 
 def _is_stopped(clause: Clause, context: Context) -> bool:
@@ -113,6 +120,11 @@ class _Reader(Reading):
                 sense = sense_of_move(context.move, self.topic_of(topic) or "")
                 if sense:
                     yield self.draft(sense, topic.start, topic.end)
+            return
+        if len(self.items) <= MOST_TELEGRAPHIC and self.items[-1].word in DIRECTIONS and self.items[0].kind == "topic":
+            sense = sense_of_move(DIRECTIONS[self.items[-1].word], self.items[0].value)
+            if sense:
+                yield self.draft(sense, self.items[0].start, self.items[-1].end)
             return
         if context.moving and all(item.kind in ("function", "time", "hedge") for item in self.items):
             way = next((item for item in self.items if item.word in DIRECTIONS), None)
@@ -188,6 +200,8 @@ class _Reader(Reading):
                 yield self.draft(("timbre", "dark"), item.start, item.end, negated=False)
             return
         sense = _PRESENCE.get(item.value)
+        if item.word in MEASURES and not self.negated:
+            return
         if sense and self._asserted(index, item) and (item.value != "noise" or self._mass(index, item)):
             absent = any(other.kind == "negation" for other in self.items[index + 1 :])
             yield self.draft(sense, item.start, item.end, negated=self.negated != absent)
@@ -197,7 +211,7 @@ class _Reader(Reading):
         for item in reversed(self.items[max(0, index - 5) : index]):
             if item.word in ("at", "in", "on", "with", "by", "for"):
                 return True
-            if item.kind not in ("quality", "function", "hedge"):
+            if item.kind not in ("quality", "function", "hedge", "number", "unit"):
                 return False
         return False
 
@@ -312,6 +326,12 @@ class _Reader(Reading):
         verb = self.verb.value if self.verb else None
         back = {other.word for other in self.items[max(0, index - 3) : index]}
         each = any(other.word in EACH for other in self.items[:index])
+        place = next(
+            (ENDS[other.word] for other in self.items[:index] if other.kind == "ordinal" and other.word in ENDS), None
+        )
+        if place is not None and verb == "be":
+            yield from self._of_end(item, place, topic)
+            return
         if self.ordinal is None and self.subject is None and self.verb is None:
             self.ordinal = self.context.ordinal
         if self.ordinal is not None and not each and verb in ("be", "end", "become", None) and self._of_event(topic):
@@ -333,6 +353,13 @@ class _Reader(Reading):
             sense = sense_of_move(value, name)
             if sense:
                 yield self.draft(sense, start, target.end if target else item.end)
+
+    def _of_end(self, item: Item, place: str, topic: str | None) -> Claims:
+        """ "the end is higher"."""
+        value = item.value if place == "end" else POLES.get(item.value, item.value)
+        sense = sense_of_move(value, topic or "sound") or sense_of_move(value, "sound")
+        if sense:
+            yield self.draft(sense, item.start, item.end)
 
     def _next_event(self, index: int) -> Item | None:
         """ "a higher one": the event noun right after."""
@@ -429,12 +456,10 @@ class _Reader(Reading):
             topic = (
                 topic if sense_of_quality(item.value, item.word, topic) and item.value in ("fast", "slow") else "sound"
             )
-        if topic is None and self.context.topic is None and self.is_predicate(index):
-            self.context.topic = "sound"
+        if topic is None and self._fragment_allowed(index):
+            topic = self.context.topic = "sound"
         if self.excluded and topic is None:
             topic = self.context.topic
-        if topic is None and self._fragment_allowed(index):
-            topic = "sound"
         if topic is None or not (target or self.excluded or self.is_predicate(index)) or self._is_manner(item):
             return
         yield from self._predicate(index, item, topic, target)
@@ -468,7 +493,7 @@ class _Reader(Reading):
         return topic if topic == "intonation" else self.topic() or topic or "sound"
 
     def _predicate(self, index: int, item: Item, topic: str, target: Item | None) -> Claims:
-        if self._place_of(index) is not None and (item.value in POLES or self._tells_intonation(item)):
+        if self._place_of(index) is not None and (pole_of(item) or self._tells_intonation(item)):
             yield from self._meet_end(index, item, topic)
             return
         if index and self.items[index - 1].word in RELATIVELY:
@@ -519,19 +544,21 @@ class _Reader(Reading):
         if self.verb is not None and self.verb.value in ("begin", "end"):
             return self.verb.value
         item = self.items[index]
-        if item.value not in POLES or self.time is None or self.time[2] != "share":
+        if pole_of(item) is None or self.time is None:
             return None
-        return "begin" if self.time[0] == 0.0 else "end" if self.time[1] == 1.0 else None
+        late = self.time[1] == 1.0 if self.time[2] == "share" else self.time[0] < 0
+        return "begin" if self.time[0] == 0.0 else "end" if late else None
 
     def _meet_end(self, index: int, item: Item, topic: str) -> Claims:
         """ "starts low ... ends high": the pair is a movement, either alone is relative and claims nothing."""
         if self._place_of(index) == "begin":
-            self.context.opening = (item.value, item, topic)
+            self.context.opening = (pole_of(item) or item.value, item, topic)
             self.said = True
             return
         opening, self.context.opening = self.context.opening, None
-        if opening and POLES.get(opening[0]) == item.value:
-            sense = sense_of_move(item.value, opening[2]) or sense_of_move(item.value, "sound")
+        pole = pole_of(item) or item.value
+        if opening and POLES.get(opening[0]) == pole:
+            sense = sense_of_move(pole, opening[2]) or sense_of_move(pole, "sound")
             if sense:
                 draft = self.draft(sense, opening[1].start, item.end)
                 yield draft | {"time_start": None, "time_end": None, "time_unit": None}

@@ -59,7 +59,7 @@ class Sentence:
 
 MOST_ITEMS = 400
 """Items of a sentence; a longer run is parted."""
-ABBREVIATED = frozenset({"i", "e", "g", "approx", "ca", "vs", "cf", "etc", "no", "nr", "st"})
+ABBREVIATED = frozenset({"i", "e", "g", "approx", "ca", "vs", "cf", "nr"})
 """A full stop right after these ends no sentence ("i.e. a decrescendo")."""
 
 

@@ -6,6 +6,7 @@ from mgrd.grounding.context import CONCLUDING, Clause, Context, Draft
 from mgrd.grounding.lexer import Item
 from mgrd.grounding.lexicon import word_set
 from mgrd.grounding.senses import RELATION, Sense
+from mgrd.grounding.times import NEAR_SECONDS
 
 Claims = Iterator[Draft]
 
@@ -134,7 +135,7 @@ class Reading:
             if item.kind in ("topic", "event"):
                 return self._last_noun(ahead)
             joined = item.word in ("and", ",", "or") and self._quality_follows(ahead)
-            if item.kind in ("quality", "ordinal", "comparative", "number") or joined:
+            if item.kind in ("quality", "ordinal", "comparative", "number", "unit") or joined:
                 continue
             if item.kind == "unknown" and item.word not in TO_FOREIGN and unknown < PAST_UNKNOWN:
                 unknown += 1
@@ -238,6 +239,7 @@ class Reading:
             "weight": self.weight,
             "subject": subject,
         }
-        if self.time is not None:
+        moment = self.time is not None and self.time[2] == "s" and self.time[1] - self.time[0] <= 2 * NEAR_SECONDS
+        if self.time is not None and not (moment and RELATION.get(word) in ("rises", "falls")):
             draft |= {"time_start": self.time[0], "time_end": self.time[1], "time_unit": self.time[2]}
         return draft

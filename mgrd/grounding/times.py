@@ -43,7 +43,7 @@ PATTERN = re.compile(
     rf"(?:{_ABOUT}\s+)?(?:{_QUANTITY}\s*)?(?P<span>{_SECONDS}|half|third|quarter|part|portion|moments?|section|stretch)"
     rf"|\b(?P<range>from|between)\s+(?:{_ABOUT}\s+)*{_QUANTITY}\s*(?:{_SECONDS}\s*)?(?:to|and|until|-|–)\s*"
     rf"(?:{_ABOUT}\s+)*{_QUANTITY}\s*{_SECONDS}"
-    rf"|\b(?P<side>at|after|before|around|near|until|past|by|from|up to|up until|starting at|beyond)\s+"
+    rf"|(?<!lasts )(?<!lasting )(?<!lasted )(?<!long )(?<!is )(?<!was )(?<!of )\b(?P<side>at|after|before|around|near|until|past|by|from|up to|up until|starting at|beyond)\s+"
     rf"(?:{_ABOUT}\s+)*(?<!after a )(?<!after about a ){_QUANTITY}\s*(?P<unit>{_SECONDS})(?:\s+mark)?(?!\s+of\b)(?!-)"
     r"|\b(?:towards?|near|at|by|until)\s+(?:the|its)\s+(?:very\s+)?"
     r"(?P<place>tail end|end|beginning|start|finish|close|outset|onset|ending)\b"

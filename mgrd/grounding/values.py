@@ -78,9 +78,12 @@ _BEFORE_INTERVAL = frozenset(
 _AFTER_INTERVAL = frozenset(
     {"up", "down", "above", "below", "higher", "lower", "upward", "upwards", "downward", "downwards", "apart"}
 )
-_NEARLY = frozenset({"close", "tuned", "equal", "equivalent", "corresponding", "corresponds", "similar", "next", "due"})
+
 _SEMITONE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 WIDEST_RANGE = 4.0  # semitones of "between 200 and 240 Hz" that still name one pitch
+_OF_SOUNDS = frozenset({"it", "tone", "sound", "pitch"})
+_PLACES = frozenset({"start", "end", "beginning", "ending", "starting", "opening", "initial", "concluding", "closing"})
+"""Ordinals of a line, and not of one sound among others."""
 MIDDLE_C = 261.63  # Hz
 EDGE_SHARE = 0.15  # of the clip that "begins at" and "ends at" speak of
 LOOK_BACK = 3  # words before a value that may say above or below
@@ -160,8 +163,8 @@ def _placed(draft: Draft, clause: Clause, first: int, edge: Item | None) -> Draf
     if draft["attribute"] != "f0_median":
         return draft
     ordinal = next((item for item in clause.items[:first] if item.kind == "ordinal"), None)
-    named = any(item.kind == "event" or item.word in ("tone", "sound", "one") for item in clause.items[:first])
-    if ordinal is not None and (named or (first and clause.items[first - 1].kind == "verb")):
+    aspects = [item for item in clause.items[:first] if item.kind == "topic" and item.value not in _OF_SOUNDS]
+    if ordinal is not None and not aspects and ordinal.word not in _PLACES:
         return draft | {"subject": int(ordinal.value)}
     if draft["time_start"] is None and edge is not None:
         low, high, unit = (0.0, EDGE_SHARE, "share") if edge.value == "begin" else (1 - EDGE_SHARE, 1.0, "share")
@@ -269,7 +272,7 @@ def _hertz(value: Value) -> Draft | None:
             return value.draft("f0_trend", interval, "semitones")
         if abs(interval) > WIDEST_RANGE:
             return None
-    if value.words & {"centroid", "spectral centroid"}:
+    if value.words & {"centroid", "spectral centroid"} or value.topics == {"timbre"}:
         return value.draft("spectral_centroid", value.middle)
     if "vibrato" in value.topics:
         return value.draft("vibrato_rate", value.middle)
@@ -378,9 +381,6 @@ def draft_value(clause: Clause, first: int, last: int, name: str, value: float, 
 def _edge(before: tuple[Item, ...]) -> Time | None:
     """ "begins around 200 Hz", "ends near 450 Hz": a value of an edge only."""
     verb = next((item.value for item in reversed(before) if item.kind == "verb"), None)
-    words = [item.word for item in before[-3:]]
-    if ("to" in words or "until" in words) and not _NEARLY.intersection(words):
-        verb = "end"
-    elif "from" in words:
+    if "from" in [item.word for item in before[-3:]]:
         verb = "begin"
     return (0.0, EDGE_SHARE, "share") if verb == "begin" else (1 - EDGE_SHARE, 1.0, "share") if verb == "end" else None

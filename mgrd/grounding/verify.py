@@ -278,7 +278,8 @@ def _judge_value(claim: Claim, measured: float, distance: float, near: float, fa
         beyond = measured > claim.value if claim.relation == "above" else measured < claim.value
         if beyond:
             return "supported"
-        return "contradicted" if distance > near else "unverifiable"
+        exact = claim.attribute.endswith("_count") and near < 1
+        return "contradicted" if distance > near or exact else "unverifiable"
     if distance <= near:
         return "supported"
     return "contradicted" if distance > far else "unverifiable"
