@@ -95,6 +95,16 @@ class GroundingSpec(Section):
     max_surrogate_share: float = Field(
         default=0.0, ge=0, le=1, description="share of the chain that may argue from text"
     )
+    relevant: bool = Field(default=True, description="a supported claim must speak of what the question asks")
+
+
+class ClaimsSpec(Section):
+    """Who reads what a chain claims: the grammar, a language model at the judge's server, or both."""
+
+    extractor: Literal["grammar", "llm", "both"] = Field(
+        default="grammar", description="`llm` and `both` ask the first judge of `spec.panel`"
+    )
+    prompt: str = Field(default="claims/extract", description="prompt template in prompts/ for `llm` and `both`")
 
 
 Effect = Literal["reject", "warn"]
@@ -107,6 +117,7 @@ class ReasonsSpec(Section):
     wrong_answer: Effect = Field(default="reject", description="the answer is not the right one")
     no_supported_claim: Effect = Field(default="reject", description="fewer supported claims than `min_supported`")
     contradicted_claim: Effect = Field(default="reject", description="more refuted claims than `max_contradicted`")
+    irrelevant_claims: Effect = Field(default="reject", description="what holds speaks of something else than asked")
     surrogate: Effect = Field(default="reject", description="more text surrogate than `max_surrogate_share`")
     provider_json: Effect = Field(default="reject", description="a server's JSON stands in the chain")
     prompt_echo: Effect = Field(default="reject", description="the chain repeats question, choices or template")
@@ -269,6 +280,7 @@ class Spec(Section):
     model: ModelSpec = ModelSpec()
     cold_start: ColdStartSpec = ColdStartSpec()
     sampling: SamplingSpec = SamplingSpec()
+    claims: ClaimsSpec = ClaimsSpec()
     policy: PolicySpec = PolicySpec()
     counterfactual: CounterfactualSpec = CounterfactualSpec()
     panel: PanelSpec | None = Field(
@@ -278,6 +290,14 @@ class Spec(Section):
     training: TrainingSpec = TrainingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     gate: GateSpec = GateSpec()
+
+    @model_validator(mode="after")
+    def _model_reads_at_the_judges_server(self) -> "Spec":
+        if self.claims.extractor != "grammar" and self.panel is None:
+            raise ValueError(
+                f"claims.extractor = {self.claims.extractor!r} asks a judge's model: add a [[spec.panel.judges]] section"
+            )
+        return self
 
 
 class Runtime(Section):

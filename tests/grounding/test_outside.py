@@ -46,6 +46,9 @@ def test_a_row_comes_back_with_its_claims(folder: Path) -> None:
     json.dumps(result)
 
 
+COUNTED = {"question": "How many sounds are there?", "choices": ["three", "four"]}
+
+
 @pytest.mark.parametrize(
     ("fields", "reasons"),
     [
@@ -53,7 +56,8 @@ def test_a_row_comes_back_with_its_claims(folder: Path) -> None:
         ({"gold": "falling"}, ["wrong_answer"]),
         ({"chain": ""}, ["no_reasoning"]),
         ({"chain": "the caption says it rises"}, ["no_supported_claim", "surrogate"]),
-        ({"audio": "beeps.wav", "chain": "i hear four beeps", "answer": "four", "gold": "four"}, []),
+        ({"audio": "beeps.wav", "chain": "i hear four beeps", "answer": "four", "gold": "four", **COUNTED}, []),
+        ({"audio": "beeps.wav", "chain": "i hear four beeps"}, ["irrelevant_claims"]),
         ({"audio": "bad.wav"}, ["unscored", "bad_audio"]),
         ({"audio": "none.wav"}, ["unscored", "bad_audio"]),
         ({"audio": ""}, ["unscored", "bad_row"]),

@@ -120,6 +120,7 @@ def test_every_code_of_the_checks_has_a_switch() -> None:
         '<think><think>as an ai model i cannot hear audio, "finish_reason": choices: a', "", "", "", (), None
     )
     codes = {*leaking, "answer_before_evidence", "no_reasoning", scorer.NO_SUPPORTED, scorer.CONTRADICTED}
+    codes |= {scorer.IRRELEVANT}
     assert codes | {scorer.SURROGATE} <= set(ReasonsSpec.model_fields)
     assert len(leaking) >= 4
     for field in ReasonsSpec.model_fields.values():
