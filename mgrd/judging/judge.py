@@ -232,8 +232,9 @@ class _JudgeRun:
         desk.forget()
 
     async def _side_by_side(self, queue: Iterator[tuple[str, Case]], arrived: Mapping[str, "Paid"], count: int) -> None:
+        # More workers than requests at once: the next prompts are ready when a place at the server falls free.
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.spec.concurrency, count)):
+            for _ in range(min(self.spec.concurrency + self.spec.concurrency // 2 + 1, count)):
                 group.create_task(self._work(queue, arrived))
 
     async def _work(self, queue: Iterator[tuple[str, Case]], arrived: Mapping[str, "Paid"]) -> None:
