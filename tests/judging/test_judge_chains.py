@@ -253,6 +253,7 @@ def test_verdicts_leave_while_the_rest_is_still_asked_and_survive_an_interrupt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("mgrd.judging.judge.COMMIT_EVERY", 4)
+    monkeypatch.setattr("mgrd.judging.judge.COMMIT_PAUSE", 0.0)
     parts: list[int] = []
 
     def interrupted(part: pl.DataFrame) -> None:
