@@ -12,7 +12,6 @@ import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import openai
 
@@ -80,6 +79,7 @@ class JudgeClient:
         self.purse = purse
         self.prices = Prices(judge.price_in, judge.price_out)
         self.dialect = Dialect()
+        self.failed: JudgeError | None = None
         self._jitter = random.Random()
         self._key = _key(judge)
         self.api = openai.AsyncOpenAI(
@@ -87,7 +87,6 @@ class JudgeClient:
         )
         # What the environment says of an OpenAI account is not meant for whatever server this is.
         self.api.organization = self.api.project = None
-        self._create = self.api.chat.completions.with_raw_response.create
 
     async def close(self) -> None:
         await self.api.close()
@@ -124,13 +123,13 @@ class JudgeClient:
         """What a request can cost at most."""
         return self.prices.usage(int(_size(messages) / BYTES_PER_TOKEN) + 1, self.judge_spec.max_tokens).cost
 
-    def paid(self, data: Any, messages: Messages, *, requests: int, share: float = 1.0) -> Paid:
+    def paid(self, data: object, messages: Messages, *, requests: int, share: float = 1.0) -> Paid:
         """A response body as a reply with its usage: counted by the server, else estimated, never free.
 
         Raises NotACompletionError when the body is none.
         """
         reply = reply_of(data)
-        if reply is None:
+        if reply is None or not isinstance(data, Mapping):
             raise NotACompletionError(f"the reply is no chat completion: {self._safe(str(data))[:100]}")
         counted = data.get("usage")
         counted = counted if isinstance(counted, Mapping) else {}
@@ -169,45 +168,54 @@ class JudgeClient:
 
     async def _in_some_dialect(self, messages: Messages, sent: "_Sent") -> Paid:
         """Step down while the server refuses the request; only what succeeded is learnt."""
-        dialect: Dialect | None = self.dialect
-        while dialect is not None:
-            try:
-                paid = await self._once(messages, dialect, sent)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                dialect = dialect.simpler(error)
-                if dialect is None:
-                    raise
-            else:
-                self.dialect = self.dialect.joined(dialect)
-                return paid
-        raise AssertionError("unreachable: the ladder ends with a return or a raise")
-
-    async def _once(self, messages: Messages, dialect: Dialect, sent: "_Sent") -> Paid:
         async with self.gate.slot() as began:
-            sent.requests += 1
-            body: dict[str, Any] = dialect.body(self.judge_spec, messages)
-            try:
-                async with asyncio.timeout(self.judge_spec.timeout_seconds):
-                    response = await self._create(**body)
-                paid = self.paid(_parsed(response.text), messages, requests=sent.requests)
-            except openai.APIStatusError as error:
-                if _passes(error.status_code):
-                    self.gate.is_busy(began, retry_after(error.response.headers))
-                raise
-            except (openai.APIConnectionError, TimeoutError):
-                self.gate.is_busy(began, None)
-                raise
-            self.gate.went_well()
-            return paid
+            if self.failed is not None:
+                raise self.failed  # another request learnt that none can succeed
+            tried = self.dialect
+            while True:
+                try:
+                    paid = await self._once(messages, tried, sent, began)
+                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                    simpler = tried.simpler(error)
+                    if simpler is None:
+                        raise
+                    tried = simpler
+                except JudgeError as error:
+                    self.failed = error
+                    raise
+                else:
+                    self.dialect = self.dialect.joined(tried)
+                    return paid
+
+    async def _once(self, messages: Messages, dialect: Dialect, sent: "_Sent", began: float) -> Paid:
+        sent.requests += 1
+        body = dialect.body(self.judge_spec, messages)
+        try:
+            async with asyncio.timeout(self.judge_spec.timeout_seconds):
+                # The plain JSON: the typed call rewrites each request and believes the shape of each reply.
+                data = await self.api.post("/chat/completions", cast_to=object, body=body)
+            paid = self.paid(_parsed(data), messages, requests=sent.requests)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise NotACompletionError(f"the reply's body is no JSON: {str(error)[:100]}") from error
+        except openai.APIStatusError as error:
+            if _passes(error.status_code):
+                self.gate.is_busy(began, retry_after(error.response.headers))
+            raise
+        except (openai.APIConnectionError, TimeoutError):
+            self.gate.is_busy(began, None)
+            raise
+        self.gate.went_well()
+        return paid
 
     def _final(self, error: openai.APIStatusError, failure: str, sent: "_Sent") -> Exception:
         """A refusal of this one request concerns one chain; any other concerns all."""
         if error.status_code in {400, 413, 422}:
             return NoReplyError(f"{REFUSED}: {failure}", sent.requests)
-        return JudgeError(
+        self.failed = JudgeError(
             f"the judge at {self.judge_spec.base_url} refuses {self.judge_spec.model}: {failure}; "
             f"check base_url, model and api_key_env in spec.panel.judges, then run again"
         )
+        return self.failed
 
     def _pause(self, attempt: int) -> float:
         return self._jitter.uniform(0.5, 1.0) * min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
@@ -245,11 +253,9 @@ def _passes(status: int) -> bool:
     return status in {408, 409, 425, 429} or status >= 500
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise NotACompletionError(f"the reply's body is no JSON: {str(error)[:100]}") from error
+def _parsed(data: object) -> object:
+    """The body as JSON, also where the server calls it plain text."""
+    return json.loads(data) if isinstance(data, str) else data
 
 
 def _size(messages: Messages) -> int:

@@ -2,7 +2,7 @@
 
 The ladder of reply formats goes from strict to plain: a JSON schema, any JSON object, tagged text as
 the prompt asks for. Some servers also know the reply limit by another name, or no temperature. What
-is learnt from one request holds for the later ones, so each refusal is paid once per run.
+is learnt from one request holds for all that begin later.
 """
 
 from collections.abc import Sequence

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from mgrd.judging.client import Judgement, Paid
 
 COMMIT_EVERY = 64
-COMMIT_SECONDS = 20.0
-"""Verdicts, or time, between two commits: what a kill can cost."""
+COMMIT_PAUSE, COMMIT_SECONDS = 2.0, 20.0
+"""Verdicts to a commit, and the least and the most seconds between two: nothing is asked during a commit.
+What a kill loses of them is in the reply cache."""
 OUT_OF_REACH = 16
 """Chains in a row without any reply after which a judge is given up for this run."""
 
@@ -141,7 +142,8 @@ class _Parts:
         self._count += 1
         if self.progress is not None:
             self.progress(self._count, self.total)
-        if len(self._waiting) >= COMMIT_EVERY or time.monotonic() - self._since >= COMMIT_SECONDS:
+        waited = time.monotonic() - self._since
+        if waited >= (COMMIT_PAUSE if len(self._waiting) >= COMMIT_EVERY else COMMIT_SECONDS):
             self.flush()
 
     def flush(self) -> None:
@@ -232,8 +234,9 @@ class _JudgeRun:
         desk.forget()
 
     async def _side_by_side(self, queue: Iterator[tuple[str, Case]], arrived: Mapping[str, "Paid"], count: int) -> None:
+        # More workers than requests at once: the next prompts are ready when a place at the server falls free.
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.spec.concurrency, count)):
+            for _ in range(min(self.spec.concurrency + self.spec.concurrency // 2 + 1, count)):
                 group.create_task(self._work(queue, arrived))
 
     async def _work(self, queue: Iterator[tuple[str, Case]], arrived: Mapping[str, "Paid"]) -> None:

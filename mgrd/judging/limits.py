@@ -8,6 +8,7 @@ it, so that requests in flight cannot pass the limit together.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,24 +29,41 @@ class Concurrency:
         self.running = 0
         self._resume_at = 0.0
         self._last_cut = 0.0
-        self._changed = asyncio.Condition()
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[float]:
         """Wait for a place; the value is the time at which the request begins."""
-        async with self._changed:
-            while True:
-                pause = self._resume_at - time.monotonic()
-                if pause <= 0 and self.running < int(self.allowed):
-                    break
-                await self._wait(pause if pause > 0 else None)
+        if self.running < int(self.allowed) and not self._waiting:
             self.running += 1
+        else:
+            await self._place()
         try:
+            while (pause := self._resume_at - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
             yield time.monotonic()
         finally:
-            self.running -= 1
-            async with self._changed:
-                self._changed.notify_all()
+            self._leave()
+
+    async def _place(self) -> None:
+        """Wait in line until a place is handed over."""
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        """Give a place back, and hand over all that are free: first come, first served."""
+        self.running -= 1
+        while self._waiting and self.running < int(self.allowed):
+            place = self._waiting.popleft()
+            if not place.done():
+                self.running += 1
+                place.set_result(None)
 
     def went_well(self) -> None:
         self.allowed = min(float(self.ceiling), self.allowed + 1 / self.allowed)
@@ -58,12 +76,6 @@ class Concurrency:
             self._last_cut = now
         if retry_after is not None:
             self._resume_at = max(self._resume_at, now + retry_after)
-
-    async def _wait(self, seconds: float | None) -> None:
-        try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
-        except TimeoutError:
-            return
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

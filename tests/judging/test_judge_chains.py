@@ -186,7 +186,8 @@ def test_a_request_that_the_server_refuses_is_unscored_and_the_others_go_on() ->
 
     with serving(script) as server:
         verdicts = judged(server, 3, concurrency=1).verdicts.sort("trace_id")
-        assert server.requests[-1]["response_format"]["type"] == "json_schema", "one refusal lowers nothing"
+        last = next(request for request in server.requests if "Number 2." in request["messages"][0]["content"])
+        assert last["response_format"]["type"] == "json_schema", "one refusal lowers nothing"
     assert verdicts["scored"].to_list() == [True, False, True]
     assert verdicts["reason"][1].startswith("refused: ")
     assert standing(verdicts).height == 3, "the same request would be refused again"
@@ -252,6 +253,7 @@ def test_verdicts_leave_while_the_rest_is_still_asked_and_survive_an_interrupt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("mgrd.judging.judge.COMMIT_EVERY", 4)
+    monkeypatch.setattr("mgrd.judging.judge.COMMIT_PAUSE", 0.0)
     parts: list[int] = []
 
     def interrupted(part: pl.DataFrame) -> None:
