@@ -17,6 +17,9 @@ from mgrd.audio.pitch import PitchLine, pitch_steps
 BANDS_PER_OCTAVE = 6
 LOWEST_BAND = 60.0  # Hz
 AFTER_FRAMES = 3
+ATTACK_FRAMES = 15  # before the peak of novelty, in which an attack may set in
+SOFT_FRAMES = 3  # from its setting in to the peak, from which an attack is soft
+ATTACK_SHARE = 0.15  # of the new magnitude, under which it has not set in
 BEFORE_FRAMES = (2, 5)  # frames back that count as "before"
 NEW_SHARE = 0.36  # share of the magnitude that is new at an onset
 STRICT, LAX = 1.3, 0.72  # thresholds that must agree on the count, as factors
@@ -27,6 +30,8 @@ TONAL_STRENGTH = 0.75
 STEP_DROP = 8.0  # dB that a pitch step may be under the sound before it; further down it is a dying tail
 STEP_STRENGTH = 0.8  # periodicity around a step from note to note
 OVERTONE_STEPS = (12.0, 19.0, 24.0, 28.0, 31.0)  # semitones by which a pitch tracker slips
+APART_DB = 3.0  # dip of the level between sounds that decay each by themselves
+DENSE_GAP, DENSE_TRUST = 0.16, 0.45  # s between sounds that overlap, under which some of them are missed
 APART = 0.09  # s within which a pitch step and a spectral onset are one
 BELOW_LOUDEST_DB = 32.0  # quieter events are echoes or noise
 
@@ -60,7 +65,8 @@ def find_events(frames: Frames, line: PitchLine) -> Events:
     """
     if frames.silent:
         return Events((), 0.95)
-    fresh = _novelty(frames)
+    magnitude = _bands_over_time(frames)
+    fresh = _novelty(magnitude)
     rise = _rise(frames)
     novelty = np.minimum(1.0, fresh + np.clip(RISE_WEIGHT * (rise - RISE_FREE), 0.0, RISE_MOST))
     tonal = maximum_filter1d(line.strength, 9) > TONAL_STRENGTH
@@ -73,11 +79,25 @@ def find_events(frames: Frames, line: PitchLine) -> Events:
         counts[factor] = len(peaks)
         if factor == 1.0:
             chosen = peaks
-    events = _bounded(frames, novelty, chosen)
+    events = _bounded(frames, novelty, chosen, [_attack(magnitude, peak) for peak in chosen])
     middle = max(1, len(events))
     spread = (counts[LAX] - counts[STRICT]) / middle
-    reliability = float(np.clip(0.97 - 0.9 * spread, 0.1, 0.97))
+    reliability = float(np.clip(0.97 - spread, 0.1, 0.97))
+    dense = any(b.start - a.start < DENSE_GAP for a, b in pairwise(events))
+    if dense and not are_apart(frames, events):
+        reliability = min(reliability, DENSE_TRUST)
     return Events(events, reliability)
+
+
+def are_apart(frames: Frames, events: tuple[Event, ...]) -> bool:
+    """The level dips before most of the events."""
+    starts = [round(event.start / frames.hop_seconds) for event in events]
+    near = round(0.06 / frames.hop_seconds)
+    dips = [
+        min(before.level, after.level) - float(frames.level[max(min(a + 1, b), b - near) : b + 2].min())
+        for before, after, a, b in zip(events, events[1:], starts, starts[1:], strict=False)
+    ]
+    return float(np.median(dips)) >= APART_DB
 
 
 def _bands(frequencies: Floats) -> list[tuple[int, int]]:
@@ -88,25 +108,45 @@ def _bands(frequencies: Floats) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in pairwise(bins) if b > a]
 
 
-def _novelty(frames: Frames) -> Floats:
-    """Share of the magnitude [frames] that was not there just before, widened over neighbouring bands.
-
-    The maximum over neighbouring bands keeps glides and vibrato from looking new (SuperFlux, Boeck and Widmer 2013).
-    """
+def _bands_over_time(frames: Frames) -> Floats:
+    """Magnitude [bands, frames] over the background, with a floor 60 dB under the peak."""
     starts = [a for a, _ in _bands(frames.frequencies)]
     power = frames.power - 2.0 * frames.noise[:, None]
     floor = 10 ** ((frames.peak_level - 60) / 10) / len(starts)
     banded = np.maximum(np.add.reduceat(np.maximum(power, 0.0), starts, axis=0), floor)
-    magnitude = np.sqrt(banded)
+    return np.sqrt(banded)
+
+
+def _novelty(magnitude: Floats) -> Floats:
+    """Share of the magnitude [frames] that was not there just before, widened over neighbouring bands.
+
+    The maximum over neighbouring bands keeps glides and vibrato from looking new (SuperFlux, Boeck and Widmer 2013).
+    """
     count = magnitude.shape[1]
     near, far = BEFORE_FRAMES
     padded = np.pad(magnitude, ((0, 0), (far, AFTER_FRAMES)), mode="edge")
-    padded[:, :far] = np.sqrt(floor)
+    padded[:, :far] = magnitude.min()
     before = np.max([padded[:, far - k : far - k + count] for k in range(near, far + 1)], axis=0)
     before = maximum_filter1d(before, 3, axis=0)
     after = np.mean([padded[:, far + k : far + k + count] for k in range(AFTER_FRAMES)], axis=0)
     fresh = np.maximum(after - 1.25 * before, 0.0).sum(axis=0)
     return fresh / after.sum(axis=0)
+
+
+def _attack(magnitude: Floats, peak: int) -> int:
+    """Frame at which what is new at `peak` sets in: a soft attack begins before it is at its newest."""
+    before = magnitude[:, max(0, peak - BEFORE_FRAMES[1]) : peak - BEFORE_FRAMES[0] + 1]
+    if not before.size:
+        return peak
+    after = magnitude[:, peak : peak + AFTER_FRAMES].mean(axis=1)
+    new = np.maximum(after - 1.25 * before.max(axis=1), 0.0)
+    if not new.any():
+        return peak
+    first = max(0, peak - ATTACK_FRAMES)
+    course = new @ magnitude[:, first : peak + 1]
+    under = np.flatnonzero(course < ATTACK_SHARE * float(new @ after))
+    start = first + int(under[-1]) + 1 if len(under) else peak
+    return start if peak - start >= SOFT_FRAMES else peak
 
 
 def _rise(frames: Frames) -> Floats:
@@ -164,7 +204,7 @@ def _merged(peaks: list[int], steps: list[int], frames: Frames) -> list[int]:
     return sorted(peaks + [step for step in steps if all(abs(step - peak) > apart for peak in peaks)])
 
 
-def _bounded(frames: Frames, novelty: Floats, peaks: list[int]) -> tuple[Event, ...]:
+def _bounded(frames: Frames, novelty: Floats, peaks: list[int], attacks: list[int]) -> tuple[Event, ...]:
     """Events from onset frames: each lasts until the next onset or until it has faded by 30 dB or into the gate."""
     events: list[Event] = []
     hop = frames.hop_seconds
@@ -176,7 +216,8 @@ def _bounded(frames: Frames, novelty: Floats, peaks: list[int]) -> tuple[Event, 
         end = first + (int(loud[-1]) + 1 if len(loud) else 1)
         around = max(1, round(0.05 / hop))
         best = float(decibels(np.mean(10 ** (np.sort(level)[-around:] / 10))))
-        events.append(Event(first * hop, min(end * hop, frames.duration), best, float(novelty[first])))
+        begin = max(attacks[index], peaks[index - 1] + SOFT_FRAMES) if index else attacks[index]
+        events.append(Event(begin * hop, min(end * hop, frames.duration), best, float(novelty[first])))
     return tuple(events)
 
 
@@ -188,8 +229,11 @@ def event_facts(frames: Frames, found: Events) -> list[Fact]:
         fact("event_count", len(events), end=duration, reliability=trust),
         fact("onset_count", len(events), end=duration, reliability=trust),
     ]
+    louder = sorted((event.level for event in events), reverse=True)
     for event in events:
         sure = min(trust, 0.5 + event.strength / 2)
+        rank = 1 + louder.index(event.level)
+        facts.append(fact("event_rank", rank, start=event.start, end=event.end, reliability=sure))
         facts.append(fact("event", event.level, start=event.start, end=event.end, reliability=sure))
         facts.append(fact("onset", event.start, start=event.start, end=event.start, reliability=sure))
     if len(events) >= 2:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.fft import rfft
-from scipy.ndimage import median_filter, uniform_filter1d
+from scipy.ndimage import percentile_filter, uniform_filter1d
 from scipy.signal import get_window
 
 from mgrd.audio.decode import mono, resample
@@ -24,11 +24,19 @@ FLOOR_DB = -120.0  # stands for digital silence
 GATE_BELOW_PEAK_DB = 45.0  # quieter frames are not part of the sound
 GATE_ABOVE_NOISE_DB = 6.0
 ABSOLUTE_GATE_DB = -75.0  # dBFS; below lies dither
+SLIGHT_CONTRAST_DB = 4.0  # from here on a slide of the level is looked for
 CLEAR_CONTRAST_DB = 12.0  # from here on the quietest frames are gaps, or the sound fades in or out
 RAMP_DB = 4.0  # the lowest part of the level in which a slide is looked for
 RAMP_SHARE = 0.15  # of the clip that this part must fill
 RAMP_SLIDE = (0.5, 3.0)  # its slope, over the whole clip, against the clip's range; a dying tail is far steeper
+CRACK_DB = 6.0
 ALIKE = 0.7  # cosine of magnitude spectra
+SAME_SOUND = 0.9  # the same; from here on the quiet frames are the sound itself
+THROB_SHARE = 0.5  # of the quiet frames' power that must lie between partials for them to be noise
+SLIDING = 0.92  # rank correlation of level and time
+SMOOTH_FRAMES = 9
+GAP_SECONDS = 0.1
+SURE_IN_GAPS, SURE_WITHOUT_GAPS, UNSURE = 0.9, 0.75, 0.4
 QUIET_SHARE = 0.1  # the quietest tenth of the frames shows the background
 
 
@@ -36,14 +44,16 @@ QUIET_SHARE = 0.1  # the quietest tenth of the frames shows the background
 class Frames:
     """A clip as frames of HOP_SECONDS.
 
-    `power` is [bins, frames] with the frame's mean square as the sum over bins; `level` [frames] in
-    dBFS; `noise` [bins] the background's power; `sounding` [frames] marks what belongs to the sound.
+    `power` is [bins, frames] with the frame's mean square as the sum over bins; `clean` the same with the
+    background subtracted, never negative; `level` [frames] in dBFS; `noise` [bins] the background's power;
+    `sounding` [frames] marks what belongs to the sound.
     """
 
     samples: npt.NDArray[np.float32]
     rate: int
     hop: int
     power: Floats
+    clean: Floats
     frequencies: Floats
     times: Floats
     level: Floats
@@ -51,6 +61,7 @@ class Frames:
     noise: Floats
     noise_level: float
     contrast: float
+    noise_trust: float
     sounding: Flags
 
     @property
@@ -62,12 +73,13 @@ class Frames:
         return self.hop / self.rate
 
     @property
+    def has_gaps(self) -> bool:
+        """The background is heard by itself, between the sounds."""
+        return self.contrast > CLEAR_CONTRAST_DB and self.noise_trust >= SURE_IN_GAPS
+
+    @property
     def silent(self) -> bool:
         return not bool(self.sounding.any())
-
-    def clean_power(self) -> Floats:
-        """Power [bins, frames] with the background subtracted, never negative."""
-        return np.maximum(self.power - 1.5 * self.noise[:, None], 0.0)
 
 
 def decibels(power: npt.ArrayLike) -> Floats:
@@ -87,15 +99,17 @@ def analyse(samples: npt.NDArray[np.floating], rate: int) -> Frames:
     frequencies = np.fft.rfftfreq(size, 1 / rate).astype(np.float64)
     level = decibels(power.sum(axis=0))
     times = np.arange(power.shape[1]) * hop / rate
-    peak = float(np.percentile(level, 99)) if len(level) > 50 else float(level.max())
-    noise, contrast = _background(power, level, peak)
+    peak = _peak(level)
+    noise, contrast, noise_trust = _background(power, level, peak)
     noise_level = float(decibels(noise.sum()))
     sounding = level > max(peak - GATE_BELOW_PEAK_DB, ABSOLUTE_GATE_DB)
     if contrast > GATE_ABOVE_NOISE_DB:
         sounding &= level > min(noise_level + GATE_ABOVE_NOISE_DB, peak - 3.0)
+    clean = np.maximum(power - 1.5 * noise[:, None], 0.0)
     return Frames(
-        signal, rate, hop, power, frequencies, times, level, peak, noise, noise_level, contrast, _steadied(sounding)
-    )
+        signal, rate, hop, power, clean, frequencies, times, level, peak, noise, noise_level, contrast,
+        noise_trust, _steadied(sounding),
+    )  # fmt: skip
 
 
 def _power(signal: npt.NDArray[np.float32], size: int, hop: int) -> Floats:
@@ -111,44 +125,87 @@ def _power(signal: npt.NDArray[np.float32], size: int, hop: int) -> Floats:
     return np.ascontiguousarray(power.T) / (size * float(np.sum(window**2)))
 
 
-def _background(power: Floats, level: Floats, peak: float) -> tuple[Floats, float]:
-    """Background power [bins] and the distance (dB) from the quietest frames to the peak.
+def _peak(level: Floats) -> float:
+    """The level that loud frames reach: a single crack does not set it, but a click in a long silence is the sound."""
+    if len(level) <= 50:
+        return float(level.max())
+    return max(float(np.percentile(level, 99)), float(np.sort(level)[-3]) - CRACK_DB)
+
+
+def _background(power: Floats, level: Floats, peak: float) -> tuple[Floats, float, float]:
+    """Background power [bins], the distance (dB) from the quietest frames to the peak, and its reliability.
 
     With gaps the background is what remains in them. Without gaps it is the low percentile over time of each
-    bin (minimum statistics, Martin 2001), of which partials that stand still are removed by a median
-    over frequency.
+    bin (minimum statistics, Martin 2001), of which partials that stand still are removed. Quiet frames that sound
+    like the loud ones are the sound itself, growing, fading or throbbing: then only what is left between its
+    partials is background.
     """
-    bins, frames = power.shape
+    frames = power.shape[1]
     inner = level[2:-2] if frames > 8 else level
     quiet_level = float(np.percentile(inner, 100 * QUIET_SHARE))
     contrast = peak - quiet_level
     quiet = level <= quiet_level + 1.0
-    if contrast > CLEAR_CONTRAST_DB and frames > 8:
-        if not _is_ramp(power, level, quiet_level, contrast):
-            return power[:, quiet].mean(axis=1), contrast
-        loudness = np.maximum(power.sum(axis=0), 1e-14)
-        power, contrast = power / loudness * 10 ** (peak / 10), 0.0
+    if contrast > SLIGHT_CONTRAST_DB and frames > 8:
+        alike = _likeness(power, level, quiet)
+        ramp = alike > ALIKE and _is_ramp(level, quiet_level, contrast)
+        if contrast > CLEAR_CONTRAST_DB and not ramp:
+            rest = power[:, quiet].mean(axis=1)
+            if alike < SAME_SOUND:
+                return rest, contrast, SURE_IN_GAPS
+            between = _between_partials(rest)
+            if between.sum() > THROB_SHARE * rest.sum():
+                # Noise over noise: only a long steady stretch tells a gap from a lull.
+                longest = max((b - a for a, b in runs(smooth_level(level) <= quiet_level + RAMP_DB)), default=0)
+                return rest, contrast, SURE_IN_GAPS if longest * HOP_SECONDS >= GAP_SECONDS else UNSURE
+            return between, min(contrast, GATE_ABOVE_NOISE_DB), SURE_WITHOUT_GAPS
+        if ramp:
+            loudness = np.maximum(power.sum(axis=0), 1e-14)
+            power, contrast = power / loudness * 10 ** (peak / 10), 0.0
     smooth = uniform_filter1d(power, 5, axis=1, mode="nearest") if frames >= 5 else power
     lowest = np.percentile(smooth, 20, axis=1) * 1.6  # the bias of the 20th percentile of five-frame means of noise
-    width = max(3, round(0.05 * bins) | 1)
-    return np.minimum(lowest, median_filter(lowest, width, mode="nearest") * 1.5), contrast
+    return _between_partials(lowest), contrast, SURE_WITHOUT_GAPS
 
 
-def _is_ramp(power: Floats, level: Floats, quiet_level: float, contrast: float) -> bool:
-    """The quiet frames are the sound itself, growing or fading, and not a gap in it.
+def _between_partials(power: Floats) -> Floats:
+    """Power [bins] without what stands out of its surroundings in frequency."""
+    width = max(3, round(0.06 * len(power)) | 1)
+    return np.minimum(power, percentile_filter(power, 30, width, mode="nearest") * 1.5)
 
-    There the level keeps sliding, and the spectrum is that of the loud frames.
-    """
-    longest = max(runs(level <= quiet_level + RAMP_DB), key=lambda run: run[1] - run[0])
+
+def _likeness(power: Floats, level: Floats, quiet: Flags) -> float:
+    """Cosine of the magnitude spectra of the quiet and the loud frames."""
+    soft = np.sqrt(power[:, quiet].mean(axis=1))
+    loud = np.sqrt(power[:, level >= np.percentile(level, 80)].mean(axis=1))
+    return float(soft @ loud / max(1e-14, float(np.linalg.norm(soft) * np.linalg.norm(loud))))
+
+
+def smooth_level(level: Floats) -> Floats:
+    """Level [frames] over about 70 ms, so that noise does not ripple."""
+    return uniform_filter1d(level, SMOOTH_FRAMES, mode="nearest")
+
+
+def _is_ramp(level: Floats, quiet_level: float, contrast: float) -> bool:
+    """The level slides from end to end, or up to a crest or down to a trough: a fade or a swell without any gap."""
+    smooth = smooth_level(level)
+    inner = smooth[SMOOTH_FRAMES:-SMOOTH_FRAMES] if len(smooth) > 6 * SMOOTH_FRAMES else smooth
+    turns = {int(np.argmax(inner)), int(np.argmin(inner)), len(inner)}
+    sides = [[part for part in (inner[:turn], inner[turn:]) if len(part) > 0.1 * len(inner)] for turn in turns]
+    if any(all(_slides(part) for part in parts) for parts in sides):
+        return True
+    lowest = runs(smooth <= quiet_level + RAMP_DB)
+    longest = max(lowest, key=lambda run: run[1] - run[0], default=(0, 0))
     inside = np.arange(*longest)
     at_edge = longest[0] < 0.05 * len(level) or longest[1] > 0.95 * len(level)
     if len(inside) < max(12, RAMP_SHARE * len(level)) or not at_edge:
         return False
     slide = abs(float(np.polyfit(inside, level[inside], 1)[0])) * len(level)
-    soft = np.sqrt(power[:, inside].mean(axis=1))
-    loud = np.sqrt(power[:, level >= np.percentile(level, 80)].mean(axis=1))
-    alike = float(soft @ loud / max(1e-14, float(np.linalg.norm(soft) * np.linalg.norm(loud))))
-    return RAMP_SLIDE[0] * contrast < slide < RAMP_SLIDE[1] * contrast and alike > ALIKE
+    return RAMP_SLIDE[0] * contrast < slide < RAMP_SLIDE[1] * contrast
+
+
+def _slides(level: Floats) -> bool:
+    """The level keeps rising, or keeps falling (rank correlation with time)."""
+    ranks = np.argsort(np.argsort(level))
+    return abs(float(np.corrcoef(ranks, np.arange(len(ranks)))[0, 1])) > SLIDING
 
 
 def _steadied(flags: Flags) -> Flags:

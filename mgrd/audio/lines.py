@@ -20,7 +20,7 @@ def line_facts(frames: Frames, line: PitchLine) -> list[Fact]:
     facts: list[Fact] = []
     semitones = line.semitones()
     trust = pitch_trust(frames, line) if line.voiced.any() else 0.0
-    magnitude = np.sqrt(frames.clean_power())
+    magnitude = np.sqrt(frames.clean)
     total = magnitude.sum(axis=0)
     centroid = (frames.frequencies[:, None] * magnitude).sum(axis=0) / np.maximum(total, 1e-12)
     count = max(1, round(frames.duration / step))

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from mgrd.audio.events import Events
+from mgrd.audio.events import Events, are_apart
 from mgrd.audio.facts import Fact, fact
 from mgrd.audio.frames import Floats, Frames, decibels, runs
 
@@ -75,6 +75,7 @@ def _silences(frames: Frames) -> list[Fact]:
         fact("silence_share", float(np.mean(~frames.sounding)), end=duration, reliability=sure),
         fact("pause_count", len(pauses), end=duration, reliability=sure),
     ]
+    facts += [fact("pause", (b - a) * hop, start=a * hop, end=b * hop, reliability=sure) for a, b in pauses]
     if pauses:
         a, b = max(pauses, key=lambda pause: pause[1] - pause[0])
         facts.append(fact("longest_pause", (b - a) * hop, start=a * hop, end=b * hop, reliability=sure))
@@ -87,21 +88,27 @@ def _trend(frames: Frames, events: Events) -> Fact | None:
     With three or more separate sounds their levels carry the trend (the slope of a line through them, over two
     thirds of the sounding part), so that the natural decay of each sound is not mistaken for a fade.
     """
-    where = np.flatnonzero(frames.sounding)
+    heard = frames.sounding
+    if not frames.has_gaps:
+        heard = np.ones_like(heard)  # without gaps the quiet frames are part of the sound
+    where = np.flatnonzero(heard)
     first, last = int(where[0]), int(where[-1]) + 1
     if (last - first) * frames.hop_seconds < 0.2:
         return None
     start, end = first * frames.hop_seconds, min(frames.duration, last * frames.hop_seconds)
     separate = events.events
-    if len(separate) >= 3 and events.reliability >= 0.5:
+    if len(separate) >= 3 and events.reliability >= 0.5 and frames.contrast > 0.0 and are_apart(frames, separate):
         at = np.array([event.start for event in separate])
         levels = np.array([event.level for event in separate])
         slope, offset = np.polyfit(at, levels, 1)
         trend = float(slope * (end - start) * 2 / 3)
         rest = float(np.std(levels - slope * at - offset))
     else:
-        power = np.maximum(10 ** (frames.level[first:last] / 10) - 10 ** (frames.noise_level / 10), 1e-12)
-        kept = np.where(frames.sounding[first:last], power, np.nan)
+        power = 10 ** (frames.level[first:last] / 10)
+        if frames.has_gaps:
+            # Without gaps the background is not told from the sound well enough to be taken off.
+            power = np.maximum(power - 10 ** (frames.noise_level / 10), 1e-12)
+        kept = np.where(heard[first:last], power, np.nan)
         thirds = [_mean_level(part) for part in np.array_split(kept, 3)]
         trend, rest = thirds[2] - thirds[0], 0.0
         if min(thirds) < thirds[1] - 6 < max(thirds) - 6:

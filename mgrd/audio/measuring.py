@@ -16,14 +16,17 @@ from mgrd.audio.facts import Fact
 from mgrd.audio.frames import analyse
 from mgrd.audio.lines import line_facts
 from mgrd.audio.loudness import loudness_facts
-from mgrd.audio.pitch import pitch_facts, pitch_line
+from mgrd.audio.melody import pitch_facts
+from mgrd.audio.notes import retuned
+from mgrd.audio.pitch import pitch_line
 from mgrd.audio.rhythm import rhythm_facts
 from mgrd.audio.room import room_facts
 from mgrd.audio.spectrum import spectrum_facts
 from mgrd.audio.speech import final_rise, speech_facts
+from mgrd.audio.stereo import stereo_facts
 from mgrd.errors import AudioError
 
-EVIDENCE_VERSION = "2"
+EVIDENCE_VERSION = "3"
 
 
 def measure(samples: npt.NDArray[np.floating], rate: int) -> list[Fact]:
@@ -37,6 +40,7 @@ def measure(samples: npt.NDArray[np.floating], rate: int) -> list[Fact]:
     frames = analyse(samples, rate)
     line = pitch_line(frames)
     events = find_events(frames, line)
+    line = retuned(frames, line, events)
     return [
         *loudness_facts(frames, events),
         *event_facts(frames, events),
@@ -46,6 +50,7 @@ def measure(samples: npt.NDArray[np.floating], rate: int) -> list[Fact]:
         *spectrum_facts(frames),
         *room_facts(frames, events, line),
         *speech_facts(frames, line),
+        *stereo_facts(samples, frames.duration),
         *line_facts(frames, line),
     ]
 

@@ -1,48 +1,48 @@
-"""The pitch line of a clip and the facts read from it.
+"""The pitch line of a clip and how far it may be trusted.
 
 The line is Praat's autocorrelation method (Boersma 1993) through parselmouth; high whistles get a second
 pass with short windows. Noise, clicks and very short clips must not yield a reliable pitch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import median_filter
 
 from mgrd.audio.decode import resample
-from mgrd.audio.facts import Fact, fact
 from mgrd.audio.frames import HOP_SECONDS, Flags, Floats, Frames, runs
-
-if TYPE_CHECKING:
-    from mgrd.audio.events import Events
 
 PITCH_RATE = 8_000  # Hz of the first pass
 FLOOR, CEILING = 55.0, 1_500.0  # Hz
-HIGH_FLOOR, HIGH_CEILING = 200.0, 6_000.0  # Hz, second pass
+HIGH_RATE = 16_000  # Hz of the second
+HIGH_RATE = 16_000  # Hz of the second pass
+HIGH_FLOOR, HIGH_CEILING = 200.0, 6_000.0  # Hz
 MIN_RUN = 0.04  # s; shorter voiced stretches are accidents
 MIN_VOICED = 0.1  # s of voiced frames before pitch is believed
 MIN_CLIP = 0.15  # s; no reliable pitch in shorter clips
-EDGE_SHARE = 0.08  # of the voiced part that stands for its start and its end
 VOICED_STRENGTH = 0.5  # autocorrelation
-FINAL_SECONDS = 0.3
 PARTIALS = 12
 LOWEST_SPLIT = 3.0  # bins between partials that can be told apart
 FOREIGN_SHARE = 0.015  # energy of partials that a higher tone would not have, under which it is the tone
 STEP_WINDOW = (3, 8)  # frames on either side of a step that must lie on a plateau
 SMALLEST_STEP = 0.7  # semitones
+JITTER = (0.2, 0.3)  # semitones of bend from frame to frame: voices and instruments stay under, noise is above
 VIBRATO_HZ = (3.5, 9.0)
 WIDEST_WOBBLE = 2.2  # semitones from peak to peak
 
 
 @dataclass(frozen=True, slots=True)
 class PitchLine:
-    """f0 in Hz [frames], 0 where unvoiced, with the periodicity (autocorrelation, 0-1) of each frame."""
+    """f0 in Hz [frames], 0 where unvoiced, with the periodicity (autocorrelation, 0-1) of each frame.
+
+    `strength` is 0 where unvoiced; `periodicity` is that of the best period in any frame.
+    """
 
     f0: Floats
     strength: Floats
     voiced: Flags
+    periodicity: Floats
 
     def semitones(self) -> Floats:
         """Semitones above 1 Hz; NaN where unvoiced."""
@@ -54,32 +54,35 @@ class PitchLine:
 def pitch_line(frames: Frames) -> PitchLine:
     """The pitch line at the frames' times."""
     count = len(frames.level)
-    nothing = PitchLine(np.zeros(count), np.zeros(count), np.zeros(count, dtype=bool))
+    nothing = PitchLine(np.zeros(count), np.zeros(count), np.zeros(count, dtype=bool), np.zeros(count))
     if frames.silent:
         return nothing
-    f0, strength = _autocorrelation(frames, PITCH_RATE, FLOOR, CEILING)
+    f0, strength, periodicity = _autocorrelation(frames, PITCH_RATE, FLOOR, CEILING)
     high = _lowest_partial(frames) > 0.85 * CEILING
     if (high & frames.sounding).sum() * frames.hop_seconds >= MIN_RUN:
-        f0_high, strength_high = _autocorrelation(frames, min(frames.rate, 16_000), HIGH_FLOOR, HIGH_CEILING)
+        f0_high, strength_high, periodicity_high = _autocorrelation(
+            frames, min(frames.rate, HIGH_RATE), HIGH_FLOOR, HIGH_CEILING
+        )
         f0, strength = np.where(high, f0_high, f0), np.where(high, strength_high, strength)
+        periodicity = np.where(high, periodicity_high, periodicity)
     voiced = (f0 > 0) & (strength >= VOICED_STRENGTH) & frames.sounding
     shortest = max(2, round(MIN_RUN / frames.hop_seconds))
     for start, end in runs(voiced):
         if end - start < shortest:
             voiced[start:end] = False
     f0 = _without_octave_slips(np.where(voiced, f0, 0.0), voiced)
-    line = PitchLine(f0, np.where(voiced, strength, 0.0), voiced)
-    return PitchLine(without_subharmonics(frames, line), line.strength, voiced)
+    line = PitchLine(f0, np.where(voiced, strength, 0.0), voiced, periodicity)
+    return replace(line, f0=without_subharmonics(frames, line))
 
 
-def _autocorrelation(frames: Frames, rate: int, floor: float, ceiling: float) -> tuple[Floats, Floats]:
-    """f0 and strength [frames] by Praat; zeros where the clip is shorter than three periods of the floor."""
+def _autocorrelation(frames: Frames, rate: int, floor: float, ceiling: float) -> tuple[Floats, Floats, Floats]:
+    """f0, strength and periodicity [frames] by Praat; zeros where it is shorter than three periods of the floor."""
     import parselmouth
 
     count = len(frames.level)
-    f0, strength = np.zeros(count), np.zeros(count)
+    f0, strength, periodicity = np.zeros(count), np.zeros(count), np.zeros(count)
     if frames.duration < 3.2 / floor:
-        return f0, strength
+        return f0, strength, periodicity
     samples = resample(frames.samples, frames.rate, rate) if frames.rate > rate else frames.samples
     sound = parselmouth.Sound(samples.astype(np.float64), min(rate, frames.rate))
     pitch = sound.to_pitch_ac(
@@ -99,12 +102,15 @@ def _autocorrelation(frames: Frames, rate: int, floor: float, ceiling: float) ->
     f0[inside] = array["frequency"][nearest[inside]]
     strength[inside] = np.clip(array["strength"][nearest[inside]], 0.0, 1.0)
     strength[f0 <= 0] = 0.0
-    return f0, strength
+    candidates = pitch.to_array()
+    best = np.nan_to_num(np.where(candidates["frequency"] > 0, candidates["strength"], 0.0)).max(axis=0)
+    periodicity[inside] = np.clip(best[nearest[inside]], 0.0, 1.0)
+    return f0, strength, periodicity
 
 
 def _lowest_partial(frames: Frames) -> Floats:
     """Frequency [frames] below which lies only a hundredth of the power."""
-    power = frames.clean_power()
+    power = frames.clean
     rising = np.cumsum(power, axis=0)
     return frames.frequencies[np.argmax(rising >= 0.01 * rising[-1:], axis=0)]
 
@@ -127,7 +133,7 @@ def without_subharmonics(frames: Frames, line: PitchLine) -> Floats:
     The autocorrelation of a tone is as high at two or three of its periods; the spectrum tells them apart.
     """
     f0 = line.f0.copy()
-    clean = frames.clean_power()
+    clean = frames.clean
     spacing = float(frames.frequencies[1])
     edges = [frame for frame, _ in pitch_steps(line)]
     for start, end in runs(line.voiced):
@@ -195,43 +201,6 @@ def _swings(step: tuple[int, float], other: tuple[int, float]) -> bool:
     return 0 < apart < 0.5 / VIBRATO_HZ[0] + 0.02 and step[1] * other[1] < 0 and small
 
 
-def pitch_facts(frames: Frames, line: PitchLine, events: "Events") -> list[Fact]:
-    """Facts on pitch. Without voiced frames only `voiced_share` remains.
-
-    The median is over separate sounds where there are some, so that a long note does not outvote two short ones.
-    """
-    duration = frames.duration
-    sounding = int(frames.sounding.sum())
-    voiced = line.voiced
-    share = float(voiced.sum() / sounding) if sounding else 0.0
-    facts = [fact("voiced_share", share, end=duration, reliability=0.9 if duration >= MIN_CLIP else 0.3)]
-    if not voiced.any():
-        return facts
-    trust = pitch_trust(frames, line)
-    semitones = line.semitones()
-    where = np.flatnonzero(voiced)
-    begin, finish = float(frames.times[where[0]]), min(duration, float(frames.times[where[-1]]) + frames.hop_seconds)
-    weights = 10 ** (np.minimum(0.0, frames.level[voiced] - frames.peak_level + 20) / 10)
-    low, middle, high = _weighted_percentiles(semitones[voiced], weights, (5, 50, 95))
-    strength = np.clip(line.strength[voiced], 1e-4, 1 - 1e-5)
-    harmonic = float(10 * np.log10(strength.mean() / (1 - strength.mean())))
-    span = {"start": begin, "end": finish, "reliability": trust}
-    notes = _event_pitches(frames, line, events, trust)
-    separate = [note.value for note in notes if note.name == "event_f0"]
-    centre = float(np.median(separate)) if len(separate) > 1 and events.reliability >= 0.5 else 2 ** (middle / 12)
-    facts += [
-        fact("f0_median", centre, **span),
-        fact("f0_low", 2 ** (low / 12), **span),
-        fact("f0_high", 2 ** (high / 12), **span),
-        fact("f0_range", high - low, **span),
-        fact("harmonic_ratio", harmonic, **span),
-    ]
-    facts += _trend(frames, line, trust)
-    facts += notes
-    facts += _vibrato(frames, line, trust)
-    return facts
-
-
 def pitch_trust(frames: Frames, line: PitchLine) -> float:
     """Reliability of the line: long enough, periodic enough, and enough of the sound."""
     if frames.duration < MIN_CLIP:
@@ -243,85 +212,8 @@ def pitch_trust(frames: Frames, line: PitchLine) -> float:
     length = np.clip(seconds / MIN_VOICED, 0.0, 1.0) ** 2
     periodic = np.clip((strength - 0.55) / 0.3, 0.0, 1.0)
     covered = np.clip(share / 0.2, 0.3, 1.0)
-    return float(np.round(0.97 * length * covered * periodic, 3))
-
-
-def _weighted_percentiles(values: Floats, weights: Floats, percents: tuple[int, ...]) -> list[float]:
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    index = np.searchsorted(total, np.array(percents) / 100 * total[-1])
-    return [float(values[order[min(i, len(order) - 1)]]) for i in index]
-
-
-def _trend(frames: Frames, line: PitchLine, trust: float) -> list[Fact]:
-    """End minus start of the pitch line, in semitones, from the medians of its first and last stretch."""
-    where = np.flatnonzero(line.voiced)
-    values = line.semitones()[where]
-    if len(values) * frames.hop_seconds < MIN_VOICED:
-        return []
-    edge = int(np.clip(round(EDGE_SHARE * len(values)), 4, round(0.15 / frames.hop_seconds)))
-    trend = float(np.median(values[-edge:]) - np.median(values[:edge]))
-    overall = float(np.polyfit(where, values, 1)[0] * (where[-1] - where[0]))
-    if trend * overall < 0 and max(abs(trend), abs(overall)) > 1.5:
-        trust = min(trust, 0.4)  # the ends and the whole disagree
-    end = min(frames.duration, float(frames.times[where[-1]]) + frames.hop_seconds)
-    return [fact("f0_trend", trend, start=float(frames.times[where[0]]), end=end, reliability=trust)]
-
-
-def _event_pitches(frames: Frames, line: PitchLine, events: "Events", trust: float) -> list[Fact]:
-    """The median pitch of each event, and the interval from the first pitched event to the last."""
-    facts: list[Fact] = []
-    semitones = line.semitones()
-    for event in events.events:
-        first, last = round(event.start / frames.hop_seconds), round(event.end / frames.hop_seconds)
-        values = semitones[first:last]
-        values = values[~np.isnan(values)]
-        if len(values) * frames.hop_seconds < MIN_RUN:
-            continue
-        sure = trust * min(1.0, 2 * len(values) / max(1, last - first))
-        facts.append(
-            fact("event_f0", 2 ** (float(np.median(values)) / 12), start=event.start, end=event.end, reliability=sure)
-        )
-    if len(facts) >= 2:
-        interval = 12 * float(np.log2(facts[-1].value / facts[0].value))
-        sure = min(facts[0].reliability, facts[-1].reliability, events.reliability)
-        facts.append(fact("order_pitch", interval, end=frames.duration, reliability=sure))
-    return facts
-
-
-def _vibrato(frames: Frames, line: PitchLine, trust: float) -> list[Fact]:
-    """Rate and depth (half the peak-to-peak extent) of the strongest periodic wobble in long voiced stretches."""
-    semitones = line.semitones()
-    best: tuple[float, float, float, int, int] | None = None
-    breaks = [t for t, _ in pitch_steps(line)]
-    for start, end in runs(line.voiced):
-        cuts = [start, *[t for t in breaks if start < t < end], end]
-        for a, b in pairwise(cuts):
-            found = _wobble(semitones[a + 2 : b - 2], frames.hop_seconds)
-            if found and (best is None or found[1] * found[2] > best[1] * best[2]):
-                best = (*found, a, b)
-    if best is None:
-        return []
-    rate, depth, purity, a, b = best
-    start, end = float(frames.times[a]), float(frames.times[b - 1])
-    sure = trust * float(np.clip(purity * 1.3, 0, 1))
-    return [
-        fact("vibrato_rate", rate, start=start, end=end, reliability=sure if depth > 12 else 0.2),
-        fact("vibrato_depth", depth, start=start, end=end, reliability=sure if depth > 12 else trust),
-    ]
-
-
-def _wobble(values: Floats, hop: float) -> tuple[float, float, float] | None:
-    """(rate Hz, depth cents, share of the residue it explains) of a pitch stretch of at least 0.45 s."""
-    if len(values) * hop < 0.45:
-        return None
-    x = np.linspace(-1, 1, len(values))
-    residue = values - np.polyval(np.polyfit(x, values, 2), x)
-    size = 1024
-    spectrum = np.abs(np.fft.rfft(residue * np.hanning(len(residue)), size))
-    rates = np.fft.rfftfreq(size, hop)
-    band = (rates >= VIBRATO_HZ[0]) & (rates <= VIBRATO_HZ[1])
-    peak = int(np.argmax(np.where(band, spectrum, 0)))
-    amplitude = float(spectrum[peak] / (0.5 * len(values) * 0.5))
-    explained = amplitude**2 / 2 / max(1e-9, float(np.var(residue)))
-    return float(rates[peak]), 100 * amplitude, float(np.clip(explained, 0, 1))
+    # A band of noise has a period that is new in every frame.
+    bends = np.abs(np.diff(line.semitones(), 2))
+    bends = bends[~np.isnan(bends)]
+    steady = np.clip((JITTER[1] - np.median(bends)) / (JITTER[1] - JITTER[0]), 0.3, 1.0) if len(bends) else 1.0
+    return float(np.round(0.97 * length * covered * periodic * steady, 3))

@@ -16,6 +16,7 @@ from mgrd.audio.pitch import PitchLine
 MIN_DROP = 12.0  # dB of free decay that a slope needs
 FIT_TOP, FIT_BOTTOM = 4.0, 28.0  # dB below the start of the decay between which the slope is fitted
 CLEANEST = 80.0  # dB; cleaner is not told apart
+LOWEST_SHARE = 0.3  # of the noise; a sound further under it is not told from nothing
 KNEE_SECONDS = 0.06  # a decay that sets in sooner after the loudest frame belongs to the sound itself
 SHORTEST, LONGEST = 0.03, 8.0  # s
 DRY = 0.25  # s, the upper edge of the word "dry"
@@ -43,14 +44,9 @@ def _noise(frames: Frames) -> list[Fact]:
     """Mean power of the clip over the background's, in dB."""
     whole = float((10 ** (frames.level / 10)).mean())
     noise = float(frames.noise.sum())
-    snr = float(decibels(max(whole - noise, 0.03 * noise)) - decibels(noise))
+    snr = float(decibels(max(whole - noise, LOWEST_SHARE * noise)) - decibels(noise))
     snr = min(CLEANEST, snr)
-    if frames.duration < 0.15:
-        sure = 0.3
-    elif frames.contrast > 12:
-        sure = 0.9
-    else:
-        sure = 0.75
+    sure = 0.3 if frames.duration < 0.15 else frames.noise_trust
     return [fact("snr", snr, end=frames.duration, reliability=sure)]
 
 

@@ -5,14 +5,23 @@ behind a dark sound does not make it bright.
 """
 
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import median_filter, uniform_filter1d
 
 from mgrd.audio.facts import Fact, fact
-from mgrd.audio.frames import Flags, Floats, Frames
+from mgrd.audio.frames import Flags, Floats, Frames, decibels
 
 ROLLOFF = 0.85
 LOUD_DB = 30.0  # frames this far under the peak do not speak for the timbre
 MIN_FRAMES = 3
+BASS_HZ = 200.0
+LIMIT_DB = 40.0  # how far under its strongest part a spectrum still has energy
+LIMIT_PERCENTILE = 95  # over time: a consonant now and then is enough to show that high frequencies pass
+TILT_LOW, TILT_HIGH = 100.0, 10_000.0  # Hz
+TILT_DB = 60.0  # bands further under the strongest hold no energy
+TILT_BANDS = 6  # fewer bands with energy show no slope
+TELEPHONE_LOW = (150.0, 230.0, 550.0, 800.0)  # Hz: from the second to the third value the lower limit is a telephone's
+TELEPHONE_HIGH = (2300.0, 2800.0, 3900.0, 4500.0)
+BROAD = 5.0  # band_high over band_low from which a spectrum is broad enough to have been limited
 
 
 def spectrum_facts(frames: Frames) -> list[Fact]:
@@ -44,6 +53,8 @@ def spectrum_facts(frames: Frames) -> list[Fact]:
         fact("spectral_rolloff", float(rolloff @ weights), end=duration, reliability=sure),
         fact("spectral_bandwidth", float(spread @ weights), end=duration, reliability=sure),
         fact("spectral_flatness", float(flatness @ weights), end=duration, reliability=sure),
+        *_tilt(frames, power.mean(axis=1)),
+        *_limits(frames, power, sure),
         *_brightness_trend(frames, loud, held, centroid, total),
         fact("percussive_share", _percussive_share(frames), end=duration, reliability=0.7),
     ]
@@ -53,7 +64,52 @@ def _without_background(frames: Frames) -> Floats:
     """The clean power, unless nearly all of the clip is what was taken for background (steady noise)."""
     signal = float(frames.power[:, frames.sounding].sum())
     noise = float(frames.noise.sum()) * int(frames.sounding.sum())
-    return frames.power if noise > 0.4 * signal else frames.clean_power()
+    return frames.power if noise > 0.4 * signal else frames.clean
+
+
+def _tilt(frames: Frames, mean: Floats) -> list[Fact]:
+    """Slope of the mean power density [bins] in dB per octave, over third-octave bands."""
+    top = min(TILT_HIGH, 0.9 * float(frames.frequencies[-1]))
+    edges = TILT_LOW * 2.0 ** (np.arange(0, np.log2(top / TILT_LOW) * 3 + 1) / 3)
+    bins = np.unique(np.searchsorted(frames.frequencies, edges))
+    if len(bins) < TILT_BANDS + 1:
+        return []
+    density = np.add.reduceat(mean, bins[:-1])[: len(bins) - 1]
+    density[-1] = mean[bins[-2] : bins[-1]].sum()
+    level = decibels(density / np.diff(bins))
+    octaves = np.log2(np.sqrt(frames.frequencies[bins[:-1]] * frames.frequencies[bins[1:] - 1]))
+    held = level > level.max() - TILT_DB
+    if held.sum() < TILT_BANDS:
+        return []
+    slope, offset = np.polyfit(octaves[held], level[held], 1)
+    rest = float(np.std(level[held] - slope * octaves[held] - offset))
+    sure = 0.95 * float(np.clip(1.25 - rest / 12.0, 0.1, 1.0)) * float(held.mean())
+    return [fact("spectral_tilt", float(slope), end=frames.duration, reliability=sure)]
+
+
+def _limits(frames: Frames, power: Floats, sure: float) -> list[Fact]:
+    """The limits within which the spectrum has energy, and what they say of the channel."""
+    frequency, duration = frames.frequencies, frames.duration
+    highest = np.percentile(power, LIMIT_PERCENTILE, axis=1)
+    # Two neighbouring bins, so that a single loud bin does not set the reference of a broad spectrum.
+    level = decibels(uniform_filter1d(highest, 3, mode="nearest"))
+    within = np.flatnonzero(level >= level.max() - LIMIT_DB)
+    low, high = float(frequency[within[0]]), float(frequency[within[-1]])
+    mean = power.mean(axis=1)
+    bass = float(mean[frequency < BASS_HZ].sum() / mean.sum())
+    telephone = _plateau(low, TELEPHONE_LOW) * _plateau(high, TELEPHONE_HIGH)
+    broad = high > BROAD * max(low, 1.0)
+    return [
+        fact("band_low", low, end=duration, reliability=sure),
+        fact("band_high", high, end=duration, reliability=sure),
+        fact("bass_share", bass, end=duration, reliability=sure),
+        fact("telephone_band", telephone, end=duration, reliability=min(sure, 0.8) if broad else 0.4),
+    ]
+
+
+def _plateau(value: float, corners: tuple[float, float, float, float]) -> float:
+    """1 between the inner corners, 0 beyond the outer ones."""
+    return float(np.interp(value, corners, (0.0, 1.0, 1.0, 0.0)))
 
 
 def _brightness_trend(frames: Frames, loud: Flags, held: Flags, centroid: Floats, total: Floats) -> list[Fact]:

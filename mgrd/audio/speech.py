@@ -9,13 +9,22 @@ from scipy.ndimage import gaussian_filter1d
 
 from mgrd.audio.facts import Fact, fact
 from mgrd.audio.frames import Floats, Frames, runs
-from mgrd.audio.pitch import FINAL_SECONDS, PitchLine, pitch_trust
+from mgrd.audio.pitch import PitchLine, pitch_trust
 
 DIP_DB = 2.0  # between two syllables
 BELOW_PEAK_DB = 25.0  # quieter peaks are no syllables
 SMOOTH_SECONDS = 0.02
 SINGLE_SYLLABLE = 0.5  # a drum stroke looks like a syllable; a single one decides nothing
 LONG_PAUSE = 0.35  # s; such pauses are not speaking time
+FINAL_SECONDS = 0.3  # of voice in which an intonation ends
+
+COLOUR_HZ = 1_500.0  # the balance of energy above and below moves from one speech sound to the next
+# From the first to the second value a feature grows into that of whispering.
+WHISPER_UNVOICED = (0.35, 0.6)  # share of the loud frames
+WHISPER_COLOUR = (0.9, 1.3)  # standard deviation of the logarithm of that balance
+WHISPER_LEVEL = (5.0, 7.0)  # dB, standard deviation
+WHISPER_SYLLABLES = (0.1, 0.3)  # share of the level's modulation at 2.5 to 8 Hz
+SHORTEST_WHISPER = 0.4  # s
 
 # Weights of a logistic regression on the features below, standardised by _MEANS and _SCALES; fitted on recorded
 # and synthesised speech against music, effects and synthetic signals.
@@ -60,12 +69,30 @@ def speech_features(frames: Frames, line: PitchLine) -> Floats:
     )
 
 
-def speech_share(frames: Frames, line: PitchLine) -> float:
-    """How far the clip is speech, 0 to 1."""
+def speech_share(frames: Frames, features: Floats) -> float:
+    """How far the clip is speech, 0 to 1, by its `speech_features`."""
     if frames.silent or frames.duration < 0.25:
         return 0.0
-    z = (speech_features(frames, line) - _MEANS) / _SCALES
+    z = (features - _MEANS) / _SCALES
     return float(1 / (1 + np.exp(-(z @ _WEIGHTS + _BIAS))))
+
+
+def whisper_share(frames: Frames, line: PitchLine, features: Floats) -> float:
+    """How far the clip is speech without voicing, 0 to 1: noise in syllables whose colour moves as that of speech."""
+    loud = frames.sounding & (frames.level > frames.peak_level - BELOW_PEAK_DB)
+    noisy = loud & ~line.voiced
+    if frames.duration < SHORTEST_WHISPER or noisy.sum() < 5:
+        return 0.0
+    high = frames.frequencies > COLOUR_HZ
+    above, below = frames.clean[high].sum(axis=0), frames.clean[~high].sum(axis=0)
+    balance = gaussian_filter1d(np.log((above + 1e-14) / (below + 1e-14)), 2)
+    shares = (
+        (float(noisy.sum() / loud.sum()), WHISPER_UNVOICED),
+        (float(balance[noisy].std()), WHISPER_COLOUR),
+        (float(features[FEATURES.index("level_std")]), WHISPER_LEVEL),
+        (float(features[FEATURES.index("modulation")]), WHISPER_SYLLABLES),
+    )
+    return float(np.prod([np.interp(value, ramp, (0.0, 1.0)) for value, ramp in shares]))
 
 
 def syllables(frames: Frames, line: PitchLine) -> list[int]:
@@ -90,23 +117,30 @@ def speech_facts(frames: Frames, line: PitchLine) -> list[Fact]:
     """Facts on speech; for anything else only `speech`, near 0."""
     duration = frames.duration
     nuclei = syllables(frames, line)
-    share = speech_share(frames, line) * (1.0 if len(nuclei) > 1 else SINGLE_SYLLABLE)
-    facts = [fact("speech", share, end=duration, reliability=0.7 if duration >= 0.4 else 0.4)]
+    features = speech_features(frames, line)
+    share = speech_share(frames, features) * (1.0 if len(nuclei) > 1 else SINGLE_SYLLABLE)
+    sure = 0.7 if duration >= 0.4 else 0.4
+    facts = [fact("speech", share, end=duration, reliability=sure)]
+    if not frames.silent:
+        facts.append(fact("whisper", whisper_share(frames, line, features), end=duration, reliability=sure))
     if share < 0.2:
         return facts
-    speaking = _speaking_seconds(frames)
+    speaking, quiet = _speaking_seconds(frames)
+    pauses = quiet / (speaking + quiet) if speaking + quiet > 0 else 0.0
+    facts.append(fact("speech_pause_share", pauses, end=duration, reliability=sure * min(1.0, share + 0.3)))
     if len(nuclei) >= 2 and speaking > 0.4:
         sure = share * float(np.clip(len(nuclei) / 5, 0.4, 0.9))
         facts.append(fact("syllable_rate", len(nuclei) / speaking, end=duration, reliability=sure))
     return facts
 
 
-def _speaking_seconds(frames: Frames) -> float:
-    """From the first sound to the last, without long pauses."""
+def _speaking_seconds(frames: Frames) -> tuple[float, float]:
+    """(seconds from the first sound to the last without long pauses, seconds of these pauses)."""
     where = np.flatnonzero(frames.sounding)
     first, last = int(where[0]), int(where[-1]) + 1
-    quiet = sum(b - a for a, b in runs(~frames.sounding[first:last]) if (b - a) * frames.hop_seconds > LONG_PAUSE)
-    return (last - first - quiet) * frames.hop_seconds
+    silences = [(b - a) * frames.hop_seconds for a, b in runs(~frames.sounding[first:last])]
+    quiet = sum(silence for silence in silences if silence > LONG_PAUSE)
+    return (last - first) * frames.hop_seconds - quiet, quiet
 
 
 def final_rise(frames: Frames, line: PitchLine) -> list[Fact]:

@@ -1,4 +1,4 @@
-"""The one table of what counts as true: word bands beyond those of mgrd.audio.words, and tolerances of values.
+"""The one table of what counts as true of a value: the tolerances (the bands of words stand in mgrd.audio.words).
 
 A value claim is supported within `near` of the measured value, contradicted beyond `far`, and neither in
 between, as a word is neither supported nor contradicted between two bands.
@@ -16,30 +16,26 @@ between, as a word is neither supported nor contradicted between two bands.
 | durations, pauses, onsets | 0.15 s or 10 % | 0.5 s or 30 % | |
 | vibrato_rate | 15 % | 40 % | |
 | brightness_trend | 0.2 octaves | 0.6 octaves | |
+| event_note | 0.6 | 1.5 | the nearest note, or its neighbour |
+| event_interval, f0_segment | 1 semitone | 2.5 semitones | between notes that are both heard |
+| spectral_tilt | 2 dB/octave | 5 dB/octave | depends on the range of the fit |
+| event_rank | exact | 1 | |
+| tempo_alternative | 5 % | 12 % | as tempo |
 """
 
 from dataclasses import dataclass
 from math import inf, log2
 
 from mgrd.audio.facts import FACT_UNITS
-from mgrd.audio.words import ATTRIBUTES, Attribute, Band
+from mgrd.audio.words import ATTRIBUTES, MORE_ATTRIBUTES, Attribute
 
 MIN_RELIABILITY = 0.5  # less reliable facts support and refute nothing
 FLAT_RANGE = (2.5, 5.0)  # semitones of f0_range up to which a line may be called flat, and from which it may not
+STILL = {"pitch_order": 0.6, "loudness_order": 1.5, "intonation": 0.4, "tempo_trend": 0.05, "brightness_trend": 0.1}
+"""Where no word says that nothing moves: up to this size neither movement is true, in the fact's unit."""
+TURN = {"contour": 2.0, "loudness": 4.0}  # semitones, dB: a smaller way back is no turn of a line
+COUNTER_SHARE = 0.4  # of the net movement: a larger way back makes "rises" a half-truth
 LOCAL_TREND = {"f0_line": 1.0, "level_line": 2.5, "centroid_line": 0.25}  # least change of a line that is a movement
-
-MORE_ATTRIBUTES: dict[str, Attribute] = {
-    attribute.name: attribute
-    for attribute in (
-        Attribute("level", "rms", (Band("quiet", -inf, -45.0), Band("loud", -16.0, inf))),
-        Attribute("brightness_trend", "brightness_trend", (Band("darker", -inf, -0.35), Band("brighter", 0.35, inf))),
-        Attribute("tempo_trend", "tempo_trend", (Band("slowing down", -inf, -0.15), Band("speeding up", 0.15, inf))),
-        Attribute("vibrato", "vibrato_depth", (Band("absent", 0, 12.0), Band("present", 25.0, inf))),
-        Attribute("voice", "speech", (Band("absent", 0, 0.15), Band("present", 0.7, 1.01))),
-        Attribute("pauses", "pause_count", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
-    )
-}
-"""Words that chains use and that no question is derived from; `tempo_trend` is read from the onsets."""
 
 ALL_ATTRIBUTES: dict[str, Attribute] = ATTRIBUTES | MORE_ATTRIBUTES
 
@@ -75,7 +71,15 @@ _DECIBELS = Tolerance(3.0, 8.0, "absolute")
 _SECONDS = Tolerance(0.1, 0.3, "share", 0.15, 0.5)
 _SPECTRAL = Tolerance(0.15, 0.4, "share")
 _SHARE = Tolerance(0.1, 0.3, "absolute")
-_BY_UNIT = {"dB": _DECIBELS, "dBFS": _DECIBELS, "LUFS": _DECIBELS, "s": _SECONDS, "Hz": _SPECTRAL, "share": _SHARE}
+_BY_UNIT = {
+    "dB": _DECIBELS,
+    "dBFS": _DECIBELS,
+    "LUFS": _DECIBELS,
+    "s": _SECONDS,
+    "Hz": _SPECTRAL,
+    "share": _SHARE,
+    "rank": _SHARE,
+}
 _BY_NAME = {
     "tempo": Tolerance(0.05, 0.12, "share"),
     "syllable_rate": Tolerance(0.15, 0.4, "share"),
@@ -83,6 +87,12 @@ _BY_NAME = {
     "vibrato_rate": Tolerance(0.15, 0.4, "share"),
     "brightness_trend": Tolerance(0.2, 0.6, "absolute"),
     "vibrato_depth": Tolerance(20.0, 60.0, "absolute"),
+    "tempo_alternative": Tolerance(0.05, 0.12, "share"),
+    "event_note": Tolerance(0.6, 1.5, "absolute"),
+    "event_rank": Tolerance(0.4, 0.5, "absolute"),
+    "event_interval": Tolerance(1.0, 2.5, "absolute"),
+    "f0_segment": Tolerance(1.0, 2.5, "absolute"),
+    "spectral_tilt": Tolerance(2.0, 5.0, "absolute"),
 }
 _COUNT_STEP = 8
 

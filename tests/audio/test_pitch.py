@@ -82,7 +82,8 @@ def test_the_trend_of_notes_is_from_the_first_to_the_last() -> None:
 def test_a_subharmonic_of_the_tracker_is_moved_up_to_the_tone(tracked: float, multiple: int) -> None:
     frames = analyse(tone(900, 0.6), RATE)
     voiced = frames.sounding
-    line = PitchLine(np.where(voiced, 900 * tracked, 0.0), np.where(voiced, 0.9, 0.0), voiced)
+    strength = np.where(voiced, 0.9, 0.0)
+    line = PitchLine(np.where(voiced, 900 * tracked, 0.0), strength, voiced, strength)
     mended = without_subharmonics(frames, line)[voiced]
     assert mended == pytest.approx(900 * tracked * multiple)
 

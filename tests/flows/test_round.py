@@ -151,7 +151,7 @@ def test_the_report_is_one_file_without_outside_references(campaign: Path) -> No
 
 def test_a_changed_policy_decides_again_without_sampling_again(campaign: Path) -> None:
     before = rows_by_stage(campaign)
-    mgrd("run", "-w", str(campaign), MGRD_SPEC__GROUNDING__MIN_SUPPORTED="0")
+    mgrd("run", "-w", str(campaign), MGRD_SPEC__POLICY__MIN_SUPPORTED="0")
     after = rows_by_stage(campaign)
     assert after[1, "sample-distill"] == before[1, "sample-distill"]
     assert after[1, "ground-distill"] == before[1, "ground-distill"] + 1
