@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from mgrd.cli import campaign, config, ground, ingest, measure, report, status, workspace
+from mgrd.cli import campaign, config, export, ground, ingest, measure, report, status, workspace
 from mgrd.errors import ConfigError, MgrdError
 
 app = typer.Typer(
@@ -20,6 +20,9 @@ app.command("ingest")(ingest.ingest_command)
 app.command("run")(campaign.run_command)
 app.command("status")(status.status_command)
 app.command("report")(report.report_command)
+app.command("export")(export.export_command)
+app.command("verify")(export.verify_command)
+app.command("publish")(export.publish_command)
 app.command("measure")(measure.measure_command)
 app.command("ground")(ground.ground_command)
 app.add_typer(config.app, name="config", help="Settings.")
