@@ -28,7 +28,8 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 JUDGE_GROUNDED = 3.0
 """A judge's acoustic grounding (1 to 5) from which it calls a chain grounded, where settings name no other."""
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+")
+"""Line breaks of any kind, and what YAML does not take."""
 
 
 def write_card(folder: Any, tables: Tables, config: ExportConfig, manifest: Manifest, found: RoundRows) -> FileEntry:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
@@ -229,7 +230,7 @@ class RoundTable(Dataset[Sample]):
         self._ends = list(accumulate(group.rows for group in self._groups))
         self._folder = folder
         self._decode = decode
-        self._held: tuple[int, pl.DataFrame] | None = None
+        self._held: tuple[int, pa.Table] | None = None
 
     def __len__(self) -> int:
         return self._ends[-1]
@@ -243,7 +244,7 @@ class RoundTable(Dataset[Sample]):
         if self._held is None or self._held[0] != place:
             self._held = (place, _read(self._groups[place]))
         start = self._ends[place] - self._groups[place].rows
-        sample = self._held[1].row(row - start, named=True)
+        sample = self._held[1].slice(row - start, 1).to_pylist()[0]
         return _with_audio(sample, self._folder) if self._decode else sample
 
 
@@ -256,18 +257,17 @@ def _row_groups(paths: list[Path]) -> list[Group]:
     return groups
 
 
-def _read(group: Group) -> pl.DataFrame:
+def _read(group: Group) -> pa.Table:
+    """Arrow on one thread: worker processes are forks, in which polars' thread pool would wait for ever."""
     what = f"reading {group.path}; check the export with `mgrd verify`"
-    with boundary(DataError, what), pq.ParquetFile(group.path) as file:
-        frame = pl.from_arrow(file.read_row_group(group.number))
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    with boundary(DataError, what), pq.ParquetFile(group.path, memory_map=True) as file:
+        return file.read_row_group(group.number, use_threads=False)
 
 
 def _decoded(group: Group, rows: list[int], folder: Path, decode: bool) -> Iterator[Sample]:
-    frame = _read(group)
+    table = _read(group)
     for start in range(0, len(rows), CHUNK):
-        for sample in frame[rows[start : start + CHUNK]].iter_rows(named=True):
+        for sample in table.take(rows[start : start + CHUNK]).to_pylist():
             yield _with_audio(sample, folder) if decode else sample
 
 

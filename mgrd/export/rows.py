@@ -5,6 +5,7 @@ A row that no trainer could use (its clip is gone, its text holds chat tokens) i
 reason, never dropped in silence; a row from a held-out clip stops the export.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,7 @@ Row = dict[str, Any]
 REPLAY = ("text", "replay")
 REPLAY_PHASE = 1
 """Text rows of this training phase are the ones that rounds mix in."""
+PLACEHOLDER = re.compile("<(audio|image|video)>")
 CLAIM_KEYS = (
     *("text", "start", "end", "attribute", "relation", "claimed", "value", "unit", "time_start", "time_end"),
     *("negated", "weight", "verdict", "measured", "tolerance", "reliability"),
@@ -129,7 +131,9 @@ class _Context:
         built = []
         for item in items:
             try:
-                built.append(build(item))
+                row = build(item)
+                _check_texts(row)
+                built.append(row)
             except DataError as error:
                 self.refused.append({"id": str(item[key]), "reason": str(error)})
         return built
@@ -163,6 +167,13 @@ def read_rows(workspace: Workspace, config: ExportConfig, tables: Tables) -> Rou
             f"runtime.max_error_rate ({limit:g}) allows; the first is {first['id']}: {first['reason']}"
         )
     return found
+
+
+def _check_texts(row: Row) -> None:
+    """Raises DataError on a text that readers would take for a place of audio, image or video."""
+    for name, value in row.items():
+        if isinstance(value, str) and name not in {"uri", "source"} and (found := PLACEHOLDER.search(value)):
+            raise DataError(f"{name} holds the placeholder {found.group()}, which readers replace; remove it from the text")
 
 
 def _check_finished(workspace: Workspace, round_: int) -> None:

@@ -127,7 +127,7 @@ def write_lines(path: Path, records: Iterator[Record]) -> WrittenFile:
     rows = 0
     with boundary(StoreError, f"writing {path}"), HashingFile(path) as sink:
         for record in records:
-            sink.write(json.dumps(record, ensure_ascii=False).encode("utf-8", errors="replace") + b"\n")
+            sink.write(_json(record) + b"\n")
             rows += 1
         return sink.written(rows)
 
@@ -141,9 +141,17 @@ def write_tar(path: Path, records: Iterator[tuple[Record, AudioRef | None]]) -> 
                 key = record["id"]
                 if audio is not None and audio.data is not None:
                     _add(tar, f"{key}{Path(audio.name).suffix}", audio.data)
-                _add(tar, f"{key}.json", json.dumps(record, ensure_ascii=False).encode("utf-8", errors="replace"))
+                _add(tar, f"{key}.json", _json(record))
                 rows += 1
         return sink.written(rows)
+
+
+def _json(record: Record) -> bytes:
+    """One line of JSON for every reader: some take U+0085, U+2028 and U+2029 for the end of a line."""
+    text = json.dumps(record, ensure_ascii=False)
+    for sign in ("\x85", "\u2028", "\u2029"):
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text.encode("utf-8", errors="replace")
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
