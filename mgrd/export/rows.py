@@ -173,7 +173,9 @@ def _check_texts(row: Row) -> None:
     """Raises DataError on a text that readers would take for a place of audio, image or video."""
     for name, value in row.items():
         if isinstance(value, str) and name not in {"uri", "source"} and (found := PLACEHOLDER.search(value)):
-            raise DataError(f"{name} holds the placeholder {found.group()}, which readers replace; remove it from the text")
+            raise DataError(
+                f"{name} holds the placeholder {found.group()}, which readers replace; remove it from the text"
+            )
 
 
 def _check_finished(workspace: Workspace, round_: int) -> None:

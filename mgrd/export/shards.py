@@ -39,7 +39,7 @@ class HashingFile(io.RawIOBase):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._file: BinaryIO = path.open("xb", buffering=0)
+        self._file: BinaryIO = path.open("xb", buffering=MIB)
         self._hash = hashlib.sha256()
         self.bytes = 0
 
@@ -49,11 +49,9 @@ class HashingFile(io.RawIOBase):
     def write(self, data) -> int:
         view = memoryview(data).cast("B")
         self._hash.update(view)
-        done = 0
-        while done < len(view):
-            done += self._file.write(view[done:]) or 0
-        self.bytes += done
-        return done
+        self._file.write(view)
+        self.bytes += len(view)
+        return len(view)
 
     def tell(self) -> int:
         return self.bytes
@@ -64,6 +62,8 @@ class HashingFile(io.RawIOBase):
             super().close()
 
     def written(self, rows: int) -> WrittenFile:
+        """What was written. Closes the file: all of it is with the system then."""
+        self.close()
         return WrittenFile(rows, self.bytes, self._hash.hexdigest())
 
 
@@ -117,9 +117,23 @@ def write_parquet(
         with pq.ParquetWriter(sink, schema, compression=CODEC, compression_level=CODEC_LEVEL, **options) as writer:
             for first, last in spans:
                 with boundary(DataError, f"rows {first} to {last} of {path.name}"):
-                    table = pa.Table.from_pylist(read(first, last), schema=schema)
+                    table = _table(read(first, last), schema)
                 writer.write_table(table, row_group_size=last - first)
         return sink.written(sum(last - first for first, last in spans))
+
+
+def _table(records: list[Record], schema: pa.Schema) -> pa.Table:
+    """The records as a table; audio bytes go to their column in one copy."""
+    if "audio" not in schema.names:
+        return pa.Table.from_pylist(records, schema=schema)
+    place = schema.names.index("audio")
+    table = pa.Table.from_pylist(records, schema=schema.remove(place))
+    sounds = [record["audio"] for record in records]
+    data = pa.array([None if sound is None else sound["bytes"] for sound in sounds], pa.binary())
+    paths = pa.array([None if sound is None else sound["path"] for sound in sounds], pa.string())
+    missing = pa.array([sound is None for sound in sounds], pa.bool_())
+    audio = pa.StructArray.from_arrays([data, paths], fields=list(schema.field(place).type), mask=missing)
+    return table.add_column(place, schema.field(place), audio).replace_schema_metadata(schema.metadata)
 
 
 def write_lines(path: Path, records: Iterator[Record]) -> WrittenFile:

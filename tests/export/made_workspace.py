@@ -71,7 +71,7 @@ def finish_round(workspace: Workspace, round_: int, questions: pl.DataFrame) -> 
     traces = frame_of(TRACES, [chain for row in questions.iter_rows(named=True) for chain in _chains(row, round_)])
     sampled = {"round": round_, "purpose": "distill"}
     claims, decisions = ground_traces(
-        traces, questions, {clip: FACTS for clip in questions["clip_id"]}, {}, policy=spec.grounding, arm="filtered"
+        traces, questions, dict.fromkeys(questions["clip_id"], FACTS), {}, policy=spec.grounding, arm="filtered"
     )
     distilled, curriculum = select_traces(
         traces, decisions, questions, spec=spec.selection, prompt=PROMPT, round_=round_, seed=0

@@ -1,6 +1,9 @@
 """`mgrd export`, `verify` and `publish` as a user calls them, on a real campaign and on a made one."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +19,7 @@ from mgrd.export.choices import FORMATS, PURPOSES, ExportConfig
 from mgrd.export.directory import export_round
 from mgrd.export.publish import plan_push, push
 from mgrd.store import Workspace
-from tests.export.conftest import mgrd
+from tests.export.conftest import REPOSITORY, mgrd
 
 
 def run(*arguments: str | Path) -> Any:
@@ -46,7 +49,9 @@ def test_export_prints_json_for_scripts(made: Workspace, tmp_path: Path) -> None
 
 
 def test_an_impossible_wish_is_a_message(made: Workspace, tmp_path: Path) -> None:
-    done = run("export", "--round", "1", "--format", "nemo", "--purpose", "dpo", "--out", tmp_path / "x", "-w", made.root)
+    done = run(
+        "export", "--round", "1", "--format", "nemo", "--purpose", "dpo", "--out", tmp_path / "x", "-w", made.root
+    )
     assert isinstance(done.exception, ConfigError)
     assert str(done.exception).startswith("NeMo's conversation manifest")
 
@@ -70,9 +75,11 @@ def test_a_dry_run_lists_every_file_and_pushes_nothing(exported: Path) -> None:
     assert {file["path"] for file in plan["files"]} == there
 
 
-def test_only_a_whole_export_that_can_be_read_elsewhere_is_published(made: Workspace, exported: Path, tmp_path: Path) -> None:
+def test_only_a_whole_export_that_can_be_read_elsewhere_is_published(
+    made: Workspace, exported: Path, tmp_path: Path
+) -> None:
     for name in ("no owner", "a/b/c", "chains"):
-        with pytest.raises(ConfigError, match="owner/name|owner"):
+        with pytest.raises(ConfigError, match="owner"):
             plan_push(exported, name)
     export_round(made, ExportConfig(round=1, format="ms-swift"), tmp_path / "paths")
     with pytest.raises(DataError, match="paths of this machine"):
@@ -95,7 +102,9 @@ class Hub(BaseHTTPRequestHandler):
         elif self.path == "/api/repos/create":
             self._answer({"url": "http://127.0.0.1/datasets/a/b", "id": "a/b"})
         elif "/preupload/" in self.path:
-            files = [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in json.loads(body)["files"]]
+            files = [
+                {"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in json.loads(body)["files"]
+            ]
             self._answer({"files": files})
         elif "/commit/" in self.path:
             self.commits.append([json.loads(line) for line in body.splitlines()])
@@ -104,7 +113,9 @@ class Hub(BaseHTTPRequestHandler):
             self._answer({})
 
     def do_GET(self) -> None:
-        self._answer({"id": "a/b", "siblings": [], "sha": "0", "tags": [], "private": False, "downloads": 0, "likes": 0})
+        self._answer(
+            {"id": "a/b", "siblings": [], "sha": "0", "tags": [], "private": False, "downloads": 0, "likes": 0}
+        )
 
     def _answer(self, document: dict[str, Any], status: int = 200) -> None:
         data = json.dumps(document).encode()
@@ -126,7 +137,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> type[Hub]:
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr("huggingface_hub.HfApi", lambda: HfApi(endpoint=address, token="secret"))  # noqa: S106
+    monkeypatch.setattr("huggingface_hub.HfApi", lambda: HfApi(endpoint=address, token="secret"))
     monkeypatch.setattr(Hub, "commits", [])
     monkeypatch.setattr(Hub, "refuse", False)
     yield Hub
@@ -150,7 +161,18 @@ def test_a_refused_push_says_what_to_check(exported: Path, hub: type[Hub]) -> No
 @pytest.mark.round
 def test_a_real_campaign_exports_in_every_format(campaign: Path, tmp_path: Path) -> None:
     for format_ in FORMATS:
-        done = mgrd("export", "--round", "1", "--format", format_, "--out", str(tmp_path / format_), "-w", str(campaign), "--json")
+        done = mgrd(
+            "export",
+            "--round",
+            "1",
+            "--format",
+            format_,
+            "--out",
+            str(tmp_path / format_),
+            "-w",
+            str(campaign),
+            "--json",
+        )
         assert json.loads(done.stdout)["splits"]["distilled"]["train"] > 0
         assert "whole" in mgrd("verify", str(tmp_path / format_)).stdout
     table = pq.read_table(tmp_path / "hf" / "data")
@@ -168,3 +190,22 @@ def test_a_real_campaign_says_what_it_cannot_give(campaign: Path, tmp_path: Path
     assert "--outside" in mgrd("export", *common, "--purpose", "rl", status=1).stderr
     mgrd("export", *common, "--purpose", "rl", "--outside")
     assert "finished rounds: [1]" in mgrd("export", "--round", "2", *common[2:], status=1).stderr
+
+
+@pytest.mark.round
+def test_the_publish_flow_exports_and_checks_what_it_would_push(campaign: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom mgrd.cli.environment import prepare\nprepare(Path(sys.argv[1]))\n"
+        "from flows.publish import publish\n"
+        "print(publish(sys.argv[1], 1, sys.argv[2], repo='a/b', dry_run=True))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(campaign), str(tmp_path / "x")],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == json.loads((tmp_path / "x" / "manifest.json").read_text())["fingerprint"]

@@ -48,7 +48,9 @@ def records(folder: Path, format_: Format) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("format_", "purpose"), POSSIBLE)
-def test_every_format_holds_all_rows_and_verifies(made: Workspace, tmp_path: Path, format_: Format, purpose: Purpose) -> None:
+def test_every_format_holds_all_rows_and_verifies(
+    made: Workspace, tmp_path: Path, format_: Format, purpose: Purpose
+) -> None:
     manifest = export_round(made, config(format=format_, purpose=purpose), tmp_path / "x")
     kept = {"sft": 24 + 3, "rl": 12, "dpo": 12}[purpose]
     rows = records(tmp_path / "x", format_)
@@ -171,9 +173,12 @@ def test_verification_finds_every_kind_of_damage(made: Workspace, tmp_path: Path
         return find_faults(copy)
 
     flipped = bytes([shard.read_bytes()[40] ^ 1])
-    assert "content changed" in faults_after(
-        "flip", lambda path: path.write_bytes(path.read_bytes()[:40] + flipped + path.read_bytes()[41:])
-    )[0]
+    assert (
+        "content changed"
+        in faults_after(
+            "flip", lambda path: path.write_bytes(path.read_bytes()[:40] + flipped + path.read_bytes()[41:])
+        )[0]
+    )
     assert "were written" in faults_after("cut", lambda path: path.write_bytes(path.read_bytes()[:-5]))[0]
     assert "missing" in faults_after("gone", lambda path: path.unlink())[0]
     assert "not part" in faults_after("more", lambda path: (path.parent / "extra.parquet").write_text("x"))[0]
@@ -197,7 +202,12 @@ def test_a_manifest_that_was_edited_or_names_outside_files_is_refused(made: Work
     path.write_text(json.dumps(document))
     with pytest.raises(DataError, match="outside of the export"):
         find_faults(tmp_path / "x")
-    for text in ("", "[]", "{}", '{"manifest_version": 1, "files": 3, "files_key": "", "fingerprint": "", "splits": {}}'):
+    for text in (
+        "",
+        "[]",
+        "{}",
+        '{"manifest_version": 1, "files": 3, "files_key": "", "fingerprint": "", "splits": {}}',
+    ):
         path.write_text(text)
         with pytest.raises(DataError, match="damaged"):
             read_manifest(tmp_path / "x")

@@ -116,7 +116,9 @@ def test_each_epoch_has_its_own_order_that_repeats(grouped: Path) -> None:
     assert orders[0] == orders[2] != orders[1]
     assert sorted(orders[0]) == sorted(orders[1])
     assert ids(stream(grouped, decode=False, seed=1)) != orders[0]
-    assert ids(stream(grouped, decode=False, shuffle=False)) == ids(mgrd.load_round(grouped, streaming=False, decode=False))
+    assert ids(stream(grouped, decode=False, shuffle=False)) == ids(
+        mgrd.load_round(grouped, streaming=False, decode=False)
+    )
 
 
 @pytest.mark.parametrize("stop", [0, 1, 7, 39, 40])
@@ -131,7 +133,9 @@ def test_a_stream_goes_on_after_its_state(grouped: Path, stop: int) -> None:
     assert ids(resumed) == whole, "the epoch after it is whole again"
 
 
-@pytest.mark.parametrize(("workers", "batches", "size"), [(0, 3, 4), (2, 0, 4), (2, 1, 4), (2, 5, 4), (3, 7, 3), (2, 11, 4)])
+@pytest.mark.parametrize(
+    ("workers", "batches", "size"), [(0, 3, 4), (2, 0, 4), (2, 1, 4), (2, 5, 4), (3, 7, 3), (2, 11, 4)]
+)
 def test_a_data_loader_with_workers_goes_on_after_the_batches_it_gave(
     grouped: Path, workers: int, batches: int, size: int
 ) -> None:
@@ -223,6 +227,8 @@ def test_importing_mgrd_loads_no_torch() -> None:
     import subprocess
     import sys
 
-    script = "import sys, mgrd; assert 'load_round' in mgrd.__all__; print('torch' in sys.modules, 'pyarrow' in sys.modules)"
+    script = (
+        "import sys, mgrd; assert 'load_round' in mgrd.__all__; print('torch' in sys.modules, 'pyarrow' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -48,7 +48,7 @@ def test_no_source_is_on_both_sides_and_no_row_is_lost(rows: list[dict[str, str]
 
 
 @given(ROWS, st.integers(0, 5), st.randoms(use_true_random=False))
-def test_split_and_order_do_not_depend_on_the_order_of_the_rows(rows: list[dict[str, str]], seed: int, random) -> None:  # noqa: ANN001
+def test_split_and_order_do_not_depend_on_the_order_of_the_rows(rows: list[dict[str, str]], seed: int, random) -> None:
     mixed = list(rows)
     random.shuffle(mixed)
     assert split_rows(mixed, 0.2, seed) == split_rows(rows, 0.2, seed)
@@ -121,7 +121,10 @@ def test_a_written_group_is_as_large_as_planned(tmp_path: Path) -> None:
     assert len(spans) == 2
     path = tmp_path / "x.parquet"
     written = write_parquet(
-        path, schema, spans, lambda a, b: [{"id": str(i), "audio": {"bytes": noise[i], "path": "x"}} for i in range(a, b)]
+        path,
+        schema,
+        spans,
+        lambda a, b: [{"id": str(i), "audio": {"bytes": noise[i], "path": "x"}} for i in range(a, b)],
     )
     meta = pq.read_metadata(path)
     assert meta.num_row_groups == 2
@@ -132,7 +135,7 @@ def test_a_written_group_is_as_large_as_planned(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.binary(max_size=50), max_size=20))
-def test_a_hashing_file_tells_size_and_hash_of_what_is_on_disk(tmp_path_factory, chunks: list[bytes]) -> None:  # noqa: ANN001
+def test_a_hashing_file_tells_size_and_hash_of_what_is_on_disk(tmp_path_factory, chunks: list[bytes]) -> None:
     path = tmp_path_factory.mktemp("h") / "f"
     with HashingFile(path) as file:
         for chunk in chunks:

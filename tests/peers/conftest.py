@@ -38,14 +38,16 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="session")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     """Run `readers/read_<reader>.py` in the environment `peer`; its JSON. Skips where the peer is not installed."""
-    home = tmp_path_factory.mktemp("home")
 
     def run(peer: str, reader: str, *arguments: str | Path) -> Any:
         error = ENVIRONMENTS / f"{peer}.error"
         if not (ENVIRONMENTS / peer / ".installed").exists():
             reason = error.read_text().strip()[-300:] if error.exists() else "`make test-peers` installs it"
             pytest.skip(f"{peer} is not installed here: {reason}")
-        offline = {name: "1" for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "DO_NOT_TRACK")}
+        home = tmp_path_factory.mktemp(
+            "home"
+        )  # one each: offline, `datasets` takes equal folder names for one data set
+        offline = dict.fromkeys(("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "DO_NOT_TRACK"), "1")
         done = subprocess.run(
             [ENVIRONMENTS / peer / "bin" / "python", READERS / f"read_{reader}.py", *arguments],
             env={**os.environ, **offline, "HOME": str(home), "HF_HOME": str(home / "hub"), "PYTHONPATH": ""},

@@ -65,7 +65,9 @@ def samples(workspace: Workspace, row: Row) -> Any:
 
 
 @pytest.mark.parametrize("embed", [True, False])
-def test_datasets_sees_every_row_and_an_audio_feature(workspace: Workspace, read: Read, tmp_path: Path, embed: bool) -> None:
+def test_datasets_sees_every_row_and_an_audio_feature(
+    workspace: Workspace, read: Read, tmp_path: Path, embed: bool
+) -> None:
     folder = export(workspace, tmp_path / "x", "hf", embed=embed)
     expected = chains(workspace)
     seen: set[str] = set()
@@ -97,7 +99,11 @@ def test_trl_takes_rows_for_conversations_and_renders_prompt_and_completion_apar
 ) -> None:
     folder = export(workspace, tmp_path / "x", "trl", embed=True)
     expected = chains(workspace)
-    rows = [row for split in ("train", "validation") for row in read("huggingface", "trl", folder, "distilled", split, model)]
+    rows = [
+        row
+        for split in ("train", "validation")
+        for row in read("huggingface", "trl", folder, "distilled", split, model)
+    ]
     assert {row["id"] for row in rows} == expected.keys()
     for row in rows:
         assert row["conversational"]
@@ -109,7 +115,9 @@ def test_trl_takes_rows_for_conversations_and_renders_prompt_and_completion_apar
 def test_trl_reads_preference_pairs(workspace: Workspace, read: Read, tmp_path: Path, model: Path) -> None:
     folder = export(workspace, tmp_path / "x", "trl", "dpo")
     rows = [
-        row for split in ("train", "validation") for row in read("huggingface", "trl", folder, "preferences", split, model)
+        row
+        for split in ("train", "validation")
+        for row in read("huggingface", "trl", folder, "preferences", split, model)
     ]
     end = "<|im_end|>\n"
     assert Counter((r["chosen"].removesuffix(end), r["rejected"].removesuffix(end)) for r in rows) == pairs(workspace)
@@ -134,13 +142,22 @@ def test_swift_loads_and_encodes_what_the_loss_lies_on(
     rows = read("ms-swift", "swift", "sft", model, folder / "train.jsonl", folder / "validation.jsonl")
     expected = chains(workspace).values()
     assert Counter(row["learnt"] for row in rows) == Counter(f"{row['completion']}<|im_end|>\n" for row in expected)
-    assert Counter(row["messages"][0]["content"] for row in rows) == Counter(f"<audio>{row['prompt']}" for row in expected)
+    assert Counter(row["messages"][0]["content"] for row in rows) == Counter(
+        f"<audio>{row['prompt']}" for row in expected
+    )
     assert all(row["audio_tokens"] == 1 for row in rows), "its template leaves one place, which the model widens"
     from transformers import AutoProcessor
 
     extractor = AutoProcessor.from_pretrained(model).feature_extractor
     features = {
-        round(float(extractor(samples(workspace, row), sampling_rate=16_000, return_tensors="pt").input_features.double().sum()), 1)
+        round(
+            float(
+                extractor(samples(workspace, row), sampling_rate=16_000, return_tensors="pt")
+                .input_features.double()
+                .sum()
+            ),
+            1,
+        )
         for row in expected
     }
     assert {round(row["features"][1], 1) for row in rows} == features, "it heard the same sounds"

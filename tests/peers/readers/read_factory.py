@@ -33,7 +33,9 @@ from llamafactory.hparams import DataArguments, ModelArguments, TrainingArgument
 folder, name, stage, model, scratch = sys.argv[1:]
 processor = transformers.AutoProcessor.from_pretrained(model)
 tokenizer = processor.tokenizer
-data_args = DataArguments(template="qwen2_audio", dataset=name, dataset_dir=folder, media_dir=folder, overwrite_cache=True)
+data_args = DataArguments(
+    template="qwen2_audio", dataset=name, dataset_dir=folder, media_dir=folder, overwrite_cache=True
+)
 data_args.cutoff_len = 2048
 model_args = ModelArguments(model_name_or_path=model)
 training_args = TrainingArguments(output_dir=scratch, use_cpu=True)

@@ -14,6 +14,8 @@ for conversation in NeMoMultimodalConversationJsonlAdapter(sys.argv[1], audio_lo
             turns.append({"role": turn.role, "text": turn.value})
         else:
             samples = cut.load_audio()
-            turns.append({"role": turn.role, "samples": samples.shape[1], "seconds": cut.duration, "sum": float(samples.sum())})
+            turns.append(
+                {"role": turn.role, "samples": samples.shape[1], "seconds": cut.duration, "sum": float(samples.sum())}
+            )
     rows.append({"id": conversation.id, "turns": turns})
 print("JSON" + json.dumps(rows))

@@ -20,8 +20,12 @@ for row in data:
         encoded = template.encode(dict(row))
         labels = [token for token in encoded["labels"] if token != -100]
         shown["learnt"] = processor.tokenizer.decode(labels)
-        shown["audio_tokens"] = sum(token == processor.tokenizer.convert_tokens_to_ids("<|AUDIO|>") for token in encoded["input_ids"])
+        shown["audio_tokens"] = sum(
+            token == processor.tokenizer.convert_tokens_to_ids("<|AUDIO|>") for token in encoded["input_ids"]
+        )
         features = encoded.get("input_features")
-        shown["features"] = None if features is None else [list(features.shape), round(float(features.double().sum()), 3)]
+        shown["features"] = (
+            None if features is None else [list(features.shape), round(float(features.double().sum()), 3)]
+        )
     rows.append(shown)
 print("JSON" + json.dumps(rows))
