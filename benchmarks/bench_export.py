@@ -61,7 +61,7 @@ def compare(folder: Path, clips: int) -> None:
     found = read_rows(workspace, config, Tables(workspace.store))
 
     def write_ours() -> None:
-        write_files(Writing(workspace, config, Path(tempfile.mkdtemp(dir=folder)), None, None), found)
+        write_files(Writing(workspace, config, Path(tempfile.mkdtemp(dir=folder)), None), found)
 
     options: dict[str, Any] = {"compression": CODEC, "compression_level": CODEC_LEVEL, "use_dictionary": plain}
     records = [[{**row, "audio": None} for row in table.drop_columns("audio").to_pylist()] for table in tables]

@@ -11,8 +11,8 @@ Once there it is never changed: asking again for the same export does nothing, a
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,23 +25,19 @@ from mgrd.export.listings import write_clips, write_dataset_info
 from mgrd.export.manifest import MANIFEST, FileEntry, Manifest, find_faults, read_manifest, write_manifest
 from mgrd.export.records import AudioRef, Record, Shape, shape_of
 from mgrd.export.rows import RoundRows, Row, Tables, read_rows
-from mgrd.export.shards import WrittenFile, even_spans, group_spans, shard_count, write_lines, write_parquet, write_tar
+from mgrd.export.shards import ParquetShards, WrittenFile, even_spans, group_spans, shard_count, write_lines, write_tar
 from mgrd.export.split import TRAIN, shuffled, split_rows
 from mgrd.ids import sha256_bytes
 from mgrd.store import Workspace
 
-WRITERS = 2
-"""Shards written side by side."""
 TEXT_ROW_BYTES = 2048
 """What a row's text is taken to weigh when shards are planned; audio is known exactly."""
 
-Advance = Callable[[int], None]
 
-
-def export_round(workspace: Workspace, config: ExportConfig, out: Path, advance: Advance | None = None) -> Manifest:
+def export_round(workspace: Workspace, config: ExportConfig, out: Path) -> Manifest:
     """Write the export to `out` and return its manifest; when `out` holds this very export, only return it.
 
-    `advance` gets the number of rows of each finished file. Raises DataError when the round has nothing
+    Raises DataError when the round has nothing
     for the purpose, StoreError when `out` exists and is something else.
     """
     out = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow a link that the user means as the place
@@ -56,7 +52,7 @@ def export_round(workspace: Workspace, config: ExportConfig, out: Path, advance:
         draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         draft.chmod(0o755)
-        files = write_files(Writing(workspace, config, draft, root, advance), found)
+        files = write_files(Writing(workspace, config, draft, root), found)
         about = about_export(workspace, config, tables, found, root)
         files.append(write_clips(draft, tables, found))
         manifest = Manifest(fingerprint, about, tuple(files))
@@ -92,7 +88,6 @@ class Writing:
     config: ExportConfig
     draft: Path
     audio_root: str | None
-    advance: Advance | None
     checked: set[str] = field(default_factory=set)
     """Clips whose file was found to be what its hash says; several rows share a clip."""
 
@@ -138,19 +133,20 @@ class _Shard:
 
 
 def write_files(writing: Writing, found: RoundRows) -> list[FileEntry]:
-    """Shards and audio files, several at a time; entries in the order of the plan."""
+    """Shards and audio files; entries in the order of the plan."""
     shards = [shard for name, rows in found.configs.items() if rows for shard in _plan(writing, name, rows)]
-    with ThreadPoolExecutor(WRITERS) as pool:
-        jobs = [pool.submit(_write_shard, writing, shard) for shard in shards]
-        if not writing.config.embeds:
-            (writing.draft / "audio").mkdir()
-            clips = {row["clip_id"]: row for rows in found.configs.values() for row in rows if row["clip_id"]}
-            jobs += [pool.submit(_copy_clip, writing, clips[clip_id]) for clip_id in sorted(clips)]
-        try:
-            return [job.result() for job in jobs]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with ParquetShards() as parquet:
+        jobs = [_write_shard(writing, shard, parquet) for shard in shards]
+        written = [job.result() if isinstance(job, Future) else job for job in jobs]
+    entries = [
+        FileEntry(shard.path, file.sha256, file.bytes, file.rows, shard.config, shard.split)
+        for shard, file in zip(shards, written, strict=True)
+    ]
+    if not writing.config.embeds:
+        (writing.draft / "audio").mkdir()
+        clips = {row["clip_id"]: row for rows in found.configs.values() for row in rows if row["clip_id"]}
+        entries += [_copy_clip(writing, clips[clip_id]) for clip_id in sorted(clips)]
+    return entries
 
 
 def _plan(writing: Writing, name: str, rows: list[Row]) -> Iterator[_Shard]:
@@ -173,7 +169,7 @@ def _sizes(config: ExportConfig, rows: list[Row]) -> list[int]:
     return [TEXT_ROW_BYTES + ((row["bytes"] or 0) if config.embeds else 0) for row in rows]
 
 
-def _write_shard(writing: Writing, shard: _Shard) -> FileEntry:
+def _write_shard(writing: Writing, shard: _Shard, parquet: ParquetShards) -> "WrittenFile | Future[WrittenFile]":
     path, shape = writing.draft / shard.path, writing.shape
 
     def records(first: int, last: int, known: dict[str, bytes] | None) -> Iterator[tuple[Record, AudioRef | None]]:
@@ -186,15 +182,10 @@ def _write_shard(writing: Writing, shard: _Shard) -> FileEntry:
 
     count = len(shard.rows)
     if shard.path.endswith(".parquet"):
-        spans = group_spans(_sizes(writing.config, shard.rows))
-        written = write_parquet(path, schema_of(writing.config), spans, group)
-    elif shard.path.endswith(".tar"):
-        written = write_tar(path, records(0, count, None))
-    else:
-        written = write_lines(path, (record for record, _ in records(0, count, None)))
-    if writing.advance:
-        writing.advance(written.rows)
-    return _entry(shard.path, written, shard.config, shard.split)
+        return parquet.write(path, schema_of(writing.config), group_spans(_sizes(writing.config, shard.rows)), group)
+    if shard.path.endswith(".tar"):
+        return write_tar(path, records(0, count, None))
+    return write_lines(path, (record for record, _ in records(0, count, None)))
 
 
 def _copy_clip(writing: Writing, row: Row) -> FileEntry:
@@ -203,10 +194,6 @@ def _copy_clip(writing: Writing, row: Row) -> FileEntry:
     with boundary(StoreError, f"writing {name}"):
         (writing.draft / name).write_bytes(data)
     return FileEntry(name, row["sha256"], len(data))
-
-
-def _entry(path: str, written: WrittenFile, config: str | None, split: str | None) -> FileEntry:
-    return FileEntry(path, written.sha256, written.bytes, written.rows, config, split)
 
 
 def _settle(draft: Path) -> None:

@@ -5,9 +5,11 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
+from threading import Semaphore
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -20,6 +22,8 @@ MIB = 1 << 20
 SMALLEST_GROUP, LARGEST_GROUP = 64 * MIB, 128 * MIB
 """Uncompressed bytes of a row group: large enough to read fast, small enough that a reader holds several."""
 SHARD_BYTES = 512 * MIB
+TABLES_IN_FLIGHT = 2
+"""Row groups that are built and not yet written."""
 CODEC = "zstd"
 CODEC_LEVEL = 1
 """Audio hardly shrinks at any level, and higher ones cost several times the time."""
@@ -106,20 +110,59 @@ def group_spans(sizes: Sequence[int]) -> list[tuple[int, int]]:
     return spans
 
 
-def write_parquet(
-    path: Path, schema: pa.Schema, spans: Sequence[tuple[int, int]], read: Callable[[int, int], list[Record]]
-) -> WrittenFile:
-    """A Parquet file with one row group per span; `read(first, last)` gives a group's records."""
-    with boundary(StoreError, f"writing {path}"), HashingFile(path) as sink:
+class ParquetShards:
+    """Parquet files that one thread compresses and another hashes, while the caller builds the next rows.
+
+    The threads work on files of the system alone: a Python file object would make them wait for the
+    interpreter at every page.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._hashing = ThreadPoolExecutor(1)
+        self._slots = Semaphore(TABLES_IN_FLIGHT)
+
+    def __enter__(self) -> "ParquetShards":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._hashing.shutdown(cancel_futures=True)
+
+    def write(
+        self, path: Path, schema: pa.Schema, spans: Sequence[tuple[int, int]], read: Callable[[int, int], list[Record]]
+    ) -> "Future[WrittenFile]":
+        """A file with one row group per span; `read(first, last)` gives a group's records."""
         # A dictionary of audio bytes would fill its page, be given up, and cost twice.
         plain = [name for name in schema.names if name != "audio"]
         options: dict[str, Any] = {"use_dictionary": plain, "write_statistics": plain}
-        with pq.ParquetWriter(sink, schema, compression=CODEC, compression_level=CODEC_LEVEL, **options) as writer:
-            for first, last in spans:
-                with boundary(DataError, f"rows {first} to {last} of {path.name}"):
-                    table = _table(read(first, last), schema)
-                writer.write_table(table, row_group_size=last - first)
-        return sink.written(sum(last - first for first, last in spans))
+        with boundary(StoreError, f"writing {path}"):
+            writer = pq.ParquetWriter(path, schema, compression=CODEC, compression_level=CODEC_LEVEL, **options)
+        groups = []
+        for first, last in spans:
+            with boundary(DataError, f"rows {first} to {last} of {path.name}"):
+                table = _table(read(first, last), schema)
+            self._slots.acquire()
+            group = self._pool.submit(writer.write_table, table, last - first)
+            group.add_done_callback(lambda _: self._slots.release())
+            groups.append(group)
+
+        closed = self._pool.submit(writer.close)
+
+        def hashed() -> WrittenFile:
+            with boundary(StoreError, f"writing {path}"):
+                for step in (*groups, closed):
+                    step.result()
+                return _written(path, sum(last - first for first, last in spans))
+
+        return self._hashing.submit(hashed)
+
+
+def _written(path: Path, rows: int) -> WrittenFile:
+    """Size and hash of a finished file, hashed in one go from its pages in memory."""
+    with pa.memory_map(path.as_posix()) as file:
+        data = file.read_buffer()
+        return WrittenFile(rows, data.size, hashlib.sha256(data).hexdigest())
 
 
 def _table(records: list[Record], schema: pa.Schema) -> pa.Table:

@@ -14,10 +14,10 @@ from mgrd.export.shards import (
     SHARD_BYTES,
     SMALLEST_GROUP,
     HashingFile,
+    ParquetShards,
     even_spans,
     group_spans,
     shard_count,
-    write_parquet,
 )
 from mgrd.export.split import held_out_sources, shuffled, split_rows
 from mgrd.ids import sha256_file
@@ -120,12 +120,13 @@ def test_a_written_group_is_as_large_as_planned(tmp_path: Path) -> None:
     spans = group_spans([MIB] * 150)
     assert len(spans) == 2
     path = tmp_path / "x.parquet"
-    written = write_parquet(
-        path,
-        schema,
-        spans,
-        lambda a, b: [{"id": str(i), "audio": {"bytes": noise[i], "path": "x"}} for i in range(a, b)],
-    )
+    with ParquetShards() as parquet:
+        written = parquet.write(
+            path,
+            schema,
+            spans,
+            lambda first, last: [{"id": str(i), "audio": {"bytes": noise[i], "path": "x"}} for i in range(first, last)],
+        ).result()
     meta = pq.read_metadata(path)
     assert meta.num_row_groups == 2
     for number in range(2):
