@@ -17,6 +17,7 @@ from mgrd.cli import app
 from mgrd.errors import ConfigError, DataError, StoreError
 from mgrd.export.choices import FORMATS, PURPOSES, ExportConfig
 from mgrd.export.directory import export_round
+from mgrd.export.manifest import find_faults
 from mgrd.export.publish import plan_push, push
 from mgrd.store import Workspace
 from tests.export.conftest import REPOSITORY, mgrd
@@ -160,21 +161,12 @@ def test_a_refused_push_says_what_to_check(exported: Path, hub: type[Hub]) -> No
 
 @pytest.mark.round
 def test_a_real_campaign_exports_in_every_format(campaign: Path, tmp_path: Path) -> None:
-    for format_ in FORMATS:
-        done = mgrd(
-            "export",
-            "--round",
-            "1",
-            "--format",
-            format_,
-            "--out",
-            str(tmp_path / format_),
-            "-w",
-            str(campaign),
-            "--json",
-        )
-        assert json.loads(done.stdout)["splits"]["distilled"]["train"] > 0
-        assert "whole" in mgrd("verify", str(tmp_path / format_)).stdout
+    mgrd("export", "--round", "1", "--out", str(tmp_path / "hf"), "-w", str(campaign))
+    assert "whole" in mgrd("verify", str(tmp_path / "hf")).stdout
+    for format_ in FORMATS[1:]:
+        manifest = export_round(Workspace.open(campaign), ExportConfig(round=1, format=format_), tmp_path / format_)
+        assert manifest.splits["distilled"]["train"] > 0
+        assert find_faults(tmp_path / format_) == []
     table = pq.read_table(tmp_path / "hf" / "data")
     assert min(table["token_count"].to_pylist()) > 75, "counted with the checkpoint's renderer, audio included"
     assert set(table["audio_tokens"].to_pylist()) == {75}
