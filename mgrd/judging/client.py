@@ -11,7 +11,7 @@ import json
 import os
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import openai
 
@@ -118,6 +118,15 @@ class JudgeClient:
         if isinstance(read, Unreadable):
             return Judgement(None, f"{read.code}: {read.problem}", raw, usage)
         return Judgement(read, read.reasons(), raw, usage, readable=reply.content or "")
+
+    async def complete(self, messages: Messages) -> Paid:
+        """One reply to messages that ask for something else than a grade, as a JSON object where the server can.
+
+        Raises SpendLimitError, NoReplyError, or JudgeError where no request can succeed.
+        """
+        if self.dialect.format == 0:
+            self.dialect = replace(self.dialect, format=1)  # the first format is the schema of a grade
+        return await self._ask(messages)
 
     def most(self, messages: Messages) -> float:
         """What a request can cost at most."""
