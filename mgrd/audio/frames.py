@@ -35,6 +35,7 @@ ALIKE = 0.7  # cosine of magnitude spectra
 SAME_SOUND = 0.9  # the same; from here on the quiet frames are the sound itself
 THROB_SHARE = 0.5  # of the quiet frames' power that must lie between partials for them to be noise
 SLIDING = 0.9  # rank correlation of level and time
+JUMP_SHARE = 0.4  # of the contrast that a slide may cover at once; a gap ends with a jump
 SMOOTH_FRAMES = 9
 GAP_SECONDS = 0.15
 SURE_IN_GAPS, SURE_WITHOUT_GAPS, UNSURE = 0.9, 0.75, 0.4
@@ -195,7 +196,8 @@ def _is_ramp(level: Floats, quiet_level: float, contrast: float) -> bool:
     inner = smooth[SMOOTH_FRAMES:-SMOOTH_FRAMES] if len(smooth) > 6 * SMOOTH_FRAMES else smooth
     turns = {int(np.argmax(inner)), int(np.argmin(inner)), len(inner)}
     sides = [[part for part in (inner[:turn], inner[turn:]) if len(part) > 0.1 * len(inner)] for turn in turns]
-    if any(all(_slides(part) for part in parts) for parts in sides):
+    jump = float(np.abs(inner[SMOOTH_FRAMES:] - inner[:-SMOOTH_FRAMES]).max()) if len(inner) > SMOOTH_FRAMES else 0.0
+    if jump < JUMP_SHARE * contrast and any(all(_slides(part) for part in parts) for parts in sides):
         return True
     lowest = runs(smooth <= quiet_level + RAMP_DB)
     longest = max(lowest, key=lambda run: run[1] - run[0], default=(0, 0))
