@@ -29,6 +29,7 @@ MUSICAL_NOUNS = frozenset(
     }
 )
 GROWING = frozenset({"progressively", "increasingly", "gradually", "steadily", "ever", "continually", "successively"})
+MAKING = frozenset({"making", "makes", "make", "made"})
 MEASURES = frozenset({"decay time", "reverberation time", "t60", "rt60", "decay", "room response"})
 """Names of a measure, whose mention says nothing of its size."""
 MOVEMENT_NOUNS = frozenset({"glide", "bend", "slide", "sweep", "movement", "motion", "glissando", "portamento"})
@@ -240,7 +241,7 @@ class _Reader(Qualities):
         target = self.named_after(index)
         noun = item.word in MUSICAL_NOUNS or item.word.startswith(("upward", "downward"))
         heard = before is not None and before.value == "hear"
-        topic = target.value if target else self.topic() or ("sound" if noun or heard else None)
+        topic = target.value if target else self.topic() or ("sound" if noun or heard or self.ordinal else None)
         if topic is None:
             return
         start = min(self.subject.start if self.subject else item.start, item.start)
@@ -328,7 +329,7 @@ class _Reader(Qualities):
         if topic is None and " and " in item.word and not self.foreign:
             topic = "sound"
         late = self.time is not None and self.time[0] > 0.3
-        made = self.verb is not None and self.verb.word in ("making", "makes", "make", "made")
+        made = self.verb is not None and (self.verb.word in MAKING or self.verb.word in MOTION_VERBS)
         turning = made or verb in ("become", "end", "increase", "rise", "fall", "change") or growing or each or late
         if topic is None and each and self.context.counted:
             topic = "many"

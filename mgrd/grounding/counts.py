@@ -18,7 +18,7 @@ _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"
 _EXIST = frozenset({"hear", "be", "follow"})
 _SUPPOSED = frozenset({"must be", "could be", "should be"})
 _RATES = frozenset({"per", "every", "each"})
-_POINTING = frozenset({"the", "this", "that", "each", "every"})
+_POINTING = frozenset({"these", "those", "the", "this", "that", "each", "every"})
 
 
 def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
@@ -116,7 +116,7 @@ def _alone(items: tuple[Item, ...], index: int) -> bool:
     following = items[index + 1] if index + 1 < len(items) else None
     if following is not None:
         return following.word in _IN_ALL
-    if items[index].word == "one":
+    if items[index].word == "one" or (index and items[index - 1].word in _POINTING):
         return False
     if index > 1 and items[index - 1].word in ("least", "most") and items[index - 2].word == "at":
         return True

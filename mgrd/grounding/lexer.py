@@ -249,7 +249,9 @@ _NOUN_BEFORE = frozenset(
     {"the", "of", "separate", "distinct", "hear", "different", "individual", "these", "those", "all", "i", "there"}
     | {"are", "count", "and", "or", "short", "some", "there are", "i hear", "several", "many", "a few"}
 )
-_DEGREE = frozenset({"how", "perfectly", "completely", "very", "entirely", "quite", "fairly", "totally", "absolutely"})
+_DEGREE = frozenset(
+    {"how", "perfectly", "completely", "very", "entirely", "quite", "fairly", "totally", "absolutely", ":"}
+)
 _SECONDS = frozenset({"second", "seconds", "quarter"})
 _BY_PLACE: tuple[tuple[str, frozenset[str], frozenset[str], Lexeme], ...] = (
     ("level", frozenset({"verb"}), _DEGREE, _FLAT),

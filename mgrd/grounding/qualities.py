@@ -129,6 +129,9 @@ class Qualities(Reading):
             return noun
         if self.verb is not None and self.verb.value in ("begin", "end"):
             return self.verb.value
+        named = next((other.word for other in self.items[:index] if other.kind == "ordinal"), "")
+        if self.subject is None and named in ENDS:
+            return ENDS[named]
         item = self.items[index]
         if pole_of(item) is None or self.time is None:
             return None

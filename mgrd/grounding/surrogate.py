@@ -76,9 +76,9 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"\b(?:asks|asking|asked) (?:a question|something|whether|if)\b[^.;]{0,160}\b(?:so|therefore|hence)\b",
     ),
     "habit": (
-        rf"\b(?:such|similar|these|those|most|many|all)\s+(?:\w+\s+){{0,2}}{_KINDS}\b[^.;]{0, 160}\b{_USUALLY}\b",
+        rf"\b(?:such|similar|these|those|most|many|all)\s+(?:\w+\s+){{0,2}}{_KINDS}\b[^.;]{{0,160}}\b{_USUALLY}\b",
         (
-            rf"\b{_KINDS}\s+(?:like (?:this|these|that)|of this (?:kind|type|sort)|from this \w+)\b[^.;]{0, 160}"
+            rf"\b{_KINDS}\s+(?:like (?:this|these|that)|of this (?:kind|type|sort)|from this \w+)\b[^.;]{{0,160}}"
             rf"\b(?:{_USUALLY}|are|is|have|sound)\b"
         ),
         r"\b(?:people|someone|anyone|those|speakers?|singers?|composers?)\s+who\b",
