@@ -139,7 +139,8 @@ def _means_otherwise(clause: Clause, index: int, at: int, value: float) -> bool:
     """ "three beats per second", "one note after another", "the one note"."""
     items = clause.items
     following = items[at + 1].word if at + 1 < len(items) else ""
-    if following in _RATES or (value == 1 and following in _ONE_BY_ONE):
+    timed = following == "a" and at + 2 < len(items) and items[at + 2].kind == "unit"
+    if timed or following in _RATES or (value == 1 and following in _ONE_BY_ONE):
         return True
     return value == 1 and items[index].word == "one" and index > 0 and items[index - 1].word in _POINTING
 

@@ -85,7 +85,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"\bin (?:most|many|all|such|similar) (?:\w+ )?{_KINDS}\b",
         rf"\ba typical (?:\w+ ){{0,2}}\w+ (?:would|is|has|goes|sounds|{_USUALLY})\b",
         r"\b(?:in|of) this (?:data ?set|benchmark|corpus|task)\b",
-        r"\b(?:usually|typically|normally|generally|traditionally|tends? to)\b",
+        (
+            r"\b(?:usually|typically|normally|generally|traditionally|tends? to)\b"
+            r"(?! (?:be )?(?:called|considered|regarded|perceived|termed|heard|counts?)\b)"
+        ),
         rf"\b{_USUALLY}\s+(?:have|has|is|are|described|answered|means?|labell?ed|associated)\b",
     ),
     "knowledge": (

@@ -297,7 +297,8 @@ def _times(value: Value) -> Draft | None:
     said = {item.value for item in value.clause.items if item.kind == "verb"}
     if "vibrato" in value.topics or "waver" in said:
         return value.draft("vibrato_rate", value.middle, "Hz")
-    return value.draft("tempo", 60 * value.middle, "BPM") if value.topics & {"tempo", "many"} else None
+    counted = any(item.kind == "event" and item.word != "times" for item in value.clause.items)
+    return value.draft("tempo", 60 * value.middle, "BPM") if counted or "tempo" in value.topics else None
 
 
 _SILENT = ("silence", "pause", "gap")

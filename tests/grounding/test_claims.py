@@ -1,9 +1,9 @@
 """The grammar: what a chain claims, where it says so, and what is no claim at all."""
 
 import sys
-from collections.abc import Callable
 from math import isfinite
 from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -241,7 +241,7 @@ def steps_to_read(text: str) -> int:
     """Lines of the grounding room that run while a chain is scored: a measure of work that no clock disturbs."""
     count = 0
 
-    def trace(frame: FrameType, event: str, argument: object) -> Callable[..., object] | None:
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
         del argument
         nonlocal count
         if "grounding" not in frame.f_code.co_filename:
