@@ -68,11 +68,11 @@ class ColdStartSpec(Section):
     chain_steps: int = Field(default=150, ge=0, description="steps on chains")
     hearing_rate: float = Field(default=1e-3, gt=0, description="learning rate of the hearing phase")
     chain_rate: float = Field(default=5e-4, gt=0, description="learning rate of the chain phase")
-    grounded: float = Field(default=0.20, ge=0, le=1, description="share of chains that cite what is heard")
+    grounded: float = Field(default=0.30, ge=0, le=1, description="share of chains that cite what is heard")
     surrogate: float = Field(
-        default=0.40, ge=0, le=1, description="share of chains that argue from an imagined transcript"
+        default=0.35, ge=0, le=1, description="share of chains that argue from an imagined transcript"
     )
-    wrong: float = Field(default=0.25, ge=0, le=1, description="share of chains with wrong acoustic claims")
+    wrong: float = Field(default=0.20, ge=0, le=1, description="share of chains with wrong acoustic claims")
     direct: float = Field(default=0.15, ge=0, le=1, description="share of answers with an empty think block")
     right_answers: float = Field(default=0.72, ge=0, le=1, description="share of right answers, equal in every style")
 
@@ -221,7 +221,7 @@ class SelectionSpec(Section):
     """From decisions to training rows."""
 
     arm: Arm = Field(default="filtered", description="`filtered`, or one of the controls `correct-only`, `unfiltered`")
-    per_question: int = Field(default=2, ge=1, description="chains kept per question inside the window")
+    per_question: int = Field(default=4, ge=1, description="chains kept per question inside the window")
     per_question_outside: int = Field(default=1, ge=0, description="chains kept per question outside the window")
     window_low: int = Field(default=1, ge=0, description="fewest correct samples of a question inside the window")
     window_high: int = Field(default=7, ge=0, description="most correct samples of a question inside the window")
