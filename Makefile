@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 TORCH_VERSION := 2.13.0
 
-.PHONY: install demo test lint arms real bench clean docs
+.PHONY: install demo test test-vllm lint arms real bench clean docs
 
 install: $(STAMP)
 
@@ -29,6 +29,22 @@ demo: install
 test: install
 	$(BIN)/pytest -n 2 --dist worksteal
 
+# vLLM has an environment of its own: it and the pipeline need different fastapi and openai versions.
+VLLM_VENV := .venv-vllm
+VLLM_BIN := $(VLLM_VENV)/bin
+VLLM_STAMP := $(VLLM_VENV)/.installed
+
+$(VLLM_STAMP): requirements-vllm.lock Makefile
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(VLLM_BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile torch==$(TORCH_VERSION)
+	$(VLLM_BIN)/uv pip install --quiet --python $(VLLM_BIN)/python --no-deps -r requirements-vllm.lock
+	touch $(VLLM_STAMP)
+
+# The judge against a real engine: a vLLM server on the CPU with a tiny checkpoint.
+test-vllm: install $(VLLM_STAMP)
+	MGRD_VLLM_PYTHON=$(abspath $(VLLM_BIN)/python) $(BIN)/pytest tests/vllm --timeout=1200
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,11 +61,11 @@ real: install
 	$(BIN)/python benchmarks/real.py $(AUDIO)
 
 bench: install
-	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	for file in $(sort $(wildcard benchmarks/bench_*.py) benchmarks/judge.py); do $(BIN)/python $$file || exit 1; done
 
 docs: install
 	$(BIN)/mgrd config reference > docs/configuration.md
 	$(BIN)/python -m mgrd.audio.reference > docs/evidence.md
 
 clean:
-	rm -rf $(VENV) runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VLLM_VENV) runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

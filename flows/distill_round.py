@@ -2,7 +2,8 @@
 
 Read top to bottom, this is the method: the current model writes K chains per question; each chain's
 acoustic claims are checked against measurements of its clip, and a judge, where one is set, reads
-what passed; chains that are correct and grounded become training rows; the model is trained on them
+what passed; some are scored again without their sound; the policy decides over all of this, reviewers
+last; chains that are correct and grounded become training rows; the model is trained on them
 with text reasoning in the mix; the held-out splits say what came of it, and the gate whether the new
 model replaces the old one.
 """
@@ -11,7 +12,11 @@ from dataclasses import dataclass
 
 from prefect import flow
 
+from mgrd.store import DatasetRef
+from tasks.calibrate import check_calibration
 from tasks.contracts import check_round
+from tasks.counterfactual import counterfactual
+from tasks.decide import decide
 from tasks.evaluate import evaluate, promote
 from tasks.ground import ground
 from tasks.judge import judge
@@ -23,7 +28,10 @@ from tasks.train import train
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """The model that the round trained, and whether the gate let it replace its parent."""
+    """The model that the round trained, and whether the gate let it replace its parent.
+
+    A round that kept no chain trains nothing: its model is the one it sampled from, not promoted.
+    """
 
     model: ModelRef
     promoted: bool
@@ -33,12 +41,22 @@ class RoundResult:
 def distill_round(run: Run, round_: int, model: ModelRef, start: ModelRef) -> RoundResult:
     """Round `round_` from `model`; training starts from `start` (the same model, or the cold start)."""
     traces = sample(run, round_, model)
-    decisions = ground(run, round_, traces)
-    if run.open().settings.spec.judge is not None:
-        decisions = judge(run, round_, traces, decisions)
+    decisions = decide_round(run, round_, traces)
     distilled = select(run, round_, traces, decisions)
     check_round(run, round_, traces, decisions, distilled)
+    check_calibration(run)
     trained = train(run, round_, distilled, start)
-    evaluate(run, round_, trained)
+    evaluate(run, round_, trained or model)
+    if trained is None:
+        return RoundResult(model, promoted=False)
     promoted = promote(run, round_, trained, model)
     return RoundResult(trained, promoted)
+
+
+def decide_round(run: Run, round_: int, traces: DatasetRef) -> DatasetRef:
+    """From sampled chains to decisions: the checks, then what else is asked for, then the policy over all of it."""
+    spec = run.open().settings.spec
+    checked = ground(run, round_, traces)
+    verdicts = judge(run, round_, traces, checked) if spec.panel is not None else None
+    gains = counterfactual(run, round_, traces, checked) if spec.counterfactual.share else None
+    return decide(run, round_, traces, checked, verdicts, gains)

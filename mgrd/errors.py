@@ -42,6 +42,10 @@ class TrainingError(MgrdError, RuntimeError):
     """Training cannot start or cannot continue."""
 
 
+class CalibrationError(MgrdError, RuntimeError):
+    """The policy agrees too little with people, or nobody has labelled chains yet."""
+
+
 class ContractError(MgrdError, AssertionError):
     """A stage's output breaks an invariant: rows lost, keys doubled, splits leaked."""
 

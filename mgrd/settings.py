@@ -7,7 +7,7 @@ environment at the place of use and are never part of the settings.
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -64,7 +64,7 @@ class ModelSpec(Section):
 class ColdStartSpec(Section):
     """Stage A: the model first learns to hear, then to write chains in a mixture of styles."""
 
-    hearing_steps: int = Field(default=500, ge=0, description="steps on descriptions and direct answers")
+    hearing_steps: int = Field(default=800, ge=0, description="steps on descriptions and direct answers")
     chain_steps: int = Field(default=150, ge=0, description="steps on chains")
     hearing_rate: float = Field(default=1e-3, gt=0, description="learning rate of the hearing phase")
     chain_rate: float = Field(default=5e-4, gt=0, description="learning rate of the chain phase")
@@ -88,17 +88,86 @@ class SamplingSpec(Section):
 
 
 class GroundingSpec(Section):
-    """The policy of the grounding filter."""
+    """When a chain is grounded: the part of the policy that the scorer reads."""
 
     min_supported: int = Field(default=1, ge=0, description="supported claims that a chain needs")
     max_contradicted: int = Field(default=0, ge=0, description="contradicted claims that a chain may have")
     max_surrogate_share: float = Field(
         default=0.0, ge=0, le=1, description="share of the chain that may argue from text"
     )
+    relevant: bool = Field(default=True, description="a supported claim must speak of what the question asks")
+
+
+class ClaimsSpec(Section):
+    """Who reads what a chain claims: the grammar, a language model at the judge's server, or both."""
+
+    extractor: Literal["grammar", "llm", "both"] = Field(
+        default="grammar", description="`llm` and `both` ask the first judge of `spec.panel`"
+    )
+    prompt: str = Field(default="claims/extract", description="prompt template in prompts/ for `llm` and `both`")
+
+
+Effect = Literal["reject", "warn"]
+"""What a reason does: hold the chain back, or be stored beside a chain that is kept."""
+
+
+class ReasonsSpec(Section):
+    """What each reason does to a chain: `reject` holds it back, `warn` only stores it beside the decision."""
+
+    wrong_answer: Effect = Field(default="reject", description="the answer is not the right one")
+    no_supported_claim: Effect = Field(default="reject", description="fewer supported claims than `min_supported`")
+    contradicted_claim: Effect = Field(default="reject", description="more refuted claims than `max_contradicted`")
+    irrelevant_claims: Effect = Field(default="reject", description="what holds speaks of something else than asked")
+    surrogate: Effect = Field(default="reject", description="more text surrogate than `max_surrogate_share`")
+    provider_json: Effect = Field(default="reject", description="a server's JSON stands in the chain")
+    prompt_echo: Effect = Field(default="reject", description="the chain repeats question, choices or template")
+    unclosed_think: Effect = Field(default="reject", description="the think block never ends")
+    doubled_think: Effect = Field(default="reject", description="more than one think block")
+    no_reasoning: Effect = Field(default="reject", description="the think block is empty or missing")
+    answer_before_evidence: Effect = Field(default="reject", description="the answer is named before the first claim")
+    denial: Effect = Field(default="reject", description="the chain denies that it can hear")
+    low_score: Effect = Field(default="reject", description="the grounding score is below `min_score`")
+    judge_grounding: Effect = Field(default="reject", description="judged acoustic grounding is too low")
+    judge_coherence: Effect = Field(default="reject", description="judged coherence is too low")
+    judge_unscored: Effect = Field(
+        default="reject", description="the judge could not be read: unscored, or `warn` to let the checks decide alone"
+    )
+    silence_margin: Effect = Field(
+        default="warn", description="the chain is not likelier with its clip than with silence by `min_silence_margin`"
+    )
+    swap_margin: Effect = Field(
+        default="warn", description="the chain is not likelier with its clip than with another by `min_swap_margin`"
+    )
+    answer_unmoved: Effect = Field(
+        default="warn", description="the model gives the same answer to silence, and to another clip"
+    )
+
+
+class PolicySpec(GroundingSpec):
+    """The decision on a chain, over all signals; docs/policy.md tells how it comes about."""
+
+    min_score: float = Field(
+        default=0.0, ge=0, le=1, description="grounding score that a chain needs; `mgrd calibrate` names one"
+    )
+    min_judge_grounding: float = Field(default=3.0, ge=1, le=5, description="judged acoustic grounding, from 1 to 5")
+    min_judge_coherence: float = Field(default=3.0, ge=1, le=5, description="judged logical coherence, from 1 to 5")
+    min_silence_margin: float = Field(
+        default=0.0, description="mean log-probability per token that the clip must add over silence (nats)"
+    )
+    min_swap_margin: float = Field(
+        default=0.0, description="mean log-probability per token that the clip must add over another clip (nats)"
+    )
+    reasons: ReasonsSpec = ReasonsSpec()
+
+
+class CounterfactualSpec(Section):
+    """How often a chain is scored again with silence and with another clip in place of its own."""
+
+    share: float = Field(default=0.0, ge=0, le=1, description="share of chains that are scored; 0: none")
 
 
 class JudgeSpec(Section):
-    """An LLM judge at any OpenAI-compatible server. Without this section the deterministic checks decide alone."""
+    """One judge: a model at any OpenAI-compatible server. Repeat the section for each judge of the panel."""
 
     base_url: str = Field(
         pattern=r"^https?://[^/@\s?#]+(/[^?#\s]*)?$",
@@ -111,19 +180,40 @@ class JudgeSpec(Section):
     prompt: str = Field(default="judge/grounding", description="prompt template in prompts/")
     temperature: float = Field(default=0.0, ge=0, description="softmax temperature")
     max_tokens: int = Field(default=1024, ge=64, description="reply limit")
-    min_grounding: float = Field(default=3.0, ge=1, le=5, description="acoustic grounding from which a chain is kept")
-    min_coherence: float = Field(default=3.0, ge=1, le=5, description="logical coherence from which a chain is kept")
-    concurrency: int = Field(default=16, ge=1, description="requests at once at most; fewer while the server is busy")
+    concurrency: int = Field(
+        default=16, ge=1, description="requests at once at most, per address; fewer while the server is busy"
+    )
     timeout_seconds: float = Field(default=120.0, gt=0, description="time a reply may take")
     attempts: int = Field(default=6, ge=1, description="tries per request before the judge counts as unreachable")
-    max_cost: float | None = Field(default=None, gt=0, description="spent on a round's verdicts at most")
     price_in: float = Field(default=0.0, ge=0, description="price of a million prompt tokens")
     price_out: float = Field(default=0.0, ge=0, description="price of a million reply tokens")
+    batch: bool = Field(default=False, description="ask through the provider's batch interface: cheaper, within a day")
+    batch_price: float = Field(default=0.5, ge=0, le=1, description="share of the prices that a batch costs")
+
+
+Reducer = Literal["mode", "median", "at_least_k"]
+
+
+class PanelSpec(Section):
+    """The LLM judges and how their scores become one. Without this section the deterministic checks decide alone."""
+
+    reducer: Reducer = Field(
+        default="median",
+        description="`mode`: the most frequent score, the lowest of several; `median`; "
+        "`at_least_k`: the highest score that `at_least` judges gave or passed",
+    )
+    at_least: int = Field(default=1, ge=1, description="k of `at_least_k`")
+    max_cost: float | None = Field(default=None, gt=0, description="spent on a round's verdicts at most, all judges")
+    judges: tuple[JudgeSpec, ...] = Field(min_length=1, description="the judges, one section each")
 
     @model_validator(mode="after")
-    def _limit_needs_prices(self) -> "JudgeSpec":
-        if self.max_cost is not None and not (self.price_in and self.price_out):
-            raise ValueError("max_cost needs price_in and price_out: without prices nothing ever reaches the limit")
+    def _is_consistent(self) -> "PanelSpec":
+        if self.max_cost is not None and not all(judge.price_in and judge.price_out for judge in self.judges):
+            raise ValueError("max_cost needs price_in and price_out of every judge: without prices nothing is counted")
+        if self.at_least > len(self.judges):
+            raise ValueError(f"at_least = {self.at_least} needs as many judges, there are {len(self.judges)}")
+        if len({(j.model, j.prompt, j.temperature, j.max_tokens) for j in self.judges}) < len(self.judges):
+            raise ValueError("two judges are the same; a panel's judges differ in model, prompt or temperature")
         return self
 
 
@@ -171,6 +261,12 @@ class GateSpec(Section):
         default=4.0, ge=0, description="mean length under which reasoning has collapsed"
     )
     patience: int = Field(default=2, ge=1, description="rounds without promotion after which the campaign stops")
+    min_kappa: float | None = Field(
+        default=None,
+        ge=-1,
+        le=1,
+        description="agreement of the policy with human labels under which no round is trained on; none: not asked for",
+    )
 
 
 class Spec(Section):
@@ -184,14 +280,24 @@ class Spec(Section):
     model: ModelSpec = ModelSpec()
     cold_start: ColdStartSpec = ColdStartSpec()
     sampling: SamplingSpec = SamplingSpec()
-    grounding: GroundingSpec = GroundingSpec()
-    judge: JudgeSpec | None = Field(
-        default=None, description="the LLM judge; none: the deterministic checks decide alone"
+    claims: ClaimsSpec = ClaimsSpec()
+    policy: PolicySpec = PolicySpec()
+    counterfactual: CounterfactualSpec = CounterfactualSpec()
+    panel: PanelSpec | None = Field(
+        default=None, description="the LLM judges; none: the deterministic checks decide alone"
     )
     selection: SelectionSpec = SelectionSpec()
     training: TrainingSpec = TrainingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     gate: GateSpec = GateSpec()
+
+    @model_validator(mode="after")
+    def _model_reads_at_the_judges_server(self) -> "Spec":
+        if self.claims.extractor != "grammar" and self.panel is None:
+            raise ValueError(
+                f"claims.extractor = {self.claims.extractor!r} asks a judge's model: add a [[spec.panel.judges]] section"
+            )
+        return self
 
 
 class Runtime(Section):
@@ -199,6 +305,9 @@ class Runtime(Section):
 
     engine: Literal["transformers"] = Field(default="transformers", description="what samples and scores")
     device: str = Field(default="cpu", description="where the model runs: `cpu`, `cuda` or `cuda:1`")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="of matrix products in training; `auto`: bfloat16 where the hardware multiplies it"
+    )
     workers: int = Field(default=0, ge=0, description="processes for audio work; 0: one per core")
     batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
     max_error_rate: float = Field(default=0.1, ge=0, le=1, description="share of quarantined rows that stops a stage")
@@ -233,8 +342,8 @@ class Settings(BaseSettings):
 def load_settings(root: Path, overrides: dict[str, object] | None = None) -> Settings:
     """Settings of the workspace at `root`: its mgrd.toml, then the environment, then `overrides`.
 
-    `overrides` maps dotted keys to values, such as `{"spec.rounds": 2}`. Raises ConfigError that
-    names every wrong key.
+    `overrides` maps dotted keys to values, such as `{"spec.rounds": 2}`; items of a list are numbered
+    (`spec.panel.judges.0.model`). Raises ConfigError that names every wrong key.
     """
     return parse_settings(root / SETTINGS_FILE, overrides)
 
@@ -247,13 +356,10 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
             return settings
         merged = settings.model_dump()
         for dotted, value in overrides.items():
-            *parents, leaf = dotted.split(".")
-            node = merged
-            for parent in parents:
-                if node[parent] is None:
-                    node[parent] = {}
-                node = node[parent]
-            node[leaf] = value
+            try:
+                _put(merged, dotted.split("."), value)
+            except (LookupError, TypeError) as error:
+                raise ConfigError(f"there is no setting {dotted}; see `mgrd config schema`") from error
         return Settings.model_construct(
             spec=Spec.model_validate(merged["spec"]), runtime=Runtime.model_validate(merged["runtime"])
         )
@@ -262,3 +368,16 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {wrong}; see `mgrd config schema`") from error
+
+
+def _put(node: Any, path: list[str], value: object) -> None:
+    """Set the value at the path; sections that are none are made, items of a list are numbered."""
+    *parents, leaf = path
+    for key in parents:
+        index: Any = int(key) if isinstance(node, list) else key
+        if node[index] is None:
+            node[index] = {}
+        elif isinstance(node[index], tuple):
+            node[index] = list(node[index])
+        node = node[index]
+    node[leaf] = value

@@ -1,8 +1,10 @@
 """The tables: one file each, a pydantic row and an Arrow schema side by side."""
 
 from schemas.base import FACT, FactRow, Row, Table
+from schemas.calibrations import CALIBRATIONS, Calibration
 from schemas.claims import CLAIMS, ClaimRow
 from schemas.clips import CLIPS, Clip
+from schemas.counterfactuals import COUNTERFACTUALS, Counterfactual
 from schemas.curriculum import CURRICULUM, CurriculumRow
 from schemas.decisions import DECISIONS, Decision
 from schemas.distilled import DISTILLED, DistilledRow
@@ -11,6 +13,7 @@ from schemas.ledger import LEDGER, LedgerRow
 from schemas.metrics import METRICS, Metric
 from schemas.models import MODELS, ModelRow
 from schemas.overrides import OVERRIDES, Override
+from schemas.panels import PANELS, Panel
 from schemas.preferences import PREFERENCES, Preference
 from schemas.quarantine import QUARANTINE, QuarantineRow
 from schemas.questions import QUESTIONS, Question
@@ -26,8 +29,11 @@ TABLES: dict[str, Table] = {
         TRACES,
         CLAIMS,
         VERDICTS,
+        COUNTERFACTUALS,
+        PANELS,
         DECISIONS,
         OVERRIDES,
+        CALIBRATIONS,
         DISTILLED,
         PREFERENCES,
         CURRICULUM,
@@ -39,8 +45,10 @@ TABLES: dict[str, Table] = {
 }
 
 __all__ = [
+    "CALIBRATIONS",
     "CLAIMS",
     "CLIPS",
+    "COUNTERFACTUALS",
     "CURRICULUM",
     "DECISIONS",
     "DISTILLED",
@@ -50,14 +58,17 @@ __all__ = [
     "METRICS",
     "MODELS",
     "OVERRIDES",
+    "PANELS",
     "PREFERENCES",
     "QUARANTINE",
     "QUESTIONS",
     "TABLES",
     "TRACES",
     "VERDICTS",
+    "Calibration",
     "ClaimRow",
     "Clip",
+    "Counterfactual",
     "CurriculumRow",
     "Decision",
     "DistilledRow",
@@ -67,6 +78,7 @@ __all__ = [
     "Metric",
     "ModelRow",
     "Override",
+    "Panel",
     "Preference",
     "QuarantineRow",
     "Question",

@@ -1,4 +1,7 @@
-"""Table `overrides`: a reviewer's decision on a chain; append-only, undo is a new row."""
+"""Table `overrides`: a reviewer's decision on a chain; append-only.
+
+Of each reviewer the newest row on a chain stands; `withdrawn` takes the earlier ones back.
+"""
 
 import pyarrow as pa
 
@@ -10,8 +13,9 @@ class Override(Row):
     trace_id: str
     reviewer: str
     verdict: str
-    """Grounded, not_grounded or unsure."""
+    """Grounded, not_grounded, unsure or withdrawn."""
     correct: bool | None = None
+    """Whether the answer is right, where the reviewer says so."""
     reason: str | None = None
     seconds: float
     made_at: str

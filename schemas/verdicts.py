@@ -12,6 +12,7 @@ class Verdict(Row):
     judge: str
     """Model name."""
     prompt_id: str
+    prompt_version: int
     prompt_sha: str
     scored: bool
     """All scores run from 1 (worst) to 5 (best)."""
@@ -22,11 +23,16 @@ class Verdict(Row):
     """5: argues from the sound alone; 1: from an imagined text."""
     self_cognition: float | None = None
     reason: str | None = None
-    """The judge's reasons; of an unscored verdict, what went wrong."""
+    """The judge's reasons; of an unscored verdict, a code and what went wrong: docs/judging.md lists the codes."""
     raw_reply: str
+    requests: int
+    """HTTP requests that were sent for it, repeats and corrections among them; 0: from the cache or a batch."""
+    cached: bool
+    """Read from the reply cache: its tokens were paid by another verdict."""
     prompt_tokens: int
     completion_tokens: int
     cost: float
+    """In the currency of the settings' prices."""
 
 
 VERDICTS = Table(
@@ -41,6 +47,7 @@ VERDICTS = Table(
             required("round", pa.int64()),
             required("judge", pa.string()),
             required("prompt_id", pa.string()),
+            required("prompt_version", pa.int64()),
             required("prompt_sha", pa.string()),
             required("scored", pa.bool_()),
             optional("acoustic_grounding", pa.float64()),
@@ -50,6 +57,8 @@ VERDICTS = Table(
             optional("self_cognition", pa.float64()),
             optional("reason", pa.string()),
             required("raw_reply", pa.string()),
+            required("requests", pa.int64()),
+            required("cached", pa.bool_()),
             required("prompt_tokens", pa.int64()),
             required("completion_tokens", pa.int64()),
             required("cost", pa.float64()),

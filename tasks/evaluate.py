@@ -8,8 +8,9 @@ from mgrd.engines.sampling import GREEDY
 from mgrd.evaluation.gate import judge_promotion
 from mgrd.evaluation.heldout import heldout_metrics
 from mgrd.store import DatasetRef, Outcome, Stage, digest, run_stage
-from schemas import CLAIMS, DECISIONS, METRICS, TRACES
+from schemas import CLAIMS, COUNTERFACTUALS, DECISIONS, METRICS, TRACES
 from tasks.artifacts import publish_heldout
+from tasks.counterfactual import contrast_partition
 from tasks.ground import ground_partition
 from tasks.run import ModelRef, Run, clips_of, model_row, put_model, questions_of
 from tasks.sample import EVALUATE, sample_questions
@@ -26,12 +27,17 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     indices = (GREEDY, *range(spec.evaluation.samples))
     traces = sample_questions(workspace, round_, model, EVALUATE, questions, indices)
     decisions = ground_partition(workspace, round_, traces, EVALUATE, "filtered")
+    gains = contrast_partition(workspace, round_, traces, decisions) if spec.counterfactual.share else None
     stage = Stage(
         name="evaluate",
         round=round_,
         version=VERSION,
         config={"evaluation": spec.evaluation.model_dump(), "seed": spec.seed},
-        inputs={"traces": traces.digest, "decisions": decisions.digest},
+        inputs={
+            "traces": traces.digest,
+            "decisions": decisions.digest,
+            **({"counterfactuals": gains.digest} if gains else {}),
+        },
     )
 
     def work() -> Outcome:
@@ -40,6 +46,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
             workspace.store.read(CLAIMS, decisions.partition),
             workspace.store.read(DECISIONS, decisions.partition),
             clips_of(workspace, "dev", "test"),
+            None if gains is None else workspace.store.read(COUNTERFACTUALS, gains.partition),
             round_=round_,
             spec=spec.evaluation,
             seed=spec.seed,

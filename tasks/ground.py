@@ -1,4 +1,4 @@
-"""Ground: every chain's claims against the clip, and the decision with its reasons."""
+"""Ground: every chain's claims against the clip, and the decision by these checks alone."""
 
 import polars as pl
 from prefect import task
@@ -6,13 +6,15 @@ from prefect.cache_policies import NO_CACHE
 
 from mgrd.audio.facts import Fact, from_row
 from mgrd.grounding.scorer import GROUNDING_VERSION
-from mgrd.selection.policy import ground_traces
+from mgrd.selection.decisions import ground_traces
 from mgrd.settings import Arm
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLAIMS, DECISIONS, EVIDENCE, TRACES
 from tasks.run import Run, clips_of, questions_of
 
-VERSION = 1
+VERSION = 2
+LATER = {"min_judge_grounding", "min_judge_coherence", "min_silence_margin", "min_swap_margin"}
+"""Keys of the policy that speak of signals which do not exist yet at this stage."""
 
 
 @task(name="ground", cache_policy=NO_CACHE)
@@ -28,14 +30,12 @@ def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purp
     splits = ("pool",) if purpose == "distill" else ("dev", "test")
     clips = clips_of(workspace, *splits)
     evidence = workspace.store.read(EVIDENCE).filter(pl.col("clip_id").is_in(clips["clip_id"].implode()))
-    policy = workspace.settings.spec.grounding
-    judged = purpose == "distill" and workspace.settings.spec.judge is not None
+    policy = workspace.settings.spec.policy
     stage = Stage(
         name=f"ground-{purpose}",
         round=round_,
         version=VERSION,
-        # Whether a judge amends these decisions, not which: without one they must stand as the checks left them.
-        config={"policy": policy.model_dump(), "arm": arm, "grounding": GROUNDING_VERSION, "judged": judged},
+        config={"policy": policy.model_dump(exclude=LATER), "arm": arm, "grounding": GROUNDING_VERSION},
         inputs={"traces": traces.digest, "evidence": digest(EVIDENCE, evidence)},
     )
 

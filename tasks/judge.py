@@ -1,106 +1,129 @@
-"""Judge: an LLM reads the chains that passed the checks; its low scores become reasons."""
+"""Judge: a panel of LLMs reads the chains that passed the checks."""
+
+from collections.abc import Sequence
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from mgrd.audio.facts import Fact
 from mgrd.errors import JudgeError
-from mgrd.judging import judge_identity, judge_traces, standing, verdict_keys
-from mgrd.selection.judged import judge_decisions, passed_checks
-from mgrd.settings import JudgeSpec
+from mgrd.ids import content_key
+from mgrd.judging import (
+    Case,
+    Judged,
+    PanelResult,
+    cases_of,
+    judge_chains,
+    panel_frame,
+    panel_identity,
+    panel_results,
+    standing,
+    verdict_keys,
+)
+from mgrd.selection.decisions import passed_checks
+from mgrd.settings import PanelSpec
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
-from schemas import DECISIONS, EVIDENCE, TRACES, VERDICTS
-from tasks.ground import decision_counts, facts_by_clip, funnel
+from schemas import DECISIONS, EVIDENCE, PANELS, QUESTIONS, TRACES, VERDICTS
+from tasks.ground import facts_by_clip
 from tasks.progress import progress
-from tasks.run import Run, clips_of, questions_of
+from tasks.run import Run
 
-VERSION = 1
+VERSION = 3
 
 
 @task(name="judge", cache_policy=NO_CACHE, tags=["judge"])
 def judge(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> DatasetRef:
-    """Verdicts on the chains that passed the checks; returns the decisions that heed them."""
+    """The panel's verdicts on the chains that passed the checks."""
     workspace = run.open()
     spec = workspace.settings.spec
-    if spec.judge is None:
-        raise JudgeError("no judge is set; write a [spec.judge] section, or leave this stage out")
-    asked, arm = spec.judge, spec.selection.arm
-    clips = clips_of(workspace, "pool")
-    evidence = workspace.store.read(EVIDENCE).filter(pl.col("clip_id").is_in(clips["clip_id"].implode()))
-    thresholds = asked.model_dump(include={"min_grounding", "min_coherence"})
+    if spec.panel is None:
+        raise JudgeError("no judge is set; write a [spec.panel] section, or leave this stage out")
+    panel = spec.panel
+    chains = workspace.store.read(TRACES, traces.partition)
+    cases = passed_cases(workspace, chains, workspace.store.read(DECISIONS, decisions.partition))
     stage = Stage(
         name="judge-distill",
         round=round_,
         version=VERSION,
-        config={
-            "judge": judge_identity(asked),
-            "thresholds": thresholds,
-            "policy": spec.grounding.model_dump(),
-            "arm": arm,
-        },
-        inputs={"traces": traces.digest, "decisions": decisions.digest, "evidence": digest(EVIDENCE, evidence)},
-        amends=decisions,
+        config={"panel": panel_identity(panel)},
+        inputs={"verdicts": content_key(*sorted(verdict_keys(cases, panel)["verdict_id"]))},
     )
 
     def work() -> Outcome:
-        before = workspace.store.read(DECISIONS, decisions.partition)
-        rows = workspace.store.read(TRACES, traces.partition)
-        passed = rows.filter(pl.col("trace_id").is_in(passed_checks(before).implode()))
-        verdicts, fresh = _fill(workspace, passed, facts_by_clip(evidence, "facts"), asked)
-        decided = judge_decisions(before, verdicts, policy=spec.grounding, judge=asked, arm=arm)
-        workspace.store.replace(DECISIONS, decided, decisions.partition)
+        judged = _fill(workspace, cases, panel)
+        results = panel_frame(cases, judged.results, panel)
+        workspace.store.replace(PANELS, results, {"round": round_})
+        verdicts, fresh = judged.verdicts, judged.fresh
         found = DatasetRef(
             VERDICTS.name, {}, workspace.store.version(VERDICTS), digest(VERDICTS, verdicts), verdicts.height
         )
         return Outcome(
-            outputs=(found, workspace.store.reference(DECISIONS, decisions.partition)),
-            rows_in=before.height,
-            accounted=decision_counts(decided),
+            outputs=(found, workspace.store.reference(PANELS, {"round": round_})),
+            rows_in=len(cases),
+            accounted={"judged": results.height},
             counts={
-                "judge": asked.model,
-                "judged": verdicts.height,
+                "judges": [member.model for member in panel.judges],
+                "verdicts": verdicts.height,
                 "unread": verdicts.filter(~pl.col("scored")).height,
-                "funnel": funnel(decided),
+                "cached": fresh.filter(pl.col("cached")).height,
+                "requests": int(fresh["requests"].sum()),
+                "disagreeing": results.filter(pl.col("disagreement") > 0).height,
             },
             tokens=sum(fresh["prompt_tokens"]) + sum(fresh["completion_tokens"]),
             cost=sum(fresh["cost"]),
         )
 
     entry, _ = run_stage(workspace, stage, work)
-    return entry.output(DECISIONS.name)
+    return entry.output(VERDICTS.name)
 
 
-def _fill(
-    workspace: Workspace, traces: pl.DataFrame, evidence: dict[str, list[Fact]], spec: JudgeSpec
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(all verdicts on the traces, those asked for now). Raises JudgeError while too many are owed."""
-    store = workspace.store
-    keys = verdict_keys(traces, evidence, spec)
+def passed_cases(workspace: Workspace, traces: pl.DataFrame, decisions: pl.DataFrame) -> list[Case]:
+    """The chains that the checks let pass, as the panel is told of them."""
+    passed = passed_checks(decisions, workspace.settings.spec.policy)
+    rows = traces.filter(pl.col("trace_id").is_in(passed.implode()))
+    clips = rows["clip_id"].unique().implode()
+    evidence = workspace.store.read(EVIDENCE).filter(pl.col("clip_id").is_in(clips))
+    questions = workspace.store.read(QUESTIONS).filter(pl.col("question_id").is_in(rows["question_id"].implode()))
+    return cases_of(rows.sort("trace_id"), questions, facts_by_clip(evidence, "facts"))
+
+
+def panel_says(workspace: Workspace, traces: pl.DataFrame, decisions: pl.DataFrame) -> dict[str, PanelResult]:
+    """trace_id -> what the panel's stored verdicts come to; nobody is asked."""
+    panel = workspace.settings.spec.panel
+    if panel is None:
+        return {}
+    cases = passed_cases(workspace, traces, decisions)
+    return {result.trace_id: result for result in panel_results(cases, workspace.store.read(VERDICTS), panel)}
+
+
+def _fill(workspace: Workspace, cases: Sequence[Case], panel: PanelSpec) -> Judged:
+    """All verdicts on the cases. Raises JudgeError while too many are owed; those that came in are kept."""
+    keys = verdict_keys(cases, panel)
     _drop_unreached(workspace, keys)
-    present = _verdicts_of(workspace, keys)
-    owed = traces.join(keys.join(present, on="verdict_id", how="anti"), on="trace_id", how="semi")
-    with progress("judging", owed.height) as advance:
+    known = _verdicts_of(workspace, keys)
+    wanted = keys["verdict_id"].n_unique()
+    with progress("judging", wanted - known.height) as advance:
 
         def commit(part: pl.DataFrame) -> None:
-            store.append(VERDICTS, part, {"judge": spec.model})
+            workspace.store.append(VERDICTS, part, {"judges": ", ".join(part["judge"].unique().sort())})
             advance(part.height)
 
-        questions = questions_of(workspace, "pool")
-        fresh = judge_traces(owed, questions, evidence, spec, commit, spent=sum(present["cost"]))
-    if fresh.height < owed.height:
+        spent = sum(known["cost"])
+        judged = judge_chains(cases, panel, cache=workspace.replies, known=known, on_verdicts=commit, spent=spent)
+    judged.check()
+    if judged.limited:
         raise JudgeError(
-            f"the judge's spend limit of {spec.max_cost:g} is reached with {owed.height - fresh.height} of "
-            f"{traces.height} chains to go; their verdicts are kept, raise spec.judge.max_cost and run again"
+            f"the panel's spend limit of {panel.max_cost:g} is reached with {wanted - judged.verdicts.height} of "
+            f"{wanted} verdicts to go; those that came in are kept, raise spec.panel.max_cost and run again"
         )
-    unreached = fresh.height - standing(fresh).height
+    unreached = judged.fresh.height - standing(judged.fresh).height
     limit = workspace.settings.runtime.max_error_rate
-    if unreached > limit * traces.height:
+    if unreached > limit * wanted:
         raise JudgeError(
-            f"no reply for {unreached} of {traces.height} chains, more than runtime.max_error_rate = {limit:g}; "
+            f"no reply for {unreached} of {wanted} verdicts, more than runtime.max_error_rate = {limit:g}; "
             "the other verdicts are kept, run again when the judge is up"
         )
-    return _verdicts_of(workspace, keys), fresh
+    return judged
 
 
 def _verdicts_of(workspace: Workspace, keys: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Train: cold start (eq. 1), then SFT on kept chains with text replay (eq. 5)."""
 
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from schemas import CLIPS, DISTILLED, MODELS, QUESTIONS
 from tasks.progress import progress
 from tasks.run import ModelRef, Run, clips_of, model_entry, put_model
 
-VERSION = 1
+LOGGER = logging.getLogger("mgrd")
+VERSION = 2
 HEARING, CHAINS = 0, 1
 """Phases of the cold start."""
 
@@ -123,15 +125,19 @@ def learn_chains(run: Run, rows: DatasetRef, parent: ModelRef) -> ModelRef:
 
 
 @task(name="train", cache_policy=NO_CACHE, tags=["gpu"])
-def train(run: Run, round_: int, rows: DatasetRef, parent: ModelRef) -> ModelRef:
-    """SFT of the parent on the kept chains, of this round or all so far, with text replay."""
+def train(run: Run, round_: int, rows: DatasetRef, parent: ModelRef) -> ModelRef | None:
+    """SFT of the parent on the kept chains, of this round or all so far, with text replay.
+
+    None when the round kept no chain: there is nothing to learn, and the model stays what it was.
+    """
     workspace = run.open()
     spec = workspace.settings.spec
     distilled = workspace.store.read(DISTILLED)
     rounds = pl.col("round").is_between(1 if spec.training.accumulate else round_, round_)
     kept = distilled.filter(rounds & (pl.col("origin") == "distilled"))
     if rows.rows == 0:
-        raise TrainingError(f"round {round_}: no chain was kept; see `mgrd status` for the reasons")
+        LOGGER.warning("round %d  no chain was kept, nothing is trained; `mgrd status --json` has reasons", round_)
+        return None
     text = distilled.filter((pl.col("round") == 0) & (pl.col("origin") == "text") & (pl.col("phase") == CHAINS))
     stage = Stage(
         name="train",
@@ -181,6 +187,7 @@ def _train(
             warmup=spec.training.warmup,
             weight_decay=spec.training.weight_decay,
             seed=spec.seed + stage.round,
+            precision=workspace.settings.runtime.precision,
             on_step=lambda _: advance(1),
         )
     return _recorded(workspace, stage, parent, folder, report, rows.height)
@@ -201,7 +208,7 @@ def _recorded(
             "template_sha": report.template_sha,
             "arm": workspace.settings.spec.selection.arm,
             "promoted": False,
-            "metrics": json.dumps({"loss": report.losses}),
+            "metrics": json.dumps({"loss": report.losses, "precision": report.precision}),
         },
     )
     return Outcome(

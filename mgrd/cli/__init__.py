@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from mgrd.cli import campaign, config, ground, ingest, measure, report, status, workspace
+from mgrd.cli import (
+    calibrate,
+    campaign,
+    config,
+    explain,
+    ground,
+    ingest,
+    measure,
+    rejudge,
+    report,
+    serve_mock_judge,
+    status,
+    workspace,
+)
 from mgrd.errors import ConfigError, MgrdError
 
 app = typer.Typer(
@@ -22,6 +35,10 @@ app.command("status")(status.status_command)
 app.command("report")(report.report_command)
 app.command("measure")(measure.measure_command)
 app.command("ground")(ground.ground_command)
+app.command("explain")(explain.explain_command)
+app.command("rejudge")(rejudge.rejudge_command)
+app.command("calibrate")(calibrate.calibrate_command)
+app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)
 app.add_typer(config.app, name="config", help="Settings.")
 
 

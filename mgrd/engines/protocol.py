@@ -52,21 +52,31 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """A completion to be scored teacher-forced, given the prompt and a clip (or silence, or none)."""
+    """A completion to be scored teacher-forced, given the prompt and a clip (or silence, or none).
+
+    `ended` adds the end of the turn as a last token: the probability is then of this text and no longer one.
+    """
 
     request_id: str
     clip_id: str | None
     audio: Path | None
     prompt: str
     completion: str
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Log-probabilities (natural log) of each completion token."""
+    """Log-probabilities (natural log) of each completion token.
+
+    `spans` are the characters [start, end) of the completion that each token stands for; the end of the turn has
+    an empty span. Tokens that share a character of several bytes have the same span. An engine that cannot tell
+    leaves them out.
+    """
 
     request_id: str
     token_logprobs: tuple[float, ...]
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 class Engine(Protocol):

@@ -76,7 +76,8 @@ class TransformersEngine:
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
         """Teacher-forced log-probabilities of the completions' tokens, in the order of the requests."""
         prompts = self._prompts(requests)
-        completions = [self._renderer.completion(request.completion) for request in requests]
+        spans = [self._spans(request) for request in requests]
+        completions = [self._completion_ids(request) for request in requests]
         order = sorted(range(len(requests)), key=lambda at: requests[at].clip_id or "")
 
         def force(places: list[int]) -> list[tuple[float, ...]]:
@@ -92,7 +93,7 @@ class TransformersEngine:
             shards = [order[start : start + SCORE_ROWS] for start in range(0, len(order), SCORE_ROWS)]
             forced = [logprobs for shard in crew.map(force, shards) for logprobs in shard]
         by_place = dict(zip(order, forced, strict=True))
-        return [Score(request.request_id, by_place[at]) for at, request in enumerate(requests)]
+        return [Score(request.request_id, by_place[at], spans[at]) for at, request in enumerate(requests)]
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -112,6 +113,15 @@ class TransformersEngine:
             )
             for request in requests
         ]
+
+    def _completion_ids(self, request: ScoreRequest) -> tuple[int, ...]:
+        ids = self._renderer.completion(request.completion)
+        return (*ids, self._renderer.end_id) if request.ended else ids
+
+    def _spans(self, request: ScoreRequest) -> tuple[tuple[int, int], ...]:
+        spans = self._renderer.spans(request.completion)
+        end = len(request.completion)
+        return (*spans, (end, end)) if request.ended else spans
 
     def _heard(self, clips: Sequence[str | None]) -> tuple[Tensor, Tensor]:
         """Features [n, tokens, width] and token counts [n] of clips, zero tokens where there is none."""

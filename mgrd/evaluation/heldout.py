@@ -18,21 +18,30 @@ def heldout_metrics(
     claims: pl.DataFrame,
     decisions: pl.DataFrame,
     clips: pl.DataFrame,
+    counterfactuals: pl.DataFrame | None = None,
     *,
     round_: int,
     spec: EvaluationSpec,
     seed: int,
 ) -> pl.DataFrame:
-    """Rows of METRICS for each split in the traces; intervals are 95 % percentile bootstrap over sources."""
+    """Rows of METRICS for each split in the traces; intervals are 95 % percentile bootstrap over sources.
+
+    With `counterfactuals` (of a share of the traces) there are figures of what the sound adds.
+    """
     chains = traces.join(decisions.drop("round", "purpose", "question_id", "correct"), on="trace_id").join(
         clips.select("clip_id", "source"), on="clip_id", how="left"
     )
     judged = claims.join(chains.select("trace_id", "split", "source"), on="trace_id")
+    contrasted = None
+    if counterfactuals is not None:
+        contrasted = counterfactuals.join(chains.select("trace_id", "split", "source"), on="trace_id")
     rows: list[dict[str, object]] = []
     for split in sorted(chains["split"].unique()):
-        for name, values in _figures(
-            chains.filter(pl.col("split") == split), judged.filter(pl.col("split") == split)
-        ).items():
+        here = pl.col("split") == split
+        figures = _figures(chains.filter(here), judged.filter(here))
+        if contrasted is not None:
+            figures |= _counterfactual_figures(contrasted.filter(here))
+        for name, values in figures.items():
             rows += _metric_rows(name, values, split, round_, spec, seed)
     return frame_of(METRICS, rows)
 
@@ -54,6 +63,16 @@ def _figures(chains: pl.DataFrame, claims: pl.DataFrame) -> dict[str, pl.DataFra
         "truth_grounded": _values(sampled, pl.col("truth_grounded")),
         "truth_claim_precision": _values(known, pl.col("truth_verdict") == "supported"),
         "mean_reasoning_tokens": _values(sampled, reasoning),
+    }
+
+
+def _counterfactual_figures(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Of sampled and greedy chains alike; margins in nats per token."""
+    return {
+        "silence_margin": _values(rows, pl.col("silence_margin")),
+        "swap_margin": _values(rows, pl.col("swap_margin")),
+        "silence_flips": _values(rows, pl.col("silence_flips")),
+        "swap_flips": _values(rows, pl.col("swap_flips")),
     }
 
 

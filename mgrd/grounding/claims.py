@@ -5,18 +5,26 @@ claims nothing, and neither do questions, conditions, quoted speech and statemen
 grammar never judges a claim, and never raises on any text.
 """
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mgrd.grounding.clauses import read_clause
+from mgrd.grounding.comparisons import read_comparisons
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
+from mgrd.grounding.sequences import as_movements, in_sequence
 from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
-SEQUENCERS = frozenset({"then", "followed by", "before", "next", "afterwards", "later"})
+RECENT = 16  # claims among which one that says the same is looked for
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
+QUOTED = re.compile(r"[\"“][^\"“”\n]{12,400}[\"”]")
+"""Longer passages in quotation marks: someone's words."""
+PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
+"""Words of a phrase, which a list of keywords lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,9 @@ class Claim:
     reference: int | None = None
     of_event: bool = False
     """It describes one sound among others ("a high note"), so it may be relative."""
+    sequence: tuple[str, ...] = ()
+    """The movements that its sentence names in a row ("rises and then falls"), of which this is number `part`."""
+    part: int = 0
 
 
 @lru_cache(maxsize=CACHED_CHAINS)
@@ -54,8 +65,11 @@ def _extract(text: str) -> tuple[Claim, ...]:
     claims: list[Claim] = []
     for sentence in read_sentences(text):
         if not sentence.asked:
-            claims += _read_sentence(sentence, text, context)
-    return tuple(_distinct(claims))
+            found = _read_sentence(sentence, text, context)
+            as_movements(claims, found, sentence)
+    if '"' in text or "“" in text:
+        claims = _outside_quotes(claims, [match.span() for match in QUOTED.finditer(text)])
+    return tuple(replace(c, text=text[c.start : c.end]) for c in _distinct(claims))
 
 
 def extract_claims(text: str) -> list[Claim]:
@@ -65,20 +79,44 @@ def extract_claims(text: str) -> list[Claim]:
 
 def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Claim]:
     clauses = split_clauses(sentence.items)
-    found: list[Claim] = []
     context.new_sentence()
+    counted = context.counted
+    compared = read_comparisons(clauses)
+    found: list[Claim] = []
     for clause in clauses:
+        edge = context.edge
         for draft in read_clause(clause, sentence.items, context):
             found.append(_claim(text, draft))
         if not clause.stopped:
-            found += [_claim(text, draft) for draft in read_values(clause, context.topic)]
-    found += [_claim(text, draft) for draft in read_counts(clauses)]
+            values = [_claim(text, draft) for draft in read_values(clause, context.topic, edge)]
+            context.carried = context.carried or bool(values)
+            found += values
+    stopped = [clause for clause in clauses if clause.stopped]
+    found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
+    found += [_claim(text, draft) for draft in read_counts(clauses, counted)]
     found = _without_choices(found, clauses)
-    found = _in_sequence(found, sentence, text)
-    has_verb = any(item.kind == "verb" for item in sentence.items)
-    if not has_verb and len(found) >= LISTED:
-        return []
-    return found
+    found = in_sequence(found, sentence)
+    return [] if _is_list(found, sentence) else found
+
+
+def _is_list(found: list[Claim], sentence: Sentence) -> bool:
+    """Three described nouns or more in a row without any verb or phrase: a list of keywords."""
+    if len(found) < LISTED or any(item.kind in ("verb", "negation", "number") for item in sentence.items):
+        return False
+    words = {item.word for item in sentence.items}
+    attributes = {c.attribute for c in found}
+    opposed = len({(c.attribute, c.word) for c in found}) > len(attributes)
+    return opposed or (len(attributes) >= LISTED and not words & PHRASED)
+
+
+def _outside_quotes(claims: list[Claim], quotes: list[tuple[int, int]]) -> list[Claim]:
+    starts = [start for start, _ in quotes]
+
+    def quoted(claim: Claim) -> bool:
+        at = bisect_right(starts, claim.start) - 1
+        return at >= 0 and claim.end <= quotes[at][1]
+
+    return [claim for claim in claims if not quoted(claim)]
 
 
 def _claim(text: str, draft: Draft) -> Claim:
@@ -94,49 +132,14 @@ def _without_choices(claims: list[Claim], clauses: list[Clause]) -> list[Claim]:
         after = [c for c in claims if c.start >= place]
         for a in before[-1:]:
             for b in after[:1]:
-                if a.attribute == b.attribute and not (a.negated or b.negated):
+                if a.attribute == b.attribute and not (a.negated or b.negated) and not _agree(a, b):
                     dropped |= {id(a), id(b)}
     return [claim for claim in claims if id(claim) not in dropped]
 
 
-def _in_sequence(claims: list[Claim], sentence: Sentence, text: str) -> list[Claim]:
-    """A low sound and a high one in one sentence: an order when the sentence says so, else nothing certain."""
-    registers = [c for c in claims if c.attribute == "register" and c.word in ("low", "high") and not c.negated]
-    if not registers:
-        return claims
-    words = {c.word for c in registers}
-    first, last = registers[0], registers[-1]
-    rest = [c for c in claims if c not in registers]
-    if len(words) < 2:
-        relative = first.of_event and any(i.word in SEQUENCERS and i.start > first.start for i in sentence.items)
-        return rest if relative else claims
-    if len(registers) != 2:
-        return claims
-    ordered = first.subject is not None and last.subject is not None
-    sequenced = any(i.word in SEQUENCERS and first.start <= i.start < last.end for i in sentence.items)
-    if not ordered and not sequenced:
-        return rest if first.subject is None and last.subject is None and first.time_start is None else claims
-    if ordered and {first.subject, last.subject} != {1, -1} and {first.subject, last.subject} != {1, 2}:
-        return claims
-    if ordered and last.subject == 1:
-        first, last = last, first
-    word = "upwards" if first.word == "low" else "downwards"
-    start, end = min(first.start, last.start), max(first.end, last.end)
-    order = replace(
-        last,
-        start=start,
-        end=end,
-        text=text[start:end],
-        attribute="pitch_order",
-        relation="above" if word == "upwards" else "below",
-        claimed=f"pitch_order {word}",
-        word=word,
-        weight=min(first.weight, last.weight),
-        subject=last.subject if ordered and last.subject else -1,
-        reference=1,
-    )
-    rest.append(order)
-    return sorted(rest, key=lambda c: c.start)
+def _agree(a: Claim, b: Claim) -> bool:
+    """ "two clicks per second, or 120 BPM" says one thing twice."""
+    return a.value is not None and b.value is not None and abs(a.value - b.value) <= 0.1 * abs(b.value)
 
 
 def _distinct(claims: list[Claim]) -> list[Claim]:
@@ -146,7 +149,7 @@ def _distinct(claims: list[Claim]) -> list[Claim]:
         same = next(
             (
                 k
-                for k, other in enumerate(kept)
+                for k, other in enumerate(kept[-RECENT:], start=max(0, len(kept) - RECENT))
                 if other.end > claim.start
                 and (other.claimed, other.negated, other.subject) == (claim.claimed, claim.negated, claim.subject)
             ),

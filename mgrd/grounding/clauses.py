@@ -5,54 +5,75 @@ or "gets" with a comparative. A clause without its own topic takes the one befor
 that the lexicon does not know: then it speaks of something else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from mgrd.grounding.comparisons import read_comparison
-from mgrd.grounding.context import Clause, Context, Draft
+from mgrd.grounding.comparisons import EACH, order
+from mgrd.grounding.context import Clause, Context
 from mgrd.grounding.lexer import Item
-from mgrd.grounding.lexicon import word_set
-from mgrd.grounding.senses import POLES, RELATION, Sense, sense_of_move, sense_of_quality
+from mgrd.grounding.lexicon import DIRECTIONS, MOTION_VERBS
+from mgrd.grounding.reading import ASPECTS, PREPOSED, SPEECH, Claims, Reading
+from mgrd.grounding.senses import POLES, Sense, sense_of_move, sense_of_quality
 
-Claims = Iterator[Draft]
-
-HEDGE_WEIGHT = 0.5
-BLOCKERS = word_set("blockers")
-"""Words that an adjective does not reach across to its noun."""
-DETERMINERS = word_set("determiners")
-NOUNS_OF_PLACE = word_set("nouns_of_place")
-SPEECH = ("speech", "speaker", "speech_rate")
 MOVED = frozenset({"rising", "falling", "swelling", "fading"})
-PAST_UNKNOWN = 2
 MUSICAL_NOUNS = frozenset(
-    {"crescendo", "decrescendo", "diminuendo", "fade-out", "fade-in", "accelerando", "ritardando"}
+    {
+        "crescendo",
+        "decrescendo",
+        "diminuendo",
+        "fade-out",
+        "fade-in",
+        "fade out",
+        "fade in",
+        "accelerando",
+        "ritardando",
+    }
 )
 VOICED = frozenset({"intonation", "voice", "speech", "speaker", "it", "pitch"})
+SOFT = frozenset({"soft", "gentle"})
+"""Before a noun they speak of its colour as often as of its level."""
 RELATIVELY = frozenset({"relatively", "comparatively"})
+GROWING = frozenset({"progressively", "increasingly", "gradually", "steadily", "ever", "continually", "successively"})
 MOVING = frozenset({"rise", "fall", "increase", "decrease", "swell", "fade", "become", "brighten", "darken", "change"})
-TO_FOREIGN = word_set("to_foreign")
+MEASURES = frozenset({"decay time", "reverberation time", "t60", "rt60", "decay", "room response"})
+"""Names of a measure, whose mention says nothing of its size."""
+MOVEMENT_NOUNS = frozenset({"glide", "bend", "slide", "sweep", "movement", "motion", "glissando", "portamento"})
+_THINGS = frozenset({"tone", "voice", "music", "hiss", "noise"})
+MOST_ELLIPTIC, MOST_TELEGRAPHIC = 6, 2  # items of "and then back down again", of "pitch down"
+CHANGEABLE = frozenset({"pitch", "loudness", "tempo", "timbre"})
+"""Aspects of which "it changes" says that they do not hold."""
+ENDS = {"start": "begin", "beginning": "begin", "opening": "begin", "onset": "begin", "outset": "begin"}
+ENDS |= {"end": "end", "ending": "end", "finish": "end", "close": "end"}
+COUNTABLE = ("tone", "sound", "one", "many")
 
 
 def read_clause(clause: Clause, sentence: tuple[Item, ...], context: Context) -> Claims:
     """Drafts (keyword arguments of Claim, without text) of one clause; updates the context."""
-    items = clause.items
     if _is_stopped(clause, context):
         clause.stopped = True
         context.carried = False
         return
-    comparison = read_comparison(items)
-    if comparison is not None:
-        context.topic, context.carried = "sound", True
-        yield comparison
+    if clause.compared:
+        context.carried = True
+        context.counted = context.counted or any(item.kind == "event" for item in clause.items)
+        context.ordinal = next((int(item.value) for item in clause.items if item.kind == "ordinal"), context.ordinal)
         return
     yield from _Reader(clause, sentence, context).read()
 
 
+def pole_of(item: Item) -> str | None:
+    """The pole that a quality names when it is said of the beginning or the end only."""
+    return "loud" if item.value == "strong" else item.value if item.value in POLES else None
+
+
 def _is_stopped(clause: Clause, context: Context) -> bool:
-    kinds = {item.kind for item in clause.items}
-    if "stop" in kinds:
+    stops = [item for item in clause.items if item.kind == "stop"]
+    if stops:
         context.stopped = True
+        context.general = context.general or any(item.value == "habit" for item in stops)
         named = [item.value for item in clause.items if item.kind == "topic" and item.value != "it"]
         context.topic = named[-1] if named else context.topic
+        return True
+    if context.general:
         return True
     if any(item.kind == "verb" and item.value == "say" for item in clause.items):
         context.stopped = True
@@ -65,36 +86,14 @@ def _is_stopped(clause: Clause, context: Context) -> bool:
     return False
 
 
-class _Reader:
-    """Walks a clause from left to right. Kept per clause: nothing survives but the context."""
-
-    def __init__(self, clause: Clause, sentence: tuple[Item, ...], context: Context) -> None:
-        self.clause = clause
-        self.items = clause.items
-        self.sentence = sentence
-        self.context = context
-        self.subject: Item | None = None
-        self.ordinal: int | None = None
-        self.verb: Item | None = None
-        self.before_verb: Item | None = None
-        self.negated = False
-        self.said = False
-        self.weight = HEDGE_WEIGHT ** sum(item.kind == "hedge" for item in self.items)
-        self.time = next((item.time for item in self.items if item.kind == "time"), None)
-        self.foreign = False
-        self.consumed: set[int] = set()
-        self.speechy = context.speaking or any(
-            (item.kind == "topic" and item.value in SPEECH) or (item.kind == "verb" and item.value == "speak")
-            for item in self.items
-        )
-
-        if clause.link == "with" and context.ending is not None:
-            self.verb = context.ending
+class _Reader(Reading):
+    """Walks a clause from left to right and yields what it says."""
 
     def read(self) -> Claims:
-        if self.clause.link in ("or",) and self.context.negated:
+        if self.clause.link in ("or", "nor") and self.context.negated:
             self.negated = True
         yield from self._passages()
+        yield from self._ellipsis()
         for index, item in enumerate(self.items):
             if index in self.consumed:
                 continue
@@ -102,77 +101,132 @@ class _Reader:
             if meet is not None:
                 yield from meet(self, index, item)
             else:
-                self._note(item)
-        self.context.carried = self.said
-        self.context.negated = self.negated
-        self.context.ending = self.verb if self.verb is not None and self.verb.value == "end" else None
-        if self.subject is not None:
-            self.context.speaking = self.speechy and self.subject.value in (*SPEECH, "voice", "it")
+                self.note(item)
+        if (
+            self.verb is not None
+            and self.verb.word in ("holds", "hold")
+            and not self.said
+            and self.items[-1] is self.verb
+        ):
+            yield from self._moved("hold", self.verb)
+        self._leave()
 
-    def _note(self, item: Item) -> None:
-        """Words that change how the rest is read."""
-        if item.kind == "negation":
-            self.negated = not self.negated
-            if item.word.endswith("n't"):
-                self.verb = Item("verb", "be", item.word, item.start, item.end)
-        elif item.kind == "ordinal":
-            self.ordinal = int(item.value)
-        elif item.kind == "unknown" and self.subject is None and self.verb is None:
-            self.foreign = True
+    def _ellipsis(self) -> Claims:
+        """ "... up and then back down again", "the pitch falls and so does the loudness"."""
+        context = self.context
+        if self.clause.link == "so" and self.items[0].word in ("does", "do", "did", "is", "are") and context.move:
+            topic = next((item for item in self.items if item.kind in ("topic", "event")), None)
+            if topic is not None and len(self.items) <= MOST_ELLIPTIC:
+                sense = sense_of_move(context.move, self.topic_of(topic) or "")
+                if sense:
+                    yield self.draft(sense, topic.start, topic.end)
+            return
+        if len(self.items) <= MOST_TELEGRAPHIC and self.items[-1].word in DIRECTIONS and self.items[0].kind == "topic":
+            sense = sense_of_move(DIRECTIONS[self.items[-1].word], self.items[0].value)
+            if sense:
+                yield self.draft(sense, self.items[0].start, self.items[-1].end)
+            return
+        if context.moving and all(item.kind in ("function", "time", "hedge") for item in self.items):
+            way = next((item for item in self.items if item.word in DIRECTIONS), None)
+            sense = sense_of_move(DIRECTIONS[way.word], context.topic or "sound") if way else None
+            if way and sense and len(self.items) <= MOST_ELLIPTIC:
+                yield self.draft(sense, way.start, way.end)
+                self.consumed |= set(range(len(self.items)))
+                self.kept_moving = True
+
+    def _moved(self, move: str, item: Item) -> Claims:
+        sense = sense_of_move(move, self.topic() or "")
+        if sense:
+            yield self.draft(sense, min(self.subject.start if self.subject else item.start, item.start), item.end)
+
+    def _leave(self) -> None:
+        """What later clauses may need."""
+        context = self.context
+        if self.subject is not None or self.verb is not None or self.said or self.foreign:
+            context.carried = self.said or any(item.kind == "event" or item.value in _THINGS for item in self.items)
+        context.verb = self.verb
+        context.ordinal = self.ordinal or context.ordinal
+        context.moving = self.kept_moving or any(
+            item.word in MOTION_VERBS or item.value in ("rise", "fall") for item in self.items
+        )
+        context.negated = self.negated
+        context.ending = self.verb if self.verb is not None and self.verb.value == "end" else None
+        context.edge = self.verb if self.verb is not None and self.verb.value in ("begin", "end") else None
+        bare = self.verb is None and not self.said and self.subject is not None and not self.acted
+        context.beside = [*self.beside, self.subject.value] if bare and self.subject is not None else []
+        if self.subject is not None:
+            context.speaking = self.speechy and self.subject.value in (*SPEECH, "voice", "it")
+        context.counted = context.counted or any(item.kind == "event" for item in self.items)
 
     # -- topics ---------------------------------------------------------------------------------
 
-    def topic(self) -> str | None:
-        """The topic that a predicate here speaks of."""
-        if self.subject is not None:
-            return self._topic_of(self.subject)
-        return None if self.foreign else self.context.topic
-
-    def _topic_of(self, item: Item) -> str | None:
-        value = item.value
-        if value == "it" or (item.word in ("this", "that", "something") and self.context.topic):
-            return self.context.topic or "sound"
-        if value == "tempo" and self.speechy:
-            return "speech_rate"
-        return value
-
     def _meet_topic(self, index: int, item: Item) -> Claims:
-        presence = _PRESENCE.get(item.value)
-        described = index > 0 and self.items[index - 1].kind == "quality"
-        if (
-            presence
-            and not described
-            and self._asserted(index, item)
-            and (item.value != "noise" or self._mass(index, item))
-        ):
-            absent = any(other.kind == "negation" for other in self.items[index + 1 :])
-            yield self._draft(presence, item.start, item.end) | {"negated": self.negated != absent}
+        if self.negated and self.negator in PREPOSED and self.said and self.verb is None:
+            self.negated = False
+        before = self.items[index - 1] if index else None
+        described = (
+            before is not None
+            and before.kind == "quality"
+            and (item.value != "pause" or sense_of_quality(before.value, before.word, item.value) is not None)
+        )
+        if not described:
+            yield from self._presence(index, item)
         if item.value == "speaker" and self._speaks(index):
-            yield self._draft(("voice", "present"), item.start, item.end)
+            yield self.draft(("voice", "present"), item.start, item.end)
         if self.verb is None or self.subject is None or self.subject.value in ("it", "sound"):
             following = self.items[index + 1] if index + 1 < len(self.items) else None
-            of = following is not None and following.word in ("of", "in")
+            of = self.subject is not None and (
+                (following is not None and following.word in ("of", "in")) or self._in_phrase(index)
+            )
             if self.subject is None or not (of or self._after_of(index)):
-                self.subject = item
-                topic = self._topic_of(item)
-                if topic:
-                    self.context.topic = topic
+                self._take_subject(index, item)
+
+    def _take_subject(self, index: int, item: Item) -> None:
+        joined = self.subject is not None and self.verb is None and index and self.items[index - 1].word in ("/", "&")
+        if joined and self.subject is not None:
+            self.beside = [*self.beside, self.subject.value]
+        self.subject = item
+        topic = self.topic_of(item)
+        if topic:
+            self.context.topic = topic
+
+    def _presence(self, index: int, item: Item) -> Claims:
+        """Topics whose mere presence is a claim."""
+        if item.word in MOVEMENT_NOUNS and self.negated:
+            yield self.draft(("contour", "flat"), item.start, item.end, negated=False)
+            return
+        if item.value == "treble":
+            if self.negated:
+                yield self.draft(("timbre", "dark"), item.start, item.end, negated=False)
+            return
+        sense = _PRESENCE.get(item.value)
+        if item.word in MEASURES and not self.negated:
+            return
+        if sense and self._asserted(index, item) and (item.value != "noise" or self._mass(index, item)):
+            absent = any(other.kind == "negation" for other in self.items[index + 1 :])
+            yield self.draft(sense, item.start, item.end, negated=self.negated != absent)
+
+    def _in_phrase(self, index: int) -> bool:
+        """ "it is played at a brisk tempo": the tempo is not the subject."""
+        for item in reversed(self.items[max(0, index - 5) : index]):
+            if item.word in ("at", "in", "on", "with", "by", "for"):
+                return True
+            if item.kind not in ("quality", "function", "hedge", "number", "unit"):
+                return False
+        return False
 
     def _after_of(self, index: int) -> bool:
         """ "the pitch of the sound": the topic is the pitch."""
         back = [item.word for item in self.items[max(0, index - 3) : index]]
-        return "of" in back and self.subject is not None
+        within = self.subject is not None and self.subject.word.endswith("between")
+        return self.subject is not None and ("of" in back or within)
 
     def _asserted(self, index: int, item: Item) -> bool:
         """A thing is there: something happens to it, it is heard, or it comes with something."""
-        verbs = any(other.kind == "verb" for other in self.items)
-        quality = any(other.kind == "quality" for other in self.items[index + 1 :])
-        if quality and any(
-            other.kind == "quality" and sense_of_quality(other.value, other.word, item.value)
-            for other in self.items[index + 1 :]
-        ):
+        rest = self.items[index + 1 :]
+        if any(other.kind == "quality" and sense_of_quality(other.value, other.word, item.value) for other in rest):
             return False
-        return verbs or self.clause.link == "with" or self.negated
+        return any(other.kind == "verb" for other in self.items) or self.clause.link == "with" or self.negated
 
     def _mass(self, index: int, item: Item) -> bool:
         """Noise around the sound, and not a noise that is the sound."""
@@ -190,76 +244,173 @@ class _Reader:
 
     def _meet_verb(self, index: int, item: Item) -> Claims:
         self.verb, before = item, self.verb
-        if item.value in ("be", "become", "begin", "end", "cover", "hear", "speak", "change"):
+        if item.value == "increase" and any(other.kind == "comparative" for other in self.items[index + 1 : index + 4]):
+            self.verb = Item("verb", "become", item.word, item.start, item.end)
+            return
+        if item.value in ("be", "become", "begin", "end", "cover", "hear", "speak", "exclude"):
             self.before_verb = before
             return
-        target = self._in_topic(index)
-        topic = target.value if target else self.topic() or ("sound" if item.word in MUSICAL_NOUNS else None)
+        target = self.named_after(index)
+        noun = item.word in MUSICAL_NOUNS or item.word.startswith(("upward", "downward"))
+        heard = before is not None and before.value == "hear"
+        topic = target.value if target else self.topic() or ("sound" if noun or heard else None)
         if topic is None:
             return
-        sense = sense_of_move(item.value, topic)
-        if (
-            sense
-            and sense[0] == "contour"
-            and ((topic in ("voice", "it", "sound") and self._ends_speech(before)) or self._of_last_syllable())
-        ):
-            sense = ("intonation", sense[1])
-        if sense:
-            start = self.subject.start if self.subject else item.start
-            yield self._draft(sense, min(start, item.start), target.end if target else item.end)
+        start = min(self.subject.start if self.subject else item.start, item.start)
+        end = target.end if target else item.end
+        for name in [*([] if target else self.beside), topic]:
+            if item.value == "change":
+                yield from self._changes(name, start, end)
+                continue
+            sense = sense_of_move(item.value, name)
+            self.context.move = item.value
+            if sense and sense[0] == "contour" and self._is_intonation(name, before):
+                sense = ("intonation", sense[1])
+            if sense:
+                yield self.draft(sense, start, end)
 
-    def _of_last_syllable(self) -> bool:
-        return any(item.kind == "topic" and item.value == "intonation" for item in self.items)
+    def _changes(self, topic: str, start: int, end: int) -> Claims:
+        """ "does not change" is steady; "changes" is not."""
+        sense = sense_of_move("hold", topic)
+        if sense and (self.negated or topic in CHANGEABLE):
+            yield self.draft(sense, start, end, negated=not self.negated)
 
-    def _in_topic(self, index: int) -> Item | None:
-        """ "rises in volume", "a rise in pitch", "a fall of the pitch"."""
-        rest = self.items[index + 1 : index + 5]
-        if rest and rest[0].word in ("in", "of"):
-            return next((item for item in rest[1:] if item.kind in ("topic", "event")), None)
-        return None
+    def _is_intonation(self, topic: str, verb: Item | None) -> bool:
+        ends = topic in ("voice", "it", "sound") and self._ends_speech(verb)
+        return ends or any(item.kind == "topic" and item.value == "intonation" for item in self.items)
 
     def _meet_trend(self, index: int, item: Item) -> Claims:
-        """Nouns: "ends on a rise", "there is a fall in pitch"."""
-        target = self._in_topic(index)
-        topic = target.value if target else self.topic()
-        if topic is None or (self.verb is None and target is None):
+        """Nouns: "ends on a rise", "there is a fall in pitch", "no change in loudness"."""
+        target = self.named_after(index)
+        of_pitch = item.word.startswith(("pitch", "upward", "downward"))
+        topic = target.value if target else self.topic() or ("pitch" if of_pitch else None)
+        topic = "pitch" if item.word.startswith("pitch") else topic
+        if topic is None and item.word.endswith("inflection"):
+            topic = "intonation"
+        listed = self.clause.link in (":", ",", "then") and not self.foreign
+        if topic is None or (self.verb is None and target is None and not self.negated and not listed):
+            return
+        if self.subject is None and target is not None:
+            self.context.topic = target.value
+        start = self.subject.start if self.subject and not target else item.start
+        end = max(item.end, target.end if target else 0)
+        if item.value == "change" and not (self.negated or self.verb is not None and self.verb.value == "hear"):
+            return
+        if item.value == "change":
+            yield from self._changes(topic, min(start, item.start), end)
             return
         sense = sense_of_move(item.value, topic)
-        if self._ends_speech(self.verb) and topic in (
-            "voice",
-            "speech",
-            "speaker",
-            "intonation",
-            "it",
-            "pitch",
-            "sound",
-        ):
+        spoken = topic in ("voice", "speech", "speaker", "intonation", "it", "pitch", "sound")
+        if item.value in ("rise", "fall") and self._ends_speech(self.verb) and spoken:
             sense = ("intonation", "rising" if item.value == "rise" else "falling")
         if sense:
-            start = self.subject.start if self.subject and not target else item.start
-            yield self._draft(sense, min(start, item.start), max(item.end, target.end if target else 0))
+            yield self.draft(sense, min(start, item.start), end)
 
     def _ends_speech(self, verb: Item | None) -> bool:
         """Something said of how a voice ends."""
         at_end = verb is not None and verb.value == "end"
         late = self.time is not None and self.time[2] == "share" and self.time[0] > 0.5
-        voiced = self.topic() in ("voice", "speech", "speaker")
+        voiced = self.topic() in ("voice", "speech", "speaker") or self.context.speaking
         return at_end or (late and voiced)
 
-    def _meet_comparative(self, _index: int, item: Item) -> Claims:
-        """ "gets louder", "ends higher", "grows brighter", "louder towards the end"."""
-        topic = self.topic()
+    def _meet_comparative(self, index: int, item: Item) -> Claims:
+        """ "gets louder", "ends higher", "louder towards the end", "each one higher", "the second is softer"."""
+        head = self._next_event(index)
+        if head is not None:
+            yield from self._relative(item, head)
+            return
+        target = self.named_after(index)
+        topic = target.value if target else self.topic()
+        if topic in ASPECTS and item.value in ("high", "low", "loud", "quiet") and self.subject is not None:
+            topic = "sound" if self.subject.value == "it" else topic
         verb = self.verb.value if self.verb else None
-        turning = verb in ("become", "end", "increase", "rise", "fall", "change") or (
-            self.time is not None and self.time[0] > 0.3
+        back = {other.word for other in self.items[max(0, index - 3) : index]}
+        each = any(other.word in EACH for other in self.items[:index])
+        place = next(
+            (ENDS[other.word] for other in self.items[:index] if other.kind == "ordinal" and other.word in ENDS), None
         )
+        if place is not None and verb == "be":
+            yield from self._of_end(item, place, topic)
+            return
+        if self.ordinal is None and self.subject is None and self.verb is None:
+            self.ordinal = self.context.ordinal
+        if self.ordinal is not None and not each and verb in ("be", "end", "become", None) and self._of_event(topic):
+            yield from self._against_another(item)
+            return
+        growing = bool(back & GROWING) or " and " in item.word
+        if topic is None and " and " in item.word and not self.foreign:
+            topic = "sound"
+        late = self.time is not None and self.time[0] > 0.3
+        made = self.verb is not None and self.verb.word in ("making", "makes", "make", "made")
+        turning = made or verb in ("become", "end", "increase", "rise", "fall", "change") or growing or each or late
+        if topic is None and each and self.context.counted:
+            topic = "many"
         if topic is None or not (turning or verb == "begin"):
             return
         value = POLES.get(item.value, item.value) if verb == "begin" else item.value
-        sense = sense_of_move(value, topic)
+        start = min(self.subject.start if self.subject else (self.verb or item).start, item.start)
+        for name in [*([] if target else self.beside), topic]:
+            sense = sense_of_move(value, name)
+            if sense:
+                yield self.draft(sense, start, target.end if target else item.end)
+
+    def _of_end(self, item: Item, place: str, topic: str | None) -> Claims:
+        """ "the end is higher"."""
+        value = item.value if place == "end" else POLES.get(item.value, item.value)
+        sense = sense_of_move(value, topic or "sound") or sense_of_move(value, "sound")
         if sense:
-            start = self.subject.start if self.subject else (self.verb or item).start
-            yield self._draft(sense, min(start, item.start), item.end)
+            yield self.draft(sense, item.start, item.end)
+
+    def _next_event(self, index: int) -> Item | None:
+        """ "a higher one": the event noun right after."""
+        following = self.items[index + 1 : index + 3]
+        if (
+            following
+            and following[0].kind in ("event", "topic")
+            and (
+                following[0].kind == "event"
+                or following[0].value in ("tone", "sound")
+                or following[0].word in ("pitch",)
+            )
+        ):
+            return following[0]
+        return following[0] if following and following[0].word == "one" else None
+
+    def _relative(self, item: Item, head: Item) -> Claims:
+        """A comparative before a noun: an order only together with its counterpart in the sentence."""
+        attribute = {"high": "register", "low": "register", "loud": "level", "quiet": "level"}.get(item.value)
+        if attribute:
+            draft = self.draft((attribute, item.value), item.start, head.end)
+            yield draft | {"of_event": True, "relation": "relative"}
+
+    def _of_event(self, topic: str | None) -> bool:
+        return topic in COUNTABLE or topic == "it" or topic is None or self.context.counted
+
+    def _against_another(self, item: Item) -> Claims:
+        """ "the second is softer", "the last one is higher": against the event before, or the first."""
+        number = self.ordinal or 1
+        reference = 1 if number == -1 else -1 if number == 1 else number - 1
+        if item.value not in ("high", "low", "loud", "quiet"):
+            return
+        sense, numbers = order(item.value, number, reference)
+        start = min(self.subject.start if self.subject else item.start, item.start)
+        draft = self.draft(sense, start, item.end)
+        yield draft | {"subject": numbers[0], "reference": numbers[1], "relation": numbers[2]}
+
+    def _meet_superlative(self, index: int, item: Item) -> Claims:
+        """ "loudest at the beginning", "the last note is the highest"."""
+        place = self._place_of(index)
+        topic = self.topic() or "sound"
+        if place is not None:
+            value = item.value if place == "end" else POLES[item.value]
+            sense = sense_of_move(value, topic) or sense_of_move(value, "sound")
+            if sense:
+                draft = self.draft(sense, item.start, item.end)
+                yield draft | {"time_start": None, "time_end": None, "time_unit": None}
+        elif self.ordinal is not None and item.value in ("high", "low", "loud", "quiet"):
+            sense, numbers = order(item.value, self.ordinal, 1 if self.ordinal != 1 else -1)
+            draft = self.draft(sense, min(self.subject.start if self.subject else item.start, item.start), item.end)
+            yield draft | {"subject": numbers[0], "reference": numbers[1], "relation": numbers[2]}
 
     def _passages(self) -> Claims:
         """ "from low to high": a movement, whatever the verb."""
@@ -277,54 +428,91 @@ class _Reader:
             sense = sense_of_move(goal.value, topic) or sense_of_move(goal.value, "sound")
             if sense:
                 at = next((t for t in self.items[:index] if t.kind in ("topic", "event")), item)
-                yield self._draft(sense, min(at.start, item.start), goal.end)
-                self.said = True
-                self.consumed |= {k for k, other in enumerate(self.items) if item.start <= other.start < goal.end}
+                negated = sum(other.kind == "negation" for other in self.items[:index]) % 2 == 1
+                yield self.draft(sense, min(at.start, item.start), goal.end, negated=negated)
+                self.consumed |= {k for k, other in enumerate(self.items) if item.start <= other.start <= goal.start}
 
     def _nearest_topic(self, index: int) -> str | None:
         for item in reversed(self.items[:index]):
             if item.kind in ("topic", "event"):
-                return self._topic_of(item)
+                return self.topic_of(item)
         return self.context.topic
 
     # -- qualities ------------------------------------------------------------------------------
 
     def _meet_quality(self, index: int, item: Item) -> Claims:
-        head = self._head(self.clause.first + index)
+        if self._end_noun(index) is not None:
+            yield from self._meet_end(index, item, self.topic() or "sound")
+            return
+        target = self.named_after(index)
+        if target is None and item.value in POLES and self._is_complemented(index):
+            return
+        head = None if target else self.head(self.clause.first + index)
         if head is not None:
-            topic = self._topic_of(head)
-            if self._place(item) is not None and (item.value in POLES or self._tells_intonation(item)):
-                yield from self._meet_end(item, topic if topic == "intonation" else self.topic() or topic or "sound")
-                return
-            sense = sense_of_quality(item.value, item.word, topic or "")
-            if topic == "tempo" and self._of_speech(head):
-                sense = sense_of_quality(item.value, item.word, "speech_rate")
-            if sense and not (topic in ("sound", "recording") and sense[0] == "tempo"):
-                subject = self.ordinal if head.kind == "event" or head.value in ("sound", "tone") else None
-                draft = self._draft(sense, item.start, head.end, subject=subject)
-                yield draft | {"of_event": head.kind == "event" and head.value == "one"}
+            yield from self._before_noun(index, item, head)
             return
-        topic = self.topic()
-        if topic is None or not self._predicative(index) or self._is_manner(item):
+        topic = self.topic() if target is None else self.topic_of(target)
+        if item.value in POLES and topic in ASPECTS and self.subject is not None and self.subject.value == "it":
+            topic = (
+                topic if sense_of_quality(item.value, item.word, topic) and item.value in ("fast", "slow") else "sound"
+            )
+        if topic is None and self._fragment_allowed(index):
+            topic = self.context.topic = "sound"
+        if self.excluded and topic is None:
+            topic = self.context.topic
+        if topic is None or not (target or self.excluded or self.is_predicate(index)) or self._is_manner(item):
             return
-        if self._place(item) is not None:
-            yield from self._meet_end(item, topic)
+        yield from self._predicate(index, item, topic, target)
+
+    def _is_complemented(self, index: int) -> bool:
+        """ "low in variation", "rich in information": said of something that the lexicon does not know."""
+        rest = self.items[index + 1 : index + 3]
+        return len(rest) == 2 and rest[0].word == "in" and rest[1].kind in ("trend", "unknown")
+
+    def _fragment_allowed(self, index: int) -> bool:
+        return self.subject is None and not self.foreign and self.context.topic is None and self.is_predicate(index)
+
+    def _before_noun(self, index: int, item: Item, head: Item) -> Claims:
+        topic = self.topic_of(head)
+        if self._place_of(index) is not None and (item.value in POLES or self._tells_intonation(item)):
+            yield from self._meet_end(index, item, self._end_topic(topic))
+            return
+        if topic in ("pitch", "tone") and self.subject is not None and self.subject.value == "intonation":
+            topic = "intonation"
+        if item.word in SOFT and topic != "loudness":
+            return
+        sense = sense_of_quality(item.value, item.word, topic or "")
+        if topic == "tempo" and self.is_of_speech(head):
+            sense = sense_of_quality(item.value, item.word, "speech_rate")
+        if sense and not (topic in ("sound", "recording") and sense[0] == "tempo"):
+            subject = self.ordinal if head.kind == "event" or head.value in ("sound", "tone") else None
+            draft = self.draft(sense, item.start, head.end, subject=subject)
+            yield draft | {"of_event": head.kind == "event" and head.value == "one"}
+
+    def _end_topic(self, topic: str | None) -> str:
+        return topic if topic == "intonation" else self.topic() or topic or "sound"
+
+    def _predicate(self, index: int, item: Item, topic: str, target: Item | None) -> Claims:
+        if self._place_of(index) is not None and (pole_of(item) or self._tells_intonation(item)):
+            yield from self._meet_end(index, item, topic)
             return
         if index and self.items[index - 1].word in RELATIVELY:
             return
-        sense = sense_of_quality(item.value, item.word, topic)
-        if (
-            self.speechy
-            and item.value in ("fast", "slow", "moderate")
-            and (topic in ("voice", "speech", "speaker", "it", "speech_rate", "sound") or self.context.speaking)
-        ):
-            sense = sense_of_quality(item.value, item.word, "speech_rate")
-        elif item.value in ("fast", "slow") and topic == "voice" and not self._spoken():
-            sense = None
-        if sense:
-            start = self.subject.start if self.subject else item.start
-            subject = self.ordinal if sense[0] == "register" and topic in ("one", "many", "sound", "tone") else None
-            yield self._draft(sense, min(start, item.start), item.end, subject=subject)
+        start = min(self.subject.start if self.subject else item.start, item.start)
+        for name in [*([] if target else self.beside), topic]:
+            sense = self._sense(item, name)
+            if sense:
+                ordered = sense[0] == "register" and name in COUNTABLE
+                end = target.end if target else item.end
+                yield self.draft(sense, start, end, subject=self.ordinal if ordered else None)
+
+    def _sense(self, item: Item, topic: str) -> Sense | None:
+        speaking = topic in ("voice", "speech", "speaker", "it", "speech_rate", "sound") or self.context.speaking
+        if self.speechy and item.value in ("fast", "slow", "moderate") and speaking:
+            return sense_of_quality(item.value, item.word, "speech_rate")
+        if item.value in ("fast", "slow") and topic == "voice" and not self._spoken():
+            return None
+        return sense_of_quality(item.value, item.word, topic)
 
     def _is_manner(self, item: Item) -> bool:
         """ "rises steadily": how something moves, and not a pulse or a level."""
@@ -335,98 +523,51 @@ class _Reader:
             for other in self.items
         )
 
-    def _of_speech(self, head: Item) -> bool:
-        return self.speechy or (self.subject is not None and self.subject.value == "voice" and head is not self.subject)
-
     def _spoken(self) -> bool:
         return self.verb is not None and self.verb.value in ("speak", "be")
 
     def _tells_intonation(self, item: Item) -> bool:
         return item.value in ("rising", "falling", "questioning")
 
-    def _place(self, item: Item) -> str | None:
+    def _end_noun(self, index: int) -> str | None:
+        """ "quiet start, loud finish"."""
+        following = self.items[index + 1] if index + 1 < len(self.items) else None
+        if following is None or self.items[index].value not in POLES:
+            return None
+        last = index + 2 >= len(self.items) or self.items[index + 2].kind in ("break", "function")
+        return ENDS.get(following.word) if last else None
+
+    def _place_of(self, index: int) -> str | None:
         """Whether a pole ("low", "loud") is said of the beginning or the end only."""
+        if noun := self._end_noun(index):
+            return noun
         if self.verb is not None and self.verb.value in ("begin", "end"):
             return self.verb.value
-        if item.value not in POLES or self.time is None or self.time[2] != "share":
+        item = self.items[index]
+        if pole_of(item) is None or self.time is None:
             return None
-        return "begin" if self.time[0] == 0.0 else "end" if self.time[1] == 1.0 else None
+        late = self.time[1] == 1.0 if self.time[2] == "share" else self.time[0] < 0
+        return "begin" if self.time[0] == 0.0 else "end" if late else None
 
-    def _meet_end(self, item: Item, topic: str) -> Claims:
+    def _meet_end(self, index: int, item: Item, topic: str) -> Claims:
         """ "starts low ... ends high": the pair is a movement, either alone is relative and claims nothing."""
-        if self._place(item) == "begin":
-            self.context.opening = (item.value, item, topic)
+        if self._place_of(index) == "begin":
+            self.context.opening = (pole_of(item) or item.value, item, topic)
             self.said = True
             return
         opening, self.context.opening = self.context.opening, None
-        if opening and POLES.get(opening[0]) == item.value:
-            sense = sense_of_move(item.value, opening[2])
+        pole = pole_of(item) or item.value
+        if opening and POLES.get(opening[0]) == pole:
+            sense = sense_of_move(pole, opening[2]) or sense_of_move(pole, "sound")
             if sense:
-                yield self._draft(sense, opening[1].start, item.end)
-        elif self._tells_intonation(item) and topic in VOICED:
-            yield self._draft(("intonation", "falling" if item.value == "falling" else "rising"), item.start, item.end)
-
-    def _head(self, index: int) -> Item | None:
-        """The noun that a quality stands before, if the lexicon knows it."""
-        unknown = 0
-        for ahead in range(index + 1, min(len(self.sentence), index + 8)):
-            item = self.sentence[ahead]
-            if item.kind in ("topic", "event"):
-                return None if item.value in ("it", "speaker") or item.word in ("this", "that") else item
-            joined = item.word in ("and", ",") and self._quality_follows(ahead)
-            if item.kind in ("quality", "ordinal") or joined:
-                continue
-            if item.kind == "unknown" and item.word not in TO_FOREIGN and unknown < PAST_UNKNOWN:
-                unknown += 1
-                continue
-            if item.kind == "function" and item.word not in BLOCKERS:
-                continue
-            return None
-        return None
-
-    def _quality_follows(self, index: int) -> bool:
-        """An adjective that stands before a noun follows, so the comma or "and" joins two of a noun's adjectives."""
-        for item in self.sentence[index + 1 : index + 4]:
-            if item.kind == "quality":
-                return True
-            if item.kind != "function" or item.word in BLOCKERS:
-                return False
-        return False
-
-    def _predicative(self, index: int) -> bool:
-        """The quality is said of the subject: after a verb, or continuing what was said of the last one."""
-        following = self.items[index + 1] if index + 1 < len(self.items) else None
-        if following is not None and following.word in TO_FOREIGN:
-            return False
-        back = index - 1
-        while back >= 0 and self.items[back].kind in ("quality", "hedge", "negation"):
-            back -= 1
-        while back >= 0 and self.items[back].kind == "function" and self.items[back].word not in DETERMINERS:
-            back -= 1
-        determined = back >= 0 and self.items[back].word in DETERMINERS
-        if determined and following is not None and following.kind in ("unknown", "verb"):
-            return False
-        if self.verb is not None:
-            return self.subject is not None or not self.foreign
-        return self.subject is None and not self.foreign and self.context.carried
-
-    def _draft(self, sense: Sense, start: int, end: int, subject: int | None = None) -> Draft:
-        attribute, word = sense
-        self.said = True
-        draft: Draft = {
-            "start": start,
-            "end": end,
-            "attribute": attribute,
-            "relation": RELATION.get(word, "is"),
-            "claimed": f"{attribute} {word}",
-            "word": word,
-            "negated": self.negated,
-            "weight": self.weight,
-            "subject": subject,
-        }
-        if self.time is not None:
-            draft |= {"time_start": self.time[0], "time_end": self.time[1], "time_unit": self.time[2]}
-        return draft
+                draft = self.draft(sense, opening[1].start, item.end)
+                yield draft | {"time_start": None, "time_end": None, "time_unit": None}
+        elif self._tells_intonation(item):
+            if topic in VOICED or self.speechy:
+                word = "falling" if item.value == "falling" else "rising"
+                yield self.draft(("intonation", word), item.start, item.end)
+            elif sense := sense_of_quality(item.value, item.word, topic):
+                yield self.draft(sense, item.start, item.end)
 
 
 _MEET: dict[str, Callable[[_Reader, int, Item], Claims]] = {
@@ -436,6 +577,7 @@ _MEET: dict[str, Callable[[_Reader, int, Item], Claims]] = {
     "trend": _Reader._meet_trend,
     "quality": _Reader._meet_quality,
     "comparative": _Reader._meet_comparative,
+    "superlative": _Reader._meet_superlative,
 }
 _PRESENCE: dict[str, Sense] = {
     "hiss": ("noise", "noisy"),
@@ -443,5 +585,8 @@ _PRESENCE: dict[str, Sense] = {
     "reverb": ("reverberation", "reverberant"),
     "vibrato": ("vibrato", "present"),
     "pause": ("pauses", "present"),
+    "phone": ("telephone", "present"),
+    "distortion": ("clipping", "distorted"),
+    "whisper": ("phonation", "whispered"),
 }
 """Topics whose mere presence is a claim."""

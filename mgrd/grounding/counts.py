@@ -3,6 +3,7 @@
 from math import isfinite
 
 from mgrd.grounding.context import Clause, Draft
+from mgrd.grounding.lexer import Item
 from mgrd.grounding.lexicon import NUMBER_WORDS
 from mgrd.grounding.values import draft_value, number_of
 
@@ -11,22 +12,30 @@ MOST = 60  # larger numbers count no sounds
 _PASSED = frozenset({"very", "clearly", "separate", "distinct", "individual", "different", "same", "clear-cut"})
 _NOT_COUNTS = frozenset({"channel", "number", "level", "per", "track", "part"})
 _NUMBER_OF = frozenset({"number", "count", "total", "amount"})
-_ONE_BY_ONE = frozenset({"after", "at", "by", "of"})
+_ONE_BY_ONE = frozenset({"at", "by", "of", "to", "and", "per", "every", "each"})
+_OTHER = frozenset({"another", "other", "next", "one"})
+_IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"})
+_EXIST = frozenset({"hear", "be", "follow"})
+_SUPPOSED = frozenset({"must be", "could be", "should be"})
+_RATES = frozenset({"per", "every", "each"})
 _POINTING = frozenset({"the", "this", "that", "each", "every"})
 
 
-def read_counts(clauses: list[Clause]) -> list[Draft]:
-    """Drafts of counts; different partial counts in one sentence are summed ("two low and one high note")."""
-    following = [clause.link for clause in clauses[1:]] + [""] * min(1, len(clauses))
+def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
+    """Drafts of counts; different partial counts in one sentence are summed ("two low and one high note").
+
+    `counted` says that sounds were spoken of before, so that "there are five" counts them.
+    """
     counts = [
         draft
-        for clause, link in zip(clauses, following, strict=True)
+        for at, clause in enumerate(clauses)
         if not clause.stopped
         for index, item in enumerate(clause.items)
         if item.kind == "number"
-        and not (item.word == "one" and link in _ONE_BY_ONE)
-        and (draft := _count(clause, index))
+        and not (item.word == "one" and _goes_on(clauses[at + 1 : at + 2]))
+        and (draft := _count(clause, index, counted or _named(clauses, item.start)))
     ]
+    counts += [draft for clause in clauses if not clause.stopped and (draft := _another(clause))]
     events = [count for count in counts if count["attribute"] == "event_count"]
     if len(events) < 2:
         return counts
@@ -37,23 +46,73 @@ def read_counts(clauses: list[Clause]) -> list[Draft]:
     return [events[0] | {"end": events[-1]["end"], "value": total, "claimed": _counted("event_count", total)}, *rest]
 
 
-def _count(clause: Clause, index: int) -> Draft | None:
+def _goes_on(following: list[Clause]) -> bool:
+    """ "one click after another", "one beep and the next"."""
+    return any(
+        clause.link in ("after", "and", "before") and any(item.word in _OTHER for item in clause.items[:2])
+        for clause in following
+    )
+
+
+def _named(clauses: list[Clause], before: int) -> bool:
+    return any(item.kind == "event" and item.start < before for clause in clauses[:4] for item in clause.items)
+
+
+def _another(clause: Clause) -> Draft | None:
+    """ "there is a third beep", "then a second one follows": at least so many."""
+    items = clause.items
+    if not any(item.kind == "verb" and item.value in _EXIST for item in items):
+        return None
+    for index, item in enumerate(items[:-1]):
+        noun = items[index + 1]
+        counted = noun.kind == "event" or noun.word in ("tone", "sound", "one")
+        if item.kind == "ordinal" and item.value in "2345" and index and items[index - 1].word == "a" and counted:
+            if any(other.kind in ("quality", "comparative") for other in items[index + 2 :]):
+                return None
+            number = int(item.value)
+            draft = draft_value(clause, index, index + 1, "event_count", number - 1, "count")
+            return draft | {"relation": "above", "claimed": f"event_count at least {NUMBER_WORDS[number]}"}
+    return None
+
+
+def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     items = clause.items
     value = number_of(items[index])
     if value is None or not isfinite(value) or value > MOST or value != int(value):
         return None
     before = items[index - 1] if index else None
-    if before is not None and (before.kind == "ordinal" or before.word in _NOT_COUNTS):
+    glued = before is not None and before.end == items[index].start and before.kind != "break"
+    if before is not None and (before.kind == "ordinal" or before.word in _NOT_COUNTS or glued):
         return None
-    if before is not None and before.kind == "verb" and (named := _named_before(clause, index)) is not None:
+    stated = before is not None and (before.kind == "verb" or before.word in (":", "="))
+    if stated and (named := _named_before(clause, index)) is not None:
         return _draft(clause, named, index, value)
+    if known and _alone(items, index):
+        return _draft(clause, index, index, value)
     for at in range(index + 1, min(len(items), index + 2 + BETWEEN)):
         item = items[at]
-        if item.kind == "event" or (item.kind == "topic" and item.value == "pause") or item.word in ("tone", "sound"):
+        counted = item.kind == "event" or item.word in ("tone", "sound", "whistle")
+        if counted or (item.kind == "topic" and item.value == "pause"):
             return None if _means_otherwise(clause, index, at, value) else _draft(clause, index, at, value)
         if item.kind not in ("quality", "unknown") and item.word not in _PASSED:
             return None
     return None
+
+
+def _alone(items: tuple[Item, ...], index: int) -> bool:
+    """ "there are five", "five of them", "five in total": the noun was named before."""
+    following = items[index + 1] if index + 1 < len(items) else None
+    if following is not None:
+        return following.word in _IN_ALL
+    if items[index].word == "one":
+        return False
+    if index > 1 and items[index - 1].word in ("least", "most") and items[index - 2].word == "at":
+        return True
+    return (
+        index > 0
+        and any(item.value in ("hear", "be") or item.word in _SUPPOSED for item in items[:index])
+        and (not any(item.kind == "topic" and item.value not in ("it", "sound", "tone") for item in items[:index]))
+    )
 
 
 def _named_before(clause: Clause, index: int) -> int | None:
@@ -68,7 +127,7 @@ def _means_otherwise(clause: Clause, index: int, at: int, value: float) -> bool:
     """ "three beats per second", "one note after another", "the one note"."""
     items = clause.items
     following = items[at + 1].word if at + 1 < len(items) else ""
-    if following == "per" or (value == 1 and following in _ONE_BY_ONE):
+    if following in _RATES or (value == 1 and following in _ONE_BY_ONE):
         return True
     return value == 1 and items[index].word == "one" and index > 0 and items[index - 1].word in _POINTING
 

@@ -23,7 +23,17 @@ MORE_NUMBERS = {
     "once": 1,
     "twice": 2,
     "a dozen": 12,
+    **{"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90},
+    "half a": 0.5,
+    "a quarter of a": 0.25,
+    "a third of a": 0.33,
+    "one and a half": 1.5,
 }
+MOVES = frozenset(
+    {"rise", "fall", "increase", "decrease", "swell", "fade", "accelerate", "decelerate", "brighten", "darken", "waver"}
+)
+"""Senses of verbs whose base form is made from the third person."""
+NOT_VERBS = frozenset({"does", "this", "makes", "its"})
 PLURALS = {"crash": "crashes", "buzz": "buzzes", "piece of sound": "pieces of sound"}
 
 
@@ -55,6 +65,15 @@ def _split(text: str) -> list[str]:
     return [" ".join(phrase.split()) for phrase in text.split(",") if phrase.strip()]
 
 
+def tokens(phrase: str) -> list[str]:
+    """Words as the lexer parts them: "i'd say" is three, "isn't" one."""
+    found: list[str] = []
+    for word in phrase.split():
+        head, mark, rest = word.partition("'")
+        found += [word] if not mark or word.endswith("n't") or not head else [head, mark + rest]
+    return found
+
+
 def plural(noun: str) -> str:
     """The plural of an event noun."""
     return PLURALS.get(noun, f"{noun}s")
@@ -71,13 +90,9 @@ def build_lexicon() -> dict[str, Entry]:
     words = lists["words"]
     add("function", "", words["function"])
     add("conjunction", "", words["conjunction"])
-    for kind in ("verb", "trend", "quality", "topic", "comparative"):
+    for kind in ("verb", "trend", "quality", "topic", "comparative", "superlative"):
         for value, text in lists[kind].items():
             add(kind, value, text)
-    motion = lists["motion"]
-    for value in ("rise", "fall"):
-        for verb in _split(motion["verbs"]):
-            add("verb", value, ",".join(f"{verb} {way}" for way in _split(motion[value])))
     for noun in _split(lists["event"]["one"]):
         meaning[noun] = Lexeme("event", "one")
         meaning[plural(noun)] = Lexeme("event", "many")
@@ -89,14 +104,28 @@ def build_lexicon() -> dict[str, Entry]:
     add("negation", "", words["negation"])
     add("function", "", words["no_negation"])
     add("hedge", "", words["hedge"])
+    add("unit", "", words["unit"])
     add("stop", "", words["stop"])
+    add("stop", "habit", words["habit"])
+    add("negation", "exclude", words["exclude"])
+    for word, lexeme in list(meaning.items()):
+        first, space, rest = word.partition(" ")
+        if lexeme.kind == "verb" and lexeme.value in MOVES and first.endswith("s") and first not in NOT_VERBS:
+            meaning.setdefault(base_form(first) + space + rest, lexeme)
     return _by_first_word(meaning)
+
+
+def base_form(verb: str) -> str:
+    """ "tumble" of "tumbles", "dry" of "dries"."""
+    if verb.endswith("ies"):
+        return f"{verb[:-3]}y"
+    return verb[:-2] if verb.endswith(("shes", "ches", "sses", "xes", "zes", "oes")) else verb[:-1]
 
 
 def _by_first_word(meaning: dict[str, Lexeme]) -> dict[str, Entry]:
     phrases: dict[str, list[tuple[tuple[str, ...], Lexeme]]] = {}
     for phrase, lexeme in meaning.items():
-        words = tuple(phrase.split())
+        words = tuple(tokens(phrase))
         phrases.setdefault(words[0], []).append((words, lexeme))
     return {
         first: Entry(
@@ -108,5 +137,8 @@ def _by_first_word(meaning: dict[str, Lexeme]) -> dict[str, Entry]:
 
 
 LEXICON = build_lexicon()
+MOTION_VERBS = frozenset(_split(LISTS["motion"]["verbs"]))
+"""Verbs that a direction turns into a movement."""
+DIRECTIONS = {way: value for value in ("rise", "fall") for way in _split(LISTS["motion"][value])}
 AMBIGUOUS = {word: Lexeme("event", "many") for word in ("sounds", "strikes", "rings", "ticks")}
 """Words that are a noun or a verb by place; the lexer decides."""

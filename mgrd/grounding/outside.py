@@ -1,6 +1,6 @@
-"""The filter on chains from elsewhere: rows of JSON lines with an audio file each, in; decisions, out.
+"""Chains from elsewhere: rows of JSON lines with an audio file each, read, measured and scored.
 
-A bad row is data: it comes back not kept, with a reason code and a message, and never stops the others.
+A bad row is data: it comes back as such, with a reason code and a message, and never stops the others.
 Every clip is measured once, however many rows speak of it.
 """
 
@@ -16,7 +16,7 @@ from mgrd.grounding.scorer import Grounding, score_chain, shifted
 from mgrd.grounding.verify import Evidence
 from mgrd.settings import GroundingSpec
 
-BAD_ROW, BAD_AUDIO, WRONG_ANSWER = "bad_row", "bad_audio", "wrong_answer"
+BAD_ROW, BAD_AUDIO = "bad_row", "bad_audio"
 Measure = Callable[[Path], list[Fact]]
 Result = dict[str, object]
 
@@ -38,14 +38,28 @@ class BadRowError(ValueError):
     """A row that cannot be judged; the message says what is wrong with it."""
 
 
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be read: its `code` and what is wrong with it."""
+
+    id: str | int | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroundedRow:
+    """A row with its clip's evidence and what the scorer says; offsets of claims are characters of `chain`."""
+
+    row: OutsideRow
+    evidence: Evidence
+    grounding: Grounding
+
+
 def ground_rows(
     lines: Iterable[str], root: Path, policy: GroundingSpec | None = None, measure: Measure | None = None
-) -> Iterator[Result]:
-    """A result per non-blank line, in order: `{"id", "kept", "reasons", "claims"}`, with `message` for bad rows.
-
-    `audio` paths are relative to `root` unless absolute. `kept` is grounded by measurement, and the answer equals
-    the gold answer when there is one. Offsets of claims are characters of `chain` as given.
-    """
+) -> Iterator[GroundedRow | BadRow]:
+    """A result per non-blank line, in order. `audio` paths are relative to `root` unless absolute."""
     if measure is None:
         from mgrd.audio.measuring import measure_file as measure
     clips: dict[Path, Evidence | str] = {}
@@ -58,16 +72,16 @@ def ground_rows(
             identity = _identity(data)
             row = read_row(data, identity)
         except BadRowError as error:
-            yield rejected(identity, BAD_ROW, f"line {number}: {error}")
+            yield BadRow(identity, BAD_ROW, f"line {number}: {error}")
             continue
         path = root / row.audio
         if path not in clips:
             clips[path] = _measured(path, measure)
         evidence = clips[path]
         if isinstance(evidence, str):
-            yield rejected(row.id, BAD_AUDIO, evidence)
+            yield BadRow(row.id, BAD_AUDIO, f"line {number}: {evidence}")
         else:
-            yield judge(row, evidence, policy)
+            yield GroundedRow(row, evidence, score_row(row, evidence, policy))
 
 
 def _measured(path: Path, measure: Measure) -> Evidence | str:
@@ -78,8 +92,8 @@ def _measured(path: Path, measure: Measure) -> Evidence | str:
         return str(error)
 
 
-def judge(row: OutsideRow, evidence: Evidence, policy: GroundingSpec | None = None) -> Result:
-    """The decision on one row."""
+def score_row(row: OutsideRow, evidence: Evidence, policy: GroundingSpec | None = None) -> Grounding:
+    """The scorer's reading of one row."""
     reasoning, offset = split_chain(row.chain)
     grounding = score_chain(
         raw_text=row.chain,
@@ -90,10 +104,12 @@ def judge(row: OutsideRow, evidence: Evidence, policy: GroundingSpec | None = No
         facts=evidence,
         policy=policy,
     )
-    reasons = list(grounding.reasons)
-    if row.gold is not None and not same_answer(row.answer, row.gold, row.choices):
-        reasons.insert(0, WRONG_ANSWER)
-    return {"id": row.id, "kept": not reasons, "reasons": reasons, "claims": claims_of(shifted(grounding, offset))}
+    return shifted(grounding, offset)
+
+
+def correct(row: OutsideRow) -> bool | None:
+    """Whether the answer is the gold answer; None without one."""
+    return None if row.gold is None else same_answer(row.answer, row.gold, row.choices)
 
 
 def claims_of(grounding: Grounding) -> list[Result]:
@@ -130,10 +146,6 @@ def same_answer(answer: str | None, gold: str, choices: tuple[str, ...]) -> bool
 
 def _plain(text: str) -> str:
     return " ".join(text.lower().split()).rstrip(".!").strip("\"'` ")
-
-
-def rejected(identity: str | int | None, code: str, message: str) -> Result:
-    return {"id": identity, "kept": False, "reasons": [code], "claims": [], "message": message}
 
 
 def _object(line: str) -> dict[str, object]:

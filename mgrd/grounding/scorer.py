@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from mgrd.audio.facts import Fact
 from mgrd.grounding.claims import Claim, extract_claims
 from mgrd.grounding.leaks import find_leaks, split_chain
+from mgrd.grounding.relevance import relevant_attributes
 from mgrd.grounding.surrogate import Surrogates, find_surrogates
 from mgrd.grounding.verify import Evidence, Verification, resolve_time, verify_claim
 from mgrd.settings import GroundingSpec
 
-GROUNDING_VERSION = "2"
+GROUNDING_VERSION = "3"
 MIN_WEIGHT = 0.5  # claims hedged more than once neither help nor harm
 NO_SUPPORTED, CONTRADICTED, SURROGATE = "no_supported_claim", "contradicted_claim", "surrogate"
+IRRELEVANT = "irrelevant_claims"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +58,27 @@ def score_chain(
     facts: Sequence[Fact] | Evidence,
     truth: Sequence[Fact] | Evidence | None = None,
     policy: GroundingSpec | None = None,
+    claims: Sequence[Claim] | None = None,
 ) -> Grounding:
     """Score a chain against a clip's facts, and against constructed truth when there is any.
 
     `reasoning` None or blank means that there is no chain. Offsets of claims are characters of `reasoning`.
+    `claims` are those of another extractor (mgrd.grounding.llm_claims); without them the grammar reads the chain.
     Claims inside surrogate clauses are no evidence and are left out.
     """
     policy = policy or GroundingSpec.model_validate({})
     chain = reasoning or ""
     surrogates = find_surrogates(chain)
-    claims = _heard_claims(chain, surrogates)
+    claims = _heard_claims(extract_claims(chain) if claims is None else claims, surrogates)
     evidence = facts if isinstance(facts, Evidence) else Evidence(facts)
     known = truth if isinstance(truth, Evidence) or truth is None else Evidence(truth)
     checked = tuple(_check(claim, evidence, known) for claim in claims)
     leaks = find_leaks(raw_text, reasoning, answer, question, choices, claims[0].start if claims else None)
-    counts = _counts([(c.claim, c.verification) for c in checked])
-    reasons = _reasons(counts, surrogates.share, leaks, policy)
+    verified = [(c.claim, c.verification) for c in checked]
     truths = [(c.claim, c.truth) for c in checked if c.truth is not None]
+    asked = relevant_attributes(question, choices) if policy.relevant else None
+    counts = _counts(verified)
+    reasons = _reasons(counts, _beside(verified, asked), surrogates.share, leaks, policy)
     truth_counts = _counts(truths) if known is not None else None
     return Grounding(
         claims=checked,
@@ -83,7 +89,9 @@ def score_chain(
         surrogate=surrogates.share > policy.max_surrogate_share,
         reasons=reasons,
         grounded=not reasons,
-        truth_grounded=None if truth_counts is None else not _reasons(truth_counts, surrogates.share, leaks, policy),
+        truth_grounded=None
+        if truth_counts is None
+        else not _reasons(truth_counts, _beside(truths, asked), surrogates.share, leaks, policy),
         truth_supported=None if truth_counts is None else truth_counts[0],
         truth_contradicted=None if truth_counts is None else truth_counts[1],
     )
@@ -115,10 +123,9 @@ def shifted(grounding: Grounding, offset: int) -> Grounding:
     return replace(grounding, claims=moved)
 
 
-def _heard_claims(chain: str, surrogates: Surrogates) -> list[Claim]:
-    claims = extract_claims(chain)
+def _heard_claims(claims: Sequence[Claim], surrogates: Surrogates) -> list[Claim]:
     if not surrogates.spans:
-        return claims
+        return list(claims)
     return [c for c in claims if not any(start < c.end and c.start < end for start, end in surrogates.spans)]
 
 
@@ -144,10 +151,20 @@ def _counts(verified: Sequence[tuple[Claim, Verification]]) -> tuple[int, int, i
     return verdicts.count("supported"), verdicts.count("contradicted"), verdicts.count("unverifiable")
 
 
-def _reasons(counts: tuple[int, int, int], share: float, leaks: list[str], policy: GroundingSpec) -> tuple[str, ...]:
+def _beside(verified: Sequence[tuple[Claim, Verification]], asked: frozenset[str] | None) -> bool:
+    """Whether all supported claims speak of something else than what was asked."""
+    held = {claim.attribute for claim, v in verified if claim.weight >= MIN_WEIGHT and v.verdict == "supported"}
+    return asked is not None and bool(held) and not held & asked
+
+
+def _reasons(
+    counts: tuple[int, int, int], beside: bool, share: float, leaks: list[str], policy: GroundingSpec
+) -> tuple[str, ...]:
     reasons = list(leaks)
     if counts[0] < policy.min_supported and "no_reasoning" not in leaks:
         reasons.append(NO_SUPPORTED)
+    if beside and counts[0] >= policy.min_supported:
+        reasons.append(IRRELEVANT)
     if counts[1] > policy.max_contradicted:
         reasons.append(CONTRADICTED)
     if share > policy.max_surrogate_share:

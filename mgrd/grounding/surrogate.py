@@ -66,7 +66,15 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
             rf"\b(?:{_SOURCE}|text|words?)\b"
         ),
     ),
-    "quoted": (rf"\b{_WHO}\s+(?:\w+ly\s+)?{_SAYS}\s*(?:[:,]?\s*[\"“'‘«]|(?:that|please|about)\b)",),
+    "quoted": (
+        rf"\b{_WHO}\s+(?:\w+ly\s+)?{_SAYS}\s*(?:[:,]?\s*[\"“'‘«]|(?:that|please|about|whether|if|what|where|how|why)\b)",
+        r"\b(?:sentence|words?|phrase|utterance|line|text|content)\s+(?:is|are|was|were|reads?|being)\s*[:,]?\s*[\"“'‘«]",
+        (
+            r"\b(?:because|since|as|which is|given that|so) (?:(?:it|this|that|he|she)(?:'s| is) )?(?:just |simply |clearly )?"
+            r"(?:a |an )(?:question|statement|command|greeting|request|yes[/ -]no question)\b"
+        ),
+        r"\b(?:asks|asking|asked) (?:a question|something|whether|if)\b[^.;]*\b(?:so|therefore|hence)\b",
+    ),
     "habit": (
         rf"\b(?:such|similar|these|those|most|many|all)\s+(?:\w+\s+){{0,2}}{_KINDS}\b[^.;]*\b{_USUALLY}\b",
         (

@@ -31,6 +31,10 @@ from mgrd.audio.words import ATTRIBUTES, MORE_ATTRIBUTES, Attribute
 
 MIN_RELIABILITY = 0.5  # less reliable facts support and refute nothing
 FLAT_RANGE = (2.5, 5.0)  # semitones of f0_range up to which a line may be called flat, and from which it may not
+STILL = {"pitch_order": 0.6, "loudness_order": 1.5, "intonation": 0.4, "tempo_trend": 0.05, "brightness_trend": 0.1}
+"""Where no word says that nothing moves: up to this size neither movement is true, in the fact's unit."""
+TURN = {"contour": 2.0, "loudness": 4.0}  # semitones, dB: a smaller way back is no turn of a line
+COUNTER_SHARE = 0.4  # of the net movement: a larger way back makes "rises" a half-truth
 LOCAL_TREND = {"f0_line": 1.0, "level_line": 2.5, "centroid_line": 0.25}  # least change of a line that is a movement
 
 ALL_ATTRIBUTES: dict[str, Attribute] = ATTRIBUTES | MORE_ATTRIBUTES
@@ -67,7 +71,15 @@ _DECIBELS = Tolerance(3.0, 8.0, "absolute")
 _SECONDS = Tolerance(0.1, 0.3, "share", 0.15, 0.5)
 _SPECTRAL = Tolerance(0.15, 0.4, "share")
 _SHARE = Tolerance(0.1, 0.3, "absolute")
-_BY_UNIT = {"dB": _DECIBELS, "dBFS": _DECIBELS, "LUFS": _DECIBELS, "s": _SECONDS, "Hz": _SPECTRAL, "share": _SHARE}
+_BY_UNIT = {
+    "dB": _DECIBELS,
+    "dBFS": _DECIBELS,
+    "LUFS": _DECIBELS,
+    "s": _SECONDS,
+    "Hz": _SPECTRAL,
+    "share": _SHARE,
+    "rank": _SHARE,
+}
 _BY_NAME = {
     "tempo": Tolerance(0.05, 0.12, "share"),
     "syllable_rate": Tolerance(0.15, 0.4, "share"),

@@ -20,15 +20,71 @@ _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("semitone", "semitones"), ("semitones", 1.0)),
     **dict.fromkeys(("octave", "octaves"), ("semitones", 12.0)),
 }
-_BEATS = frozenset({"beats", "pulses", "clicks", "notes", "strikes", "taps", "hits", "ticks", "events", "beeps"})
+_BEATS = frozenset(
+    {
+        "beats",
+        "pulses",
+        "clicks",
+        "notes",
+        "strikes",
+        "taps",
+        "hits",
+        "ticks",
+        "events",
+        "beeps",
+        "click",
+        "beat",
+        "beep",
+    }
+    | {"pulse", "note", "tick", "tap", "strike", "sounds", "tones", "knocks", "plucks", "bursts"}
+)
 _ABOVE = frozenset({"above", "over", "exceeds", "exceeding", "beyond", "least", "faster", "higher", "more"})
 _BELOW = frozenset({"below", "under", "less", "most", "fewer", "slower", "lower"})
 _UP = frozenset({"rise", "increase", "swell", "rising", "high", "loud", "swelling"})
+_UP_WORDS = frozenset({"up", "above", "upward", "upwards"})
+_DOWN_WORDS = frozenset({"down", "below", "downward", "downwards"})
 _DOWN = frozenset({"fall", "decrease", "fade", "falling", "low", "quiet", "fading"})
 _NOT_OF_THE_SOUND = frozenset({"sampling", "sampled", "sample", "bit", "kbps", "window", "frame"})
-_RANGE = frozenset({"to", "and", "-", "–", "or", "until"})
+_RANGE = frozenset({"to", "and", "-", "–", "or", "until", "->", "→", "up to", "down to"})
+_EVERY = frozenset({"per", "every", "each", "a", "/"})
+_INTERVALS = {
+    "semitone": 1.0,
+    "half step": 1.0,
+    "whole tone": 2.0,
+    "whole step": 2.0,
+    "minor second": 1.0,
+    "major second": 2.0,
+    "minor third": 3.0,
+    "major third": 4.0,
+    "third": 3.5,
+    "fourth": 5.0,
+    "perfect fourth": 5.0,
+    "tritone": 6.0,
+    "fifth": 7.0,
+    "perfect fifth": 7.0,
+    "sixth": 8.5,
+    "minor sixth": 8.0,
+    "major sixth": 9.0,
+    "seventh": 10.5,
+    "minor seventh": 10.0,
+    "major seventh": 11.0,
+    "octave": 12.0,
+}
+_INTERVAL_STARTS = frozenset(name.partition(" ")[0] for name in _INTERVALS)
+"""Semitones of interval names; "third" and the like are between minor and major."""
+_BEFORE_INTERVAL = frozenset(
+    {"a", "an", "by", "about", "around", "roughly", "nearly", "almost", "one", "full", "exactly", "perfect"}
+)
+_AFTER_INTERVAL = frozenset(
+    {"up", "down", "above", "below", "higher", "lower", "upward", "upwards", "downward", "downwards", "apart"}
+)
+
 _SEMITONE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 WIDEST_RANGE = 4.0  # semitones of "between 200 and 240 Hz" that still name one pitch
+_OF_SOUNDS = frozenset({"it", "tone", "sound", "pitch"})
+_PLACES = frozenset({"start", "end", "beginning", "ending", "starting", "opening", "initial", "concluding", "closing"})
+"""Ordinals of a line, and not of one sound among others."""
+MIDDLE_C = 261.63  # Hz
 EDGE_SHARE = 0.15  # of the clip that "begins at" and "ends at" speak of
 LOOK_BACK = 3  # words before a value that may say above or below
 
@@ -56,19 +112,30 @@ class Value:
     @property
     def move(self) -> float:
         """1 where the clause speaks of rising, -1 of falling, else 0."""
-        said = {item.value for item in self.clause.items if item.kind in ("verb", "quality", "trend")}
-        return 1.0 if said & _UP else -1.0 if said & _DOWN else 0.0
+        return move_of(self.clause.items)
 
     def draft(self, name: str, value: float, unit: str | None = None) -> Draft:
         return draft_value(self.clause, self.first, self.last, name, value, unit or self.unit)
 
 
-def read_values(clause: Clause, topic: str | None) -> Iterator[Draft]:
-    """Drafts of values with units and of note names in a clause; `topic` is what was spoken of before."""
+def move_of(items: tuple[Item, ...]) -> float:
+    """1 where the items speak of rising, -1 of falling, else 0."""
+    said = {item.value for item in items if item.kind in ("verb", "quality", "trend", "comparative")}
+    words = {item.word for item in items}
+    up, down = bool(said & _UP or words & _UP_WORDS), bool(said & _DOWN or words & _DOWN_WORDS)
+    return float(up) - float(down)
+
+
+def read_values(clause: Clause, topic: str | None, edge: Item | None = None) -> Iterator[Draft]:
+    """Drafts of values with units and of note names in a clause.
+
+    `topic` is what was spoken of before; `edge` the verb of a clause before ("starts high - something like 600 Hz").
+    """
     items = clause.items
     if any(item.word in _NOT_OF_THE_SOUND for item in items):
         return
     topics = frozenset(item.value for item in items if item.kind == "topic") or frozenset({topic or ""})
+    edge = edge if not any(item.kind in ("verb", "topic") for item in items) else None
     taken = -1
     for index, item in enumerate(items):
         if index <= taken:
@@ -76,17 +143,72 @@ def read_values(clause: Clause, topic: str | None) -> Iterator[Draft]:
         note = _note(items, index)
         if note is not None:
             taken = note[1]
-            yield draft_value(clause, index, taken, "f0_median", note[0], "Hz")
-        elif item.kind == "number" and not _opens_range(items, index) and (value := _value(clause, index, topics)):
+            yield _placed(draft_value(clause, index, taken, "f0_median", note[0], "Hz"), clause, index, edge)
+        elif (
+            (item.kind == "number" or _is_one(items, index))
+            and not _opens_range(items, index)
+            and (value := _value(clause, index, topics))
+        ):
             taken = value.last
             draft = _ASSIGN[value.unit](value)
             if draft is not None:
-                yield draft
+                yield _placed(draft, clause, value.first, edge)
+        elif not clause.compared and (interval := _interval(clause, index)) is not None:
+            taken = interval[1]
+            yield interval[0]
+
+
+def _placed(draft: Draft, clause: Clause, first: int, edge: Item | None) -> Draft:
+    """A pitch of one event ("the second tone: 450 Hz"), or of the beginning or end of a line."""
+    if draft["attribute"] != "f0_median":
+        return draft
+    ordinal = next((item for item in clause.items[:first] if item.kind == "ordinal"), None)
+    aspects = [item for item in clause.items[:first] if item.kind == "topic" and item.value not in _OF_SOUNDS]
+    if ordinal is not None and not aspects and ordinal.word not in _PLACES:
+        return draft | {"subject": int(ordinal.value)}
+    if draft["time_start"] is None and edge is not None:
+        low, high, unit = (0.0, EDGE_SHARE, "share") if edge.value == "begin" else (1 - EDGE_SHARE, 1.0, "share")
+        return draft | {"time_start": low, "time_end": high, "time_unit": unit}
+    return draft
+
+
+def _by_size(draft: Draft) -> Draft:
+    """ "a drop of more than an octave": the bound is on the size, whichever way."""
+    if draft["value"] >= 0 or draft["relation"] not in ("above", "below"):
+        return draft
+    return draft | {"relation": "below" if draft["relation"] == "above" else "above"}
+
+
+def _interval(clause: Clause, index: int) -> tuple[Draft, int] | None:
+    """ "a fifth up", "rises by an octave": semitones between two events or over a line, and the index of its last item."""
+    items = clause.items
+    if items[index].word not in _INTERVAL_STARTS:
+        return None
+    before = {item.word for item in items[max(0, index - 2) : index]}
+    for size in (2, 1):
+        name = " ".join(item.word for item in items[index : index + size])
+        if name not in _INTERVALS or (size == 2 and index + 1 >= len(items)):
+            continue
+        following = {item.word for item in items[index + size : index + size + 2]}
+        move = move_of(items)
+        if not move or not before & _BEFORE_INTERVAL or not (following & _AFTER_INTERVAL or "by" in before or move):
+            return None
+        if following & {"beep", "note", "tone", "sound", "one"}:
+            return None
+        last = index + size - 1
+        draft = draft_value(clause, index, last, "f0_trend", move * _INTERVALS[name], "semitones")
+        return _by_size(draft), last
+    return None
+
+
+def _is_one(items: tuple[Item, ...], index: int) -> bool:
+    """ "a second of silence"."""
+    return items[index].word in ("a", "about a") and index + 1 < len(items) and items[index + 1].kind == "unit"
 
 
 def number_of(item: Item) -> float | None:
     """The number that an item writes, or None."""
-    return float(item.value) if item.kind == "number" else None
+    return float(item.value) if item.kind == "number" else 1.0 if item.word == "a" else None
 
 
 def _value(clause: Clause, index: int, topics: frozenset[str]) -> Value | None:
@@ -123,11 +245,17 @@ def _opens_range(items: tuple[Item, ...], index: int) -> bool:
 def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
     """(unit, factor, index of its last item)."""
     words = [item.word for item in items[at : at + 3]]
-    if len(words) == 3 and words[1] == "per" and words[2] in ("second", "s"):
+    if len(words) == 3 and words[1] in _EVERY and words[2] in ("second", "s", "sec"):
         if words[0] in _BEATS:
             return "BPM", 60.0, at + 2
-        if words[0] == "syllables":
+        if words[0] in ("syllables", "syllable"):
             return "1/s", 1.0, at + 2
+        if words[0] == "times":
+            return "times/s", 1.0, at + 2
+    if words[:2] == ["per", "minute"]:
+        return "BPM", 1.0, at + 1
+    if len(words) == 3 and words[0] in _BEATS and words[1] in _EVERY and words[2] == "minute":
+        return "BPM", 1.0, at + 2
     if words and words[0] in _UNITS:
         unit, factor = _UNITS[words[0]]
         return unit, factor, at
@@ -137,15 +265,19 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
 def _hertz(value: Value) -> Draft | None:
     if value.low != value.value and min(value.low, value.value) > 0:
         interval = 12 * log2(value.value / value.low)
-        if value.move or "from" in value.words:
+        joined = any(
+            item.word in ("to", "->", "→", "up to", "down to") for item in value.clause.items[value.first : value.last]
+        )
+        if value.move or "from" in value.words or (joined and abs(interval) > WIDEST_RANGE):
             return value.draft("f0_trend", interval, "semitones")
         if abs(interval) > WIDEST_RANGE:
             return None
-    if value.words & {"centroid", "spectral centroid"}:
+    if value.words & {"centroid", "spectral centroid"} or value.topics == {"timbre"}:
         return value.draft("spectral_centroid", value.middle)
     if "vibrato" in value.topics:
         return value.draft("vibrato_rate", value.middle)
-    if value.topics & {"timbre", "treble", "recording", "noise", "background", "room", "tempo", "hiss"}:
+    named = {item.value for item in value.clause.items if item.kind == "topic"}
+    if named & {"timbre", "treble", "noise", "background", "room", "tempo", "hiss", "bass"}:
         return None
     return value.draft("f0_median", value.middle)
 
@@ -153,15 +285,33 @@ def _hertz(value: Value) -> Draft | None:
 def _decibels(value: Value) -> Draft | None:
     if value.topics & {"snr", "noise", "background"} and not value.move:
         return value.draft("snr", value.middle)
-    if value.move and value.topics & {"loudness", "sound", "it"}:
-        return value.draft("loudness_trend", value.move * abs(value.middle))
+    if value.move and value.topics & {"loudness", "sound", "it", "tone"}:
+        return _by_size(value.draft("loudness_trend", value.move * abs(value.middle)))
     return None
+
+
+def _times(value: Value) -> Draft | None:
+    """ "six times per second": of a vibrato or a pulse."""
+    said = {item.value for item in value.clause.items if item.kind == "verb"}
+    if "vibrato" in value.topics or "waver" in said:
+        return value.draft("vibrato_rate", value.middle, "Hz")
+    return value.draft("tempo", 60 * value.middle, "BPM") if value.topics & {"tempo", "many"} else None
+
+
+_SILENT = ("silence", "pause", "gap")
 
 
 def _seconds(value: Value) -> Draft | None:
     if "reverb" in value.topics:
         return value.draft("decay_time", value.middle)
     near = value.clause.items[max(0, value.first - 4) : value.last + 3]
+    if any(item.word == "every" for item in value.clause.items[max(0, value.first - 3) : value.first]):
+        return value.draft("tempo", 60 / value.middle, "BPM") if value.middle > 0 else None
+    silent = any(item.value == "interval" and item.word.startswith(_SILENT) for item in value.clause.items)
+    if silent:
+        return value.draft("longest_pause", value.middle)
+    if "apart" in value.words or "interval" in value.topics:
+        return value.draft("tempo", 60 / value.middle, "BPM") if value.middle > 0 else None
     if "pause" in value.topics and any(item.value == "pause" for item in near):
         return value.draft("longest_pause", value.middle)
     if value.words & {"lasts", "duration", "long", "length"} and value.topics & {"recording", "sound", "it", ""}:
@@ -177,12 +327,17 @@ _ASSIGN: dict[str, Callable[[Value], Draft | None]] = {
     "1/s": lambda value: value.draft("syllable_rate", value.middle),
     "dBFS": lambda value: value.draft("rms", value.middle),
     "LUFS": lambda value: value.draft("loudness", value.middle),
-    "semitones": lambda value: value.draft("f0_trend", value.move * abs(value.middle)) if value.move else None,
+    "semitones": lambda value: (
+        _by_size(value.draft("f0_trend", value.move * abs(value.middle))) if value.move else None
+    ),
+    "times/s": lambda value: _times(value),
 }
 
 
 def _note(items: tuple[Item, ...], index: int) -> tuple[float, int] | None:
     """Frequency (Hz, A4 = 440) of a note name such as "A4" or "C#5", and the index of its last item."""
+    if items[index].word == "middle c":
+        return MIDDLE_C, index
     semitone = _SEMITONE.get(items[index].word)
     if semitone is None or index + 1 >= len(items):
         return None
@@ -226,4 +381,6 @@ def draft_value(clause: Clause, first: int, last: int, name: str, value: float, 
 def _edge(before: tuple[Item, ...]) -> Time | None:
     """ "begins around 200 Hz", "ends near 450 Hz": a value of an edge only."""
     verb = next((item.value for item in reversed(before) if item.kind == "verb"), None)
+    if "from" in [item.word for item in before[-3:]]:
+        verb = "begin"
     return (0.0, EDGE_SHARE, "share") if verb == "begin" else (1 - EDGE_SHARE, 1.0, "share") if verb == "end" else None

@@ -4,25 +4,33 @@ The facts are measured or constructed; the rules are the same. An unreliable fac
 nothing, and a claim that no fact speaks of is unverifiable, never wrong.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import log2
 from typing import Literal
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.claims import Claim
-from mgrd.grounding.tolerances import ALL_ATTRIBUTES, FLAT_RANGE, LOCAL_TREND, MIN_RELIABILITY, tolerance_of
+from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, fact_for, nth, overlaps
+from mgrd.grounding.tolerances import (
+    ALL_ATTRIBUTES,
+    COUNTER_SHARE,
+    FLAT_RANGE,
+    MIN_RELIABILITY,
+    STILL,
+    TURN,
+    tolerance_of,
+)
+
+__all__ = ["Evidence", "Verdict", "Verification", "resolve_time", "verify_claim"]
 
 Verdict = Literal["supported", "contradicted", "unverifiable"]
-Span = tuple[float, float]
 
-FALLBACK = {"f0_trend": "order_pitch", "order_pitch": "f0_trend", "order_loudness": "loudness_trend"}
-"""What a missing fact may be read from: a line of notes moves as its first and last note say."""
-LINES = {"f0_trend": "f0_line", "loudness_trend": "level_line", "brightness_trend": "centroid_line"}
-MEANS = {"f0_median": ("f0_line", "event_f0"), "spectral_centroid": ("centroid_line",)}
-STILL = 1.0  # semitones
+ENDS_OF_THIRDS = 1.5  # of an even fade: its ends are half as far again apart as the means of its first and last third
+EDGE = 2.0  # semitones beyond the measured range that a moving pitch may have begun or ended at
+SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
+MOVING = 1.0  # semitones of a pitch that no single value names
 WHOLE_SHARE = 0.9  # a time range of at least this share of the clip is the whole clip
 
 
@@ -42,42 +50,76 @@ class Verification:
 UNKNOWN = Verification("unverifiable")
 
 
-class Evidence:
-    """Facts by name, in their order. Build it once per clip and verify many claims."""
-
-    __slots__ = ("by_name",)
-
-    def __init__(self, facts: Iterable[Fact]) -> None:
-        self.by_name: dict[str, list[Fact]] = {}
-        for fact in facts:
-            self.by_name.setdefault(fact.name, []).append(fact)
-
-    def first(self, name: str) -> Fact | None:
-        found = self.by_name.get(name)
-        return found[0] if found else None
-
-    def all(self, name: str) -> list[Fact]:
-        return self.by_name.get(name, [])
-
-
 def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float) -> Verification:
     """The verdict on one claim; `duration` (s) resolves shares of the clip."""
     evidence = facts if isinstance(facts, Evidence) else Evidence(facts)
     span = resolve_time(claim, duration)
     if claim.word is None:
-        return _verify_value(claim, evidence, span)
-    attribute = ALL_ATTRIBUTES[claim.attribute]
-    fact = _fact_for(claim, attribute, evidence, span, duration)
+        return verify_value(claim, evidence, span)
+    attribute = ALL_ATTRIBUTES.get(claim.attribute)
+    if attribute is None:
+        return UNKNOWN
+    if claim.attribute in TURN and span is None and claim.subject is None:
+        found = _verify_movement(claim, evidence)
+        if found is not None:
+            return found
+    fact = fact_for(claim, attribute, evidence, span, duration)
     if fact is None:
         return UNKNOWN
     verdict, edge = _judge_word(attribute, claim.word, fact.value)
     if claim.attribute == "contour" and claim.word == "flat":
         verdict = _flat(verdict, evidence, fact)
+    if claim.attribute == "pauses" and verdict == "contradicted" and _is_silent_outside(evidence, claim):
+        verdict = "unverifiable"
     if fact.reliability < MIN_RELIABILITY:
         verdict = "unverifiable"
     elif claim.negated:
-        verdict = _opposite(verdict)
+        verdict = opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
+
+
+def _is_silent_outside(evidence: Evidence, claim: Claim) -> bool:
+    """Silence before the first sound or after the last is no pause, but whoever names it is not wrong."""
+    share = evidence.first("silence_share")
+    named = "silence" in claim.text.lower() or "silent" in claim.text.lower()
+    return claim.word == "present" and named and share is not None and share.value > SILENT_SHARE
+
+
+def _verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
+    """A movement of a line that turns: "rises and then falls" by its turns, a bare "rises" as the half-truth it is.
+
+    None where the line has one way only, so that its ends decide.
+    """
+    ups, downs = ("rising", "falling") if claim.attribute == "contour" else ("louder", "softer")
+    moves = evidence.movements(claim.attribute)
+    if moves is None or claim.word not in (ups, downs):
+        return None
+    words = tuple(ups if size > 0 else downs for size, _, _ in moves)
+    asked = tuple(word for word in claim.sequence if word in (ups, downs))
+    if claim.sequence:
+        wanted = asked.index(claim.word)
+        at = next((k for k in range(len(words)) if words[k : k + len(asked)] == asked), None)
+        if at is not None:
+            size, start, end = moves[at + wanted]
+            return _moved(claim, "supported", size, start, end)
+        if words and (claim.word not in words or len(words) == len(asked)):
+            return _moved(claim, "contradicted", *moves[0])
+        return None if len(words) < 2 else _moved(claim, "unverifiable", *moves[0])
+    if len(words) < 2 or claim.negated:
+        return None
+    net = sum(size for size, _, _ in moves)
+    against = (
+        max(abs(size) for size, _, _ in moves if (size > 0) != (claim.word == ups)) if set(words) != {claim.word} else 0
+    )
+    if against > COUNTER_SHARE * abs(net) and claim.word in words:
+        return _moved(claim, "unverifiable", *moves[0])
+    return None
+
+
+def _moved(claim: Claim, verdict: Verdict, size: float, start: float, end: float) -> Verification:
+    verdict = opposite(verdict) if claim.negated else verdict
+    unit = "semitones" if claim.attribute == "contour" else "dB"
+    return Verification(verdict, size, unit, TURN[claim.attribute], 1.0, (start, end))
 
 
 def resolve_time(claim: Claim, duration: float) -> Span | None:
@@ -95,7 +137,7 @@ def resolve_time(claim: Claim, duration: float) -> Span | None:
     return start, end
 
 
-def _opposite(verdict: Verdict) -> Verdict:
+def opposite(verdict: Verdict) -> Verdict:
     flipped: dict[Verdict, Verdict] = {"supported": "contradicted", "contradicted": "supported"}
     return flipped.get(verdict, verdict)
 
@@ -106,6 +148,9 @@ def _judge_word(attribute: Attribute, word: str, value: float) -> tuple[Verdict,
     A word without a band ("moderate" of a rate that has only slow and fast) holds between the bands.
     """
     held = attribute.word(value)
+    still = STILL.get(attribute.name)
+    if still is not None and abs(value) <= still and held is None:
+        return "contradicted", still
     edges = [edge for band in attribute.bands if band.word == word for edge in (band.low, band.high)]
     edge = min(edges, key=lambda e: abs(e - value)) if edges else None
     if edge is not None and edge in (float("inf"), float("-inf")):
@@ -134,160 +179,93 @@ def _flat(verdict: Verdict, evidence: Evidence, fact: Fact) -> Verdict:
     return verdict if wide.value <= FLAT_RANGE[0] else "unverifiable"
 
 
-def _fact_for(
-    claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None, duration: float
-) -> Fact | None:
-    """The fact that decides a word claim, local to its time range or its event."""
-    name = attribute.fact
-    if name == "tempo_trend":
-        return _tempo_trend(evidence)
-    if claim.subject is not None and claim.reference is not None:
-        return _between_events(claim, name, evidence)
-    if claim.subject is not None and name == "f0_median":
-        return _nth(evidence.all("event_f0"), claim.subject)
-    if span is not None:
-        return _local(name, evidence, span, duration)
-    return _known(name, evidence)
-
-
-def _known(name: str, evidence: Evidence) -> Fact | None:
-    """A fact by name, or what may stand for it when it is missing or unreliable."""
-    fact = evidence.first(name)
-    if (fact is None or fact.reliability < MIN_RELIABILITY) and name in FALLBACK:
-        other = evidence.first(FALLBACK[name])
-        if other is not None and other.reliability >= MIN_RELIABILITY:
-            return other
-    return fact
-
-
-def _nth(facts: list[Fact], number: int) -> Fact | None:
-    index = number - 1 if number > 0 else len(facts) + number
-    return facts[index] if 0 <= index < len(facts) else None
-
-
-def _between_events(claim: Claim, name: str, evidence: Evidence) -> Fact | None:
-    """The later event minus the earlier: the clip's order fact for first and last, else from single events."""
-    assert claim.subject is not None
-    assert claim.reference is not None
-    if (claim.reference, claim.subject) == (1, -1):
-        known = _known(name, evidence)
-        if known is not None:
-            return known
-    events = evidence.all("event_f0" if name == "order_pitch" else "event")
-    later, earlier = _nth(events, claim.subject), _nth(events, claim.reference)
-    if later is None or earlier is None or later is earlier:
-        return None
-    gap = 12 * log2(later.value / earlier.value) if name == "order_pitch" else later.value - earlier.value
-    unit = "semitones" if name == "order_pitch" else "dB"
-    return Fact(name, gap, unit, earlier.start, later.end, min(later.reliability, earlier.reliability))
-
-
-def _tempo_trend(evidence: Evidence) -> Fact | None:
-    """log2 of the rate of the last intervals over that of the first, from at least five onsets."""
-    onsets = sorted(fact.value for fact in evidence.all("onset"))
-    if len(onsets) < 5:
-        return None
-    intervals = [b - a for a, b in pairwise(onsets)]
-    half = len(intervals) // 2
-    first, last = sorted(intervals[:half])[half // 2], sorted(intervals[-half:])[half // 2]
-    if first <= 0 or last <= 0:
-        return None
-    sure = min(fact.reliability for fact in evidence.all("onset"))
-    return Fact("tempo_trend", log2(first / last), "octaves", onsets[0], onsets[-1], sure)
-
-
-def _local(name: str, evidence: Evidence, span: Span, duration: float) -> Fact | None:
-    """A fact within a time range: movements and means from the lines; anything else from the whole clip.
-
-    "Fades towards the end" names where the movement leads, so a movement in the last part of the clip also holds
-    when the whole clip moves that way; without a line the whole clip decides.
-    """
-    end = span[1]
-    whole = _known(name, evidence)
-    late = end >= 0.95 * duration
-    if name == "final_rise":
-        return whole
-    if name in LINES:
-        steps = [f for f in evidence.all(LINES[name]) if _overlaps(f, span)]
-        if late and whole is not None and whole.reliability >= MIN_RELIABILITY:
-            return whole
-        if len(steps) >= 2:
-            return _change(name, steps)
-        return whole if late else None
-    for line in MEANS.get(name, ()):
-        steps = [f for f in evidence.all(line) if _overlaps(f, span)]
-        if steps:
-            values = sorted(step.value for step in steps)
-            sure = min(step.reliability for step in steps)
-            return Fact(name, values[len(values) // 2], steps[0].unit, steps[0].start, steps[-1].end, sure)
-    return whole
-
-
-def _change(name: str, steps: list[Fact]) -> Fact:
-    """The change of a line over its steps, scaled so that the word bands of the whole clip apply."""
-    first, last = steps[0], steps[-1]
-    if LINES[name] == "f0_line":
-        change, unit = 12 * log2(last.value / first.value), "semitones"
-    elif LINES[name] == "centroid_line":
-        change, unit = log2(last.value / first.value), "octaves"
-    else:
-        change, unit = last.value - first.value, "dB"
-    sure = min(first.reliability, last.reliability)
-    if abs(change) < LOCAL_TREND[LINES[name]] and len(steps) < 3:
-        sure = min(sure, 0.4)
-    return Fact(LINES[name], change, unit, first.start, last.end, sure)
-
-
-def _verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verification:
-    """A number against a fact; for a pitch also against the pitch of any event."""
+def verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verification:
+    """A number against a fact; for a pitch also against the pitch of any event, for a pause against any pause."""
     assert claim.value is not None
-    fact = evidence.first(claim.attribute)
-    if fact is None and claim.attribute in FALLBACK:
-        fact = evidence.first(FALLBACK[claim.attribute])
-    if fact is None:
+    candidates = _candidates(claim, evidence, span)
+    if not candidates:
         return UNKNOWN
-    candidates = [fact]
-    if claim.attribute in MEANS and span is not None:
-        candidates = [f for name in MEANS[claim.attribute] for f in evidence.all(name) if _overlaps(f, span)]
-        if not candidates and _moves(evidence):
-            return UNKNOWN
-        candidates = candidates or [fact]
-    elif claim.attribute == "f0_median" and claim.relation == "is":
-        candidates += evidence.all("event_f0")
-    tolerance = tolerance_of(fact.name if fact.name != "order_pitch" else "f0_trend", fact.value)
-    best: tuple[float, Fact] | None = None
-    for candidate in candidates:
-        distance, _, _ = tolerance.distance(claim.value, candidate.value)
-        if best is None or distance < best[0]:
-            best = (distance, candidate)
-    assert best is not None
-    fact = best[1]
+    name = candidates[0].name
+    tolerance = tolerance_of("f0_trend" if name in ("order_pitch", "event_interval") else name, candidates[0].value)
+    fact = min(candidates, key=lambda candidate: tolerance.distance(claim.value or 0.0, candidate.value)[0])
     distance, near, far = tolerance.distance(claim.value, fact.value)
     verdict = _judge_value(claim, fact.value, distance, near, far)
-    if verdict == "contradicted" and claim.attribute == "f0_median" and _passes(claim.value, evidence):
+    if verdict == "contradicted" and _may_be(claim, evidence):
         verdict = "unverifiable"
     if fact.reliability < MIN_RELIABILITY:
         verdict = "unverifiable"
     elif claim.negated:
-        verdict = _opposite(verdict)
+        verdict = opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, near, fact.reliability, (fact.start, fact.end))
 
 
-def _overlaps(fact: Fact, span: Span) -> bool:
-    return fact.start < span[1] - 1e-6 and fact.end > span[0] + 1e-6
+def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact]:
+    """The facts that a number may be about; any of them that matches supports it."""
+    name = claim.attribute
+    if name == "f0_median" and claim.subject is not None:
+        event = nth(evidence.all("event_f0"), claim.subject)
+        return [event] if event is not None else []
+    if name in MEANS and span is not None:
+        local = [f for line in MEANS[name] for f in evidence.all(line) if overlaps(f, span)]
+        if name == "f0_median" and local:
+            return local + _edge_of_line(local, span, evidence)
+        if local or (name == "f0_median" and _moves(evidence)):
+            return local
+    fact = evidence.first(name)
+    if fact is None and name in FALLBACK:
+        fact = evidence.first(FALLBACK[name])
+    more: list[Fact] = []
+    if name == "f0_median" and claim.relation == "is":
+        more = evidence.all("event_f0") + (_ends_of_line(evidence) if _moves(evidence) else [])
+    elif name == "longest_pause" and claim.relation == "is":
+        more = evidence.all("pause")
+    elif name == "f0_trend" and claim.relation == "is":
+        more = evidence.all("event_interval")
+    elif name == "loudness_trend":
+        more = [replace(f, value=f.value * ENDS_OF_THIRDS) for f in evidence.all(name)] + evidence.all("order_loudness")
+    return ([fact] if fact is not None else []) + more
+
+
+def _edge_of_line(local: list[Fact], span: Span, evidence: Evidence) -> list[Fact]:
+    """Where a gliding pitch sets out or arrives: its line goes on for half a step beyond the middle of the last one."""
+    line = evidence.all("f0_line")
+    if len(line) < 2:
+        return []
+    begins = overlaps(line[0], span)
+    edge, beside = (line[0], line[1]) if begins else (line[-1], line[-2])
+    if not begins and not overlaps(line[-1], span):
+        return []
+    return [replace(edge, value=edge.value * (edge.value / beside.value) ** 0.5)]
+
+
+def _ends_of_line(evidence: Evidence) -> list[Fact]:
+    """Where a moving pitch begins and ends, lowest and highest: values that a chain may name."""
+    line = evidence.all("f0_line")
+    ends = [*line[:1], *line[-1:]]
+    return ends + [fact for name in ("f0_low", "f0_high") for fact in evidence.all(name)]
+
+
+def _may_be(claim: Claim, evidence: Evidence) -> bool:
+    """A number that is not refuted though nothing measured matches it: on the way of a glide, or a pulse counted at
+    another octave."""
+    assert claim.value is not None
+    if claim.attribute == "f0_median":
+        return claim.subject is None and claim.time_start is None and _passes(claim.value, evidence)
+    return False
 
 
 def _moves(evidence: Evidence) -> bool:
     """The pitch changes, so one value does not speak for every part."""
     trend, width = evidence.first("f0_trend"), evidence.first("f0_range")
-    return any(fact is not None and abs(fact.value) > STILL for fact in (trend, width))
+    return any(fact is not None and abs(fact.value) > MOVING for fact in (trend, width))
 
 
 def _passes(hertz: float, evidence: Evidence) -> bool:
     """The pitch line goes through this value on its way."""
     low, high = evidence.first("f0_low"), evidence.first("f0_high")
     if low is not None and high is not None:
-        return low.value <= hertz <= high.value
+        edge = 2 ** (EDGE / 12) if high.value > 1.06 * low.value else 1.0
+        return low.value / edge <= hertz <= high.value * edge
     middle, trend = evidence.first("f0_median"), evidence.first("f0_trend")
     if middle is None or trend is None or hertz <= 0:
         return False
@@ -300,7 +278,8 @@ def _judge_value(claim: Claim, measured: float, distance: float, near: float, fa
         beyond = measured > claim.value if claim.relation == "above" else measured < claim.value
         if beyond:
             return "supported"
-        return "contradicted" if distance > near else "unverifiable"
+        exact = claim.attribute.endswith("_count") and near < 1
+        return "contradicted" if distance > near or exact else "unverifiable"
     if distance <= near:
         return "supported"
     return "contradicted" if distance > far else "unverifiable"

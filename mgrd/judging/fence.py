@@ -34,6 +34,7 @@ def as_data(text: str) -> str:
     Angle brackets become single guillemets, which turns `<|im_end|>`, `</s>` and `<think>` into plain
     words; control, format and unassigned characters go, line breaks stay.
     """
-    plain = unicodedata.normalize("NFC", text).translate(_LOOK_ALIKE)
-    seen = "".join(sign for sign in plain if sign in "\n\t" or unicodedata.category(sign) not in _INVISIBLE)
+    seen = unicodedata.normalize("NFC", text).translate(_LOOK_ALIKE)
+    if not seen.replace("\n", "").replace("\t", "").isprintable():
+        seen = "".join(sign for sign in seen if sign in "\n\t" or unicodedata.category(sign) not in _INVISIBLE)
     return _BRACKETED_CONTROL.sub(r"(\1)", seen).strip()

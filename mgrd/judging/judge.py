@@ -2,65 +2,76 @@
 
 A verdict's key covers everything that could change it, so no chain is judged twice and a killed run
 goes on where it ended. Verdicts leave in parts as they come in: what was paid for is kept. A judge
-that cannot be read or reached gives an unscored verdict, never a low score.
+that cannot be read or reached gives an unscored verdict, never a low score, and a judge that must be
+given up does not stop the others.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from mgrd.audio.facts import Fact
 from mgrd.errors import JudgeError
-from mgrd.ids import content_key
-from mgrd.judging.evidence import evidence_words
-from mgrd.judging.fence import as_data, mark_for
-from mgrd.judging.replies import UNREACHABLE
+from mgrd.judging.cache import CachedReply, ReplyCache, reply_key
+from mgrd.judging.cases import CORRECTION, Case, judge_prompt, verdict_ids
+from mgrd.judging.fence import as_data
+from mgrd.judging.limits import Concurrency, Spend, Usage
+from mgrd.judging.panel import PanelResult, panel_results
+from mgrd.judging.replies import UNREACHABLE, Reply, Unreadable, read_reply
 from mgrd.judging.rubric import CRITERIA
-from mgrd.settings import JudgeSpec
+from mgrd.settings import JudgeSpec, PanelSpec
 from mgrd.store import frame_of
-from prompts import Prompt, load_prompt
+from prompts import load_prompt
 from schemas import VERDICTS
 
 if TYPE_CHECKING:
-    from mgrd.judging.client import Judgement
+    from mgrd.judging.client import Judgement, Paid
 
-READING_VERSION = 1
-"""Raised when the same raw reply is read as another grade."""
-CORRECTION = "judge/correction"
 COMMIT_EVERY = 64
-COMMIT_SECONDS = 20.0
-"""Verdicts, or time, between two commits: what a kill can cost."""
+COMMIT_PAUSE, COMMIT_SECONDS = 2.0, 20.0
+"""Verdicts to a commit, and the least and the most seconds between two: nothing is asked during a commit.
+What a kill loses of them is in the reply cache."""
 OUT_OF_REACH = 16
-"""Chains in a row without any reply after which the judge is given up for this run."""
+"""Chains in a row without any reply after which a judge is given up for this run."""
 
-Evidence = Mapping[str, Sequence[Fact]]
 Row = dict[str, object]
+Commit = Callable[[pl.DataFrame], None]
 
 
-def judge_identity(spec: JudgeSpec) -> dict[str, object]:
-    """What a verdict depends on beside its chain; address, limits and prices are not part of it."""
-    return {
-        "model": spec.model,
-        "prompt": load_prompt(spec.prompt).sha,
-        "correction": load_prompt(CORRECTION).sha,
-        "temperature": spec.temperature,
-        "max_tokens": spec.max_tokens,
-        "reading": READING_VERSION,
-    }
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of judging: all verdicts (new and known), one result per case, and which judges were given up.
+
+    `fresh` holds the new verdicts alone; `limited` says that the spend limit left cases unasked.
+    """
+
+    verdicts: pl.DataFrame
+    fresh: pl.DataFrame
+    results: list[PanelResult]
+    failures: tuple[str, ...] = ()
+    limited: bool = False
+
+    def check(self) -> None:
+        """Raises JudgeError when a judge had to be given up."""
+        if self.failures:
+            raise JudgeError("; ".join(self.failures))
 
 
-def verdict_keys(traces: pl.DataFrame, evidence_by_clip: Evidence, spec: JudgeSpec) -> pl.DataFrame:
-    """`trace_id` and the `verdict_id` that a verdict on it would have, in the traces' order."""
-    identity = judge_identity(spec)
-    words = _words_by_clip(traces, evidence_by_clip)
+def verdict_keys(cases: Sequence[Case], panel: PanelSpec) -> pl.DataFrame:
+    """`trace_id`, number of the `judge` in the panel and `verdict_id` for every verdict that the cases are owed."""
     rows = [
-        (trace, content_key("verdict", trace, identity, words[clip]))
-        for trace, clip in traces.select("trace_id", "clip_id").iter_rows()
+        (case.trace_id, number, key)
+        for number, judge in enumerate(panel.judges)
+        for case, key in verdict_ids(cases, judge)
     ]
-    return pl.DataFrame(rows, schema={"trace_id": pl.String, "verdict_id": pl.String}, orient="row")
+    return pl.DataFrame(rows, schema={"trace_id": pl.String, "judge": pl.Int64, "verdict_id": pl.String}, orient="row")
 
 
 def standing(verdicts: pl.DataFrame) -> pl.DataFrame:
@@ -69,148 +80,245 @@ def standing(verdicts: pl.DataFrame) -> pl.DataFrame:
     return verdicts.filter(~unreached)
 
 
-def judge_traces(
-    traces: pl.DataFrame,
-    questions: pl.DataFrame,
-    evidence_by_clip: Evidence,
-    spec: JudgeSpec,
-    on_verdicts: Callable[[pl.DataFrame], None],
+def judge_chains(
+    cases: Sequence[Case],
+    panel: PanelSpec,
     *,
+    cache: Path | None = None,
+    known: pl.DataFrame | None = None,
+    on_verdicts: Commit | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
     spent: float = 0.0,
-) -> pl.DataFrame:
-    """Ask the judge about every trace; returns the new VERDICTS rows, in the order they came in.
+) -> Judged:
+    """Ask every judge of the panel about every case.
 
-    `on_verdicts` gets each part of them once, to be committed. `spent` is what the round has cost
-    before. With fewer rows than traces the spend limit was reached. Raises JudgeError when the judge
-    refuses all requests or is out of reach; verdicts until then have been handed to `on_verdicts`.
+    `cache` is the folder of the reply cache (None: this call only). `known` holds VERDICTS rows that
+    are not asked again; `on_verdicts` gets each part of the new ones once, to be committed;
+    `on_progress` gets (new verdicts so far, all that were owed); `spent` is what the round has cost
+    before. Works with or without a running event loop. Raises JudgeError when a judge's key is not
+    set; a judge that fails later is in `failures`, and its chains are unscored.
     """
-    if traces.is_empty():
-        return frame_of(VERDICTS, [])
-    keys = verdict_keys(traces, evidence_by_clip, spec)
-    asked = questions.select("question_id", question="text", choices="choices")
-    rows = traces.join(asked, on="question_id", how="left", maintain_order="left").with_columns(keys["verdict_id"])
-    words = _words_by_clip(traces, evidence_by_clip)
-    cases = ((row, words[row["clip_id"]]) for row in rows.iter_rows(named=True))
-    parts = _Parts(on_verdicts)
-    asyncio.run(_Judging(spec, parts, spent).run(cases, min(spec.concurrency, traces.height)))
-    return pl.concat([frame_of(VERDICTS, []), *parts.done])
+    known = frame_of(VERDICTS, []) if known is None else standing(known)
+    have = set(known["verdict_id"])
+    owed: list[dict[str, Case]] = []
+    for judge in panel.judges:
+        keyed = {key: case for case, key in verdict_ids(cases, judge) if key not in have}
+        owed.append(keyed)
+        have |= keyed.keys()
+    parts = _Parts(on_verdicts, on_progress, sum(len(keyed) for keyed in owed))
+    run = _PanelRun(panel, parts, cache, spent)
+    if any(owed):
+        _run(run.judge(owed))
+    verdicts = pl.concat([known, *parts.done])
+    fresh = pl.concat([frame_of(VERDICTS, []), *parts.done])
+    return Judged(verdicts, fresh, panel_results(cases, verdicts, panel), tuple(run.failures), run.limited)
 
 
-def judge_prompt(prompt: Prompt, trace: Row, evidence: str) -> str:
-    """The prompt for one trace joined with its `question` and `choices`; all text by others is fenced."""
-    question, chain, answer = (as_data(str(trace[name] or "")) for name in ("question", "reasoning", "answer"))
-    listed = trace["choices"]
-    choices = [as_data(str(choice)) for choice in listed] if isinstance(listed, list) else []
-    return prompt.render(
-        question=question,
-        choices=choices,
-        chain=chain,
-        answer=answer,
-        evidence=evidence,
-        fence=mark_for([question, *choices, chain, answer]),
-    )
+def _run(work: Coroutine[None, None, None]) -> None:
+    """Run to the end; beside a loop that already runs in this thread, in a thread of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work)
+        return
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 class _Parts:
     """Rows that wait for the next commit, and the frames that were committed."""
 
-    def __init__(self, commit: Callable[[pl.DataFrame], None]) -> None:
+    def __init__(self, commit: Commit | None, progress: Callable[[int, int], None] | None, total: int) -> None:
         self.commit = commit
+        self.progress = progress
+        self.total = total
         self.done: list[pl.DataFrame] = []
+        self._count = 0
         self._waiting: list[Row] = []
         self._since = time.monotonic()
 
     def add(self, row: Row) -> None:
         self._waiting.append(row)
-        if len(self._waiting) >= COMMIT_EVERY or time.monotonic() - self._since >= COMMIT_SECONDS:
+        self._count += 1
+        if self.progress is not None:
+            self.progress(self._count, self.total)
+        waited = time.monotonic() - self._since
+        if waited >= (COMMIT_PAUSE if len(self._waiting) >= COMMIT_EVERY else COMMIT_SECONDS):
             self.flush()
 
     def flush(self) -> None:
         if self._waiting:
             frame = frame_of(VERDICTS, self._waiting)
-            self.commit(frame)
-            self.done.append(frame)
             self._waiting = []
+            self.done.append(frame)
+            if self.commit is not None:
+                self.commit(frame)
         self._since = time.monotonic()
 
 
-class _Judging:
-    """One run over many chains: a few workers that share a client and stop together."""
+class _PanelRun:
+    """All judges of a panel side by side: one purse, one gate per address, one cache."""
 
-    def __init__(self, spec: JudgeSpec, parts: _Parts, spent: float) -> None:
+    def __init__(self, panel: PanelSpec, parts: _Parts, cache: Path | None, spent: float) -> None:
+        self.panel = panel
+        self.parts = parts
+        self.folder = cache
+        self.spent = spent
+        self.failures: list[str] = []
+        self.limited = False
+
+    async def judge(self, owed: Sequence[dict[str, Case]]) -> None:
+        purse = Spend(self.panel.max_cost, self.spent)
+        gates = {
+            url: Concurrency(min(judge.concurrency for judge in self.panel.judges if judge.base_url == url))
+            for url in {judge.base_url for judge in self.panel.judges}
+        }
+        async with AsyncExitStack() as stack:
+            cache = ReplyCache(self.folder)
+            stack.callback(cache.close)
+            stack.callback(self.parts.flush)
+            runs = [_JudgeRun(judge, gates[judge.base_url], purse, cache, self.parts) for judge in self.panel.judges]
+            for run in runs:
+                stack.push_async_callback(run.client.close)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for run, cases in zip(runs, owed, strict=True):
+                        group.create_task(run.judge(cases))
+            except ExceptionGroup as several:
+                raise _first(several) from several
+        self.failures = [run.failure for run in runs if run.failure]
+        self.limited = any(run.limited for run in runs)
+
+
+class _JudgeRun:
+    """One judge over many cases: a few workers that share a client and stop together."""
+
+    def __init__(self, judge: JudgeSpec, gate: Concurrency, purse: Spend, cache: ReplyCache, parts: _Parts) -> None:
         from mgrd.judging.client import JudgeClient  # openai takes seconds to import
 
-        self.spec = spec
+        self.spec = judge
+        self.cache = cache
         self.parts = parts
-        self.prompt = load_prompt(spec.prompt)
-        self.client = JudgeClient(spec, load_prompt(CORRECTION), spent)
-        self.failure: JudgeError | None = None
-        self.stopped = False
-        self.unreached = 0
+        self.prompt = load_prompt(judge.prompt)
+        self.client = JudgeClient(judge, load_prompt(CORRECTION), gate, purse)
+        self.failure = ""
+        self.limited = False
+        self._unreached = 0
+        self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def run(self, cases: Iterator[tuple[Row, str]], workers: int) -> None:
-        """Judge the cases; on failure or limit requests in flight still end, since they are paid for."""
+    async def judge(self, cases: Mapping[str, Case]) -> None:
+        """Judge the cases by verdict key; on failure or limit requests in flight still end: they are paid for."""
+        queue = iter(cases.items())
+        if self.spec.batch and len(cases) > 1:
+            await self._work(iter([next(queue)]), {})  # asked directly: teaches what the server understands
+            await self._in_batches(dict(queue))
+            return
+        await self._side_by_side(queue, {}, len(cases))
+
+    async def _in_batches(self, cases: Mapping[str, Case]) -> None:
+        from mgrd.judging.batch import BatchDesk
+
+        if self._stopped:
+            return
+        desk = BatchDesk(self.client, self.cache)
+        prompts = (judge_prompt(self.prompt, case) for case in cases.values())
+        keyed = {reply_key(prompt, self.spec): prompt for prompt in prompts}
+        wanted = {key: prompt for key, prompt in keyed.items() if self.cache.get(key) is None}
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(workers):
-                    group.create_task(self._work(cases))
-        except ExceptionGroup as several:
-            raise several.exceptions[0] from several
-        finally:
-            self.parts.flush()
-            await self.client.close()
-        if self.failure is not None:
-            raise self.failure
+            arrived = await desk.replies({key: [{"role": "user", "content": text}] for key, text in wanted.items()})
+        except JudgeError as error:
+            self.failure = str(error)
+            return
+        await self._side_by_side(iter(cases.items()), arrived, len(cases))
+        self.parts.flush()
+        desk.forget()
 
-    async def _work(self, cases: Iterator[tuple[Row, str]]) -> None:
+    async def _side_by_side(self, queue: Iterator[tuple[str, Case]], arrived: Mapping[str, "Paid"], count: int) -> None:
+        # More workers than requests at once: the next prompts are ready when a place at the server falls free.
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.spec.concurrency + self.spec.concurrency // 2 + 1, count)):
+                group.create_task(self._work(queue, arrived))
+
+    async def _work(self, queue: Iterator[tuple[str, Case]], arrived: Mapping[str, "Paid"]) -> None:
         from mgrd.judging.client import SpendLimitError
 
-        for trace, evidence in cases:
+        for key, case in queue:
             try:
-                judgement = await self.client.judge(
-                    judge_prompt(self.prompt, trace, evidence), as_data(str(trace["reasoning"] or ""))
-                )
+                judgement = await self._judgement(case, arrived)
             except SpendLimitError:
-                self.stopped = True
+                self.limited = True
             except JudgeError as error:
-                self.stopped, self.failure = True, error
+                self.failure = str(error)
             else:
-                self.parts.add(_verdict_row(trace, judgement, self.spec, self.prompt))
+                self.parts.add(self._row(key, case, judgement))
                 self._watch(judgement)
-            if self.stopped:
+            if self._stopped:
                 return
 
+    @property
+    def _stopped(self) -> bool:
+        return self.limited or bool(self.failure)
+
+    async def _judgement(self, case: Case, arrived: Mapping[str, "Paid"]) -> "Judgement":
+        """The judge's reply to the case's prompt, from the cache where the same prompt was read before."""
+        prompt, graded = judge_prompt(self.prompt, case), as_data(case.chain)
+        key = reply_key(prompt, self.spec)
+        async with self._one_at_a_time[key]:
+            found = self._cached(key, graded)
+            if found is not None:
+                return found
+            judgement = await self.client.judge(prompt, graded, arrived.get(key))
+            if judgement.grade is not None:
+                usage = judgement.usage
+                reply = CachedReply(judgement.readable, usage.prompt_tokens, usage.completion_tokens)
+                self.cache.put(key, self.spec.model, reply)
+            return judgement
+
+    def _cached(self, key: str, graded: str) -> "Judgement | None":
+        from mgrd.judging.client import Judgement
+
+        found = self.cache.get(key)
+        if found is None:
+            return None
+        read = read_reply(Reply(found.content, None), graded)
+        if isinstance(read, Unreadable):
+            return None
+        return Judgement(read, read.reasons(), found.content, Usage(), found.content, cached=True)
+
     def _watch(self, judgement: "Judgement") -> None:
-        reached = bool(judgement.raw_reply)
-        self.unreached = 0 if reached else self.unreached + 1
-        if self.unreached >= OUT_OF_REACH:
-            self.stopped = True
-            self.failure = JudgeError(
-                f"the judge at {self.spec.base_url} gave no reply for {self.unreached} chains in a row "
+        self._unreached = 0 if judgement.raw_reply else self._unreached + 1
+        if self._unreached >= OUT_OF_REACH:
+            self.failure = (
+                f"the judge at {self.spec.base_url} gave no reply for {self._unreached} chains in a row "
                 f"({judgement.reason}); verdicts so far are kept, run again when it is up"
             )
 
+    def _row(self, key: str, case: Case, judgement: "Judgement") -> Row:
+        grade = judgement.grade
+        scores: Mapping[str, float | None] = dict.fromkeys(CRITERIA) if grade is None else grade.scores()
+        return {
+            "verdict_id": key,
+            "trace_id": case.trace_id,
+            "round": case.round,
+            "judge": self.spec.model,
+            "prompt_id": self.prompt.id,
+            "prompt_version": self.prompt.version,
+            "prompt_sha": self.prompt.sha,
+            "scored": grade is not None,
+            **scores,
+            "reason": judgement.reason,
+            "raw_reply": judgement.raw_reply,
+            "requests": judgement.usage.requests,
+            "cached": judgement.cached,
+            "prompt_tokens": judgement.usage.prompt_tokens,
+            "completion_tokens": judgement.usage.completion_tokens,
+            "cost": judgement.usage.cost,
+        }
 
-def _verdict_row(trace: Row, judgement: "Judgement", spec: JudgeSpec, prompt: Prompt) -> Row:
-    grade = judgement.grade
-    scores: Mapping[str, float | None] = dict.fromkeys(CRITERIA) if grade is None else grade.scores()
-    return {
-        "verdict_id": trace["verdict_id"],
-        "trace_id": trace["trace_id"],
-        "round": trace["round"],
-        "judge": spec.model,
-        "prompt_id": prompt.id,
-        "prompt_sha": prompt.sha,
-        "scored": grade is not None,
-        **scores,
-        "reason": judgement.reason,
-        "raw_reply": judgement.raw_reply,
-        "prompt_tokens": judgement.usage.prompt_tokens,
-        "completion_tokens": judgement.usage.completion_tokens,
-        "cost": judgement.usage.cost,
-    }
 
-
-def _words_by_clip(traces: pl.DataFrame, evidence_by_clip: Evidence) -> dict[str | None, str]:
-    clips = traces["clip_id"].unique().to_list()
-    return {clip: evidence_words(evidence_by_clip.get(clip, ())) for clip in clips}
+def _first(several: ExceptionGroup) -> Exception:
+    """The first error inside groups of groups."""
+    error: Exception = several
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

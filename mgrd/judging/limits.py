@@ -8,6 +8,7 @@ it, so that requests in flight cannot pass the limit together.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,24 +29,41 @@ class Concurrency:
         self.running = 0
         self._resume_at = 0.0
         self._last_cut = 0.0
-        self._changed = asyncio.Condition()
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[float]:
         """Wait for a place; the value is the time at which the request begins."""
-        async with self._changed:
-            while True:
-                pause = self._resume_at - time.monotonic()
-                if pause <= 0 and self.running < int(self.allowed):
-                    break
-                await self._wait(pause if pause > 0 else None)
+        if self.running < int(self.allowed) and not self._waiting:
             self.running += 1
+        else:
+            await self._place()
         try:
+            while (pause := self._resume_at - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
             yield time.monotonic()
         finally:
-            self.running -= 1
-            async with self._changed:
-                self._changed.notify_all()
+            self._leave()
+
+    async def _place(self) -> None:
+        """Wait in line until a place is handed over."""
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        """Give a place back, and hand over all that are free: first come, first served."""
+        self.running -= 1
+        while self._waiting and self.running < int(self.allowed):
+            place = self._waiting.popleft()
+            if not place.done():
+                self.running += 1
+                place.set_result(None)
 
     def went_well(self) -> None:
         self.allowed = min(float(self.ceiling), self.allowed + 1 / self.allowed)
@@ -58,12 +76,6 @@ class Concurrency:
             self._last_cut = now
         if retry_after is not None:
             self._resume_at = max(self._resume_at, now + retry_after)
-
-    async def _wait(self, seconds: float | None) -> None:
-        try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
-        except TimeoutError:
-            return
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -92,33 +104,43 @@ def _asked_wait(headers: Mapping[str, str]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one or several replies, and what they cost."""
+    """Tokens of one or several replies, what they cost, and the HTTP requests that it took."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
+    requests: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.cost + other.cost,
+            self.requests + other.requests,
         )
 
 
-class Spend:
-    """What was spent and what requests in flight may still cost, against a limit."""
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices of a million tokens, in the settings' currency."""
 
-    def __init__(self, limit: float | None, spent: float, price_in: float, price_out: float) -> None:
+    price_in: float
+    price_out: float
+
+    def usage(self, prompt_tokens: int, completion_tokens: int, *, requests: int = 1, share: float = 1.0) -> Usage:
+        """The usage of one reply; `share` is the part of the prices that is charged, as in a batch."""
+        cost = share * (prompt_tokens * self.price_in + completion_tokens * self.price_out) / 1e6
+        return Usage(prompt_tokens, completion_tokens, cost, requests)
+
+
+class Spend:
+    """What was spent and what requests in flight may still cost, against a limit; one for all judges of a panel."""
+
+    def __init__(self, limit: float | None, spent: float = 0.0) -> None:
         self.limit = limit
         self.spent = spent
-        self.price_in, self.price_out = price_in / 1e6, price_out / 1e6
         self._reserved = 0.0
         self._settled = asyncio.Condition()
-
-    def usage(self, prompt_tokens: int, completion_tokens: int) -> Usage:
-        cost = prompt_tokens * self.price_in + completion_tokens * self.price_out
-        return Usage(prompt_tokens, completion_tokens, cost)
 
     async def reserve(self, most: float) -> bool:
         """Put `most` aside for a request; False when it can no longer be paid, whatever is still in flight."""
@@ -129,6 +151,13 @@ class Spend:
                 await self._settled.wait()
             self._reserved += most
             return True
+
+    def reserve_now(self, most: float) -> bool:
+        """As `reserve`, without waiting for what is in flight: for one who holds reservations himself."""
+        if self.limit is not None and self.spent + self._reserved + most > self.limit:
+            return False
+        self._reserved += most
+        return True
 
     async def settle(self, reserved: float, cost: float) -> None:
         async with self._settled:

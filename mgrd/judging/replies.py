@@ -48,6 +48,32 @@ class Unreadable:
     mendable: bool = True
 
 
+def reply_of(data: object) -> Reply | None:
+    """The first choice of a chat completion's body; None when the body is none, whatever else it is."""
+    choices = data.get("choices") if isinstance(data, Mapping) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, Mapping) else None
+    if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
+        return None
+    content, refusal, finish = message.get("content"), message.get("refusal"), choice.get("finish_reason")
+    if isinstance(content, list):  # some servers send parts
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
+    elif isinstance(content, Mapping):
+        content = json.dumps(content)
+    text = None if content is None else _storable(str(content))
+    return Reply(
+        content=text,
+        finish_reason=None if finish is None else str(finish),
+        refusal=_storable(str(refusal)) if refusal else None,
+        raw=text or _storable(json.dumps(choice, ensure_ascii=False)),
+    )
+
+
+def _storable(text: str) -> str:
+    """The text without lone surrogates, which JSON may hold and UTF-8 may not."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def read_reply(reply: Reply, graded: str = "") -> GroundingReply | Unreadable:
     """The scores of a reply, or why there are none; a grade that the `graded` text holds itself is no grade."""
     withheld = _withheld(reply)

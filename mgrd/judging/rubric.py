@@ -10,8 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from mgrd.ids import content_key
+
 CRITERIA = ("acoustic_grounding", "logical_coherence", "answer_follows", "surrogate", "self_cognition")
 """Columns of the verdicts table. In each, 1 is worst and 5 best: `surrogate` 5 is free of surrogates."""
+WORST, BEST = 1, 5
+READING_VERSION = 2
+"""Raised when the same raw reply is read as another grade."""
 
 _SCORE_TEXT = re.compile(
     r"\s*([1-5])(?:\.0+)?\s*(?:(?:/|out of|of)\s*5(?:\.0+)?)?\s*(?:[-:(.,](?!\s*\d).*)?", re.DOTALL
@@ -93,3 +98,7 @@ def reply_schema() -> dict[str, object]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+SCHEMA_SHA = content_key("reply schema", reply_schema())
+"""Identity of the reply schema: part of every verdict's key and of the reply cache's."""

@@ -74,4 +74,4 @@ def completion_logprobs(
     target = (column >= first[:, None]) & (column < pack.row_lengths[:, None])
     places = target.reshape(-1).nonzero()[:, 0]
     logits = model.lm_head(states[pack.prefix_ids.numel() + places - 1])
-    return -torch.nn.functional.cross_entropy(logits, pack.row_ids.reshape(-1)[places], reduction="none")
+    return -torch.nn.functional.cross_entropy(logits.float(), pack.row_ids.reshape(-1)[places], reduction="none")

@@ -117,13 +117,27 @@ class Renderer:
     def completion(self, text: str) -> tuple[int, ...]:
         """Ids of what a model wrote, without end of turn, as it stands after `prompt(...)`."""
         self._refuse_special(text)
-        return tuple(self._encode(text))
+        return tuple(self._encode(text[self._opened(text) :]))
+
+    def spans(self, text: str) -> tuple[tuple[int, int], ...]:
+        """The characters [start, end) of `text` that each token of `completion(text)` stands for.
+
+        Raises EngineError where the checkpoint's tokenizer cannot tell.
+        """
+        skipped = self._opened(text)
+        if not self._tokenizer.is_fast:
+            raise EngineError("the checkpoint's tokenizer gives no character offsets; save it as tokenizer.json")
+        encoded = self._tokenizer(text[skipped:], add_special_tokens=False, return_offsets_mapping=True)
+        return tuple((start + skipped, end + skipped) for start, end in encoded["offset_mapping"])
+
+    def _opened(self, text: str) -> int:
+        """Characters of the think tag that already stands at the end of the prompt."""
+        tag = f"{THINK_OPEN}\n"
+        return len(tag) if self._opens_think and text.startswith(tag) else 0
 
     def example(self, prompt: str, audio_tokens: int, reasoning: str, answer: str) -> RenderedExample:
         """A training example: the loss lies on think block, answer and end of turn."""
         text = completion_text(reasoning, answer)
-        if self._opens_think:
-            text = text.removeprefix(f"{THINK_OPEN}\n")
         return RenderedExample(self.prompt(prompt, audio_tokens), (*self.completion(text), self.end_id))
 
     def decode(self, ids: Sequence[int]) -> str:

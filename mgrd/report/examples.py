@@ -163,7 +163,7 @@ def visible(text: str) -> str:
     A chain must not be able to reorder or hide words on the page.
     """
     return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign) in ("Cc", "Cf") and sign not in "\n\t" else sign
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign) in ("Cc", "Cf", "Cs") and sign not in "\n\t" else sign
         for sign in text
     )
 

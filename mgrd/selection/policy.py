@@ -1,77 +1,95 @@
-"""The decision on each chain: kept, rejected or unscored, with every reason.
+"""The decision on a chain: kept, rejected or unscored, with every reason, by one pure function over all signals.
 
-The criteria are those of the report: correct where a ground truth exists, and grounded in the
-acoustics. The arms `correct-only` and `unfiltered` drop criteria to serve as controls; the reasons
-are stored whatever the arm, so the funnel of a control still tells what the filter would have said.
+The criteria are those of the report: correct where a ground truth exists, and grounded in the acoustics.
+A reason holds a chain back or is stored as a warning, as `spec.policy.reasons` says. A reviewer's vote comes
+last and settles what it speaks of. The arms `correct-only` and `unfiltered` drop criteria to serve as
+controls; the reasons are stored whatever the arm, so the funnel of a control still tells what the filter
+would have said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-import polars as pl
-
-from mgrd.audio.facts import Fact
-from mgrd.grounding.scorer import Grounding, score_chain
 from mgrd.ids import content_key
-from mgrd.judging import judge_identity
-from mgrd.settings import Arm, GroundingSpec, JudgeSpec
-from mgrd.store import frame_of
-from schemas import CLAIMS, DECISIONS
+from mgrd.judging.panel import PanelResult
+from mgrd.settings import Arm, PolicySpec
 
 WRONG_ANSWER = "wrong_answer"
 NO_EVIDENCE = "no_evidence"
+LOW_SCORE = "low_score"
+JUDGE_GROUNDING = "judge_grounding"
+JUDGE_COHERENCE = "judge_coherence"
 JUDGE_UNSCORED = "judge_unscored"
+SILENCE_MARGIN = "silence_margin"
+SWAP_MARGIN = "swap_margin"
+ANSWER_UNMOVED = "answer_unmoved"
+REVIEWER = "reviewer_not_grounded"
+"""A reviewer voted that the chain is not grounded; no setting turns this into a warning."""
+
 UNDECIDED = frozenset({NO_EVIDENCE, JUDGE_UNSCORED})
 """Reasons that say what is missing to decide; alone they hold nothing against the chain."""
 
 
-def policy_sha(arm: Arm, policy: GroundingSpec, judge: JudgeSpec | None = None) -> str:
-    """What decided: the arm, the checks' policy, and the judge with its thresholds or none."""
-    judged = judge and {**judge_identity(judge), **judge.model_dump(include={"min_grounding", "min_coherence"})}
-    return content_key("policy", arm, policy.model_dump(), judged)
+@dataclass(frozen=True, slots=True)
+class Counterfact:
+    """What the clip adds to the chain: mean log-probability per token over silence and over another clip (nats).
 
-
-def ground_traces(
-    traces: pl.DataFrame,
-    questions: pl.DataFrame,
-    evidence: Mapping[str, Sequence[Fact]],
-    truth: Mapping[str, Sequence[Fact]],
-    *,
-    policy: GroundingSpec,
-    arm: Arm,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Score every trace and decide on it: (claims, decisions) frames in their schemas.
-
-    `evidence` and `truth` map clip_id to facts. A trace whose clip has no evidence is `unscored`:
-    nothing is held against a chain that could not be checked.
+    `moved` says whether the answer changes with the sound; None where the question has no choices.
     """
-    asked = questions.select("question_id", question=pl.col("text"), choices="choices")
-    claims: list[dict[str, object]] = []
-    decisions: list[dict[str, object]] = []
-    sha = policy_sha(arm, policy)
-    for trace in traces.join(asked, on="question_id", how="left", maintain_order="left").iter_rows(named=True):
-        facts = evidence.get(trace["clip_id"])
-        grounding = score_chain(
-            raw_text=trace["raw_text"],
-            reasoning=trace["reasoning"],
-            answer=trace["answer"],
-            question=trace["question"],
-            choices=trace["choices"],
-            facts=facts or (),
-            truth=truth.get(trace["clip_id"]),
-            policy=policy,
-        )
-        decision, reasons = decide(grounding, trace["correct"], measured=facts is not None, arm=arm)
-        claims += claim_rows(grounding, trace)
-        decisions.append(_decision_row(trace, grounding, decision, reasons, sha))
-    return frame_of(CLAIMS, claims), frame_of(DECISIONS, decisions)
+
+    silence_margin: float
+    swap_margin: float | None
+    moved: bool | None
 
 
-def decide(grounding: Grounding, correct: bool | None, *, measured: bool, arm: Arm) -> tuple[str, list[str]]:
-    """The decision and all reasons against the chain, whichever of them the arm heeds."""
-    wrong = [WRONG_ANSWER] if correct is False else []
-    unchecked = arm == "filtered" and not measured and not wrong
-    reasons = [NO_EVIDENCE] if unchecked else wrong + list(grounding.reasons)
-    return decision_of(reasons, arm), reasons
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What the reviewers settled: grounded or not, and whether the answer is right where they said so."""
+
+    grounded: bool
+    correct: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """All that is known of a chain; `checks` are the codes of the scorer, or `no_evidence`.
+
+    `judged` is None where no judge is asked; a judge that could not be read is a result without scores.
+    """
+
+    correct: bool | None
+    checks: tuple[str, ...]
+    score: float
+    judged: PanelResult | None = None
+    counterfact: Counterfact | None = None
+    vote: Vote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The decision; `reasons` hold the chain back, `warnings` were found and do not count."""
+
+    decision: str
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    decided_by: str
+
+
+def policy_sha(arm: Arm, policy: PolicySpec, *signals: object) -> str:
+    """What decided: the arm, the policy, and the identity of each further signal, such as the judge's."""
+    return content_key("policy", arm, policy.model_dump(), *signals)
+
+
+def decide(signals: Signals, policy: PolicySpec, arm: Arm = "filtered") -> Ruling:
+    """The decision and all reasons, whichever of them the arm heeds."""
+    found = list(_found(signals, policy))
+    if signals.vote is not None:
+        settled = _settled(signals.vote, signals.correct)
+        overruled = tuple(reason for reason in found if reason not in settled)
+        return Ruling(decision_of(settled, arm), settled, overruled, "override")
+    reasons = tuple(reason for reason in found if getattr(policy.reasons, reason, "reject") == "reject")
+    warnings = tuple(reason for reason in found if reason not in reasons)
+    return Ruling(decision_of(reasons, arm), reasons, warnings, _decided_by(signals, policy))
 
 
 def decision_of(reasons: Sequence[str], arm: Arm) -> str:
@@ -85,59 +103,60 @@ def decision_of(reasons: Sequence[str], arm: Arm) -> str:
     return "unscored" if UNDECIDED.issuperset(reasons) else "rejected"
 
 
-def claim_rows(grounding: Grounding, trace: Mapping[str, object]) -> list[dict[str, object]]:
-    """The claims table's rows of one trace."""
-    rows: list[dict[str, object]] = []
-    for checked in grounding.claims:
-        claim, verification = checked.claim, checked.verification
-        rows.append(
-            {
-                "claim_id": content_key("claim", trace["trace_id"], claim.start, claim.end, claim.claimed),
-                "trace_id": trace["trace_id"],
-                "round": trace["round"],
-                "purpose": trace["purpose"],
-                "start": claim.start,
-                "end": claim.end,
-                "text": claim.text,
-                "attribute": claim.attribute,
-                "relation": claim.relation,
-                "claimed": claim.claimed,
-                "value": claim.value,
-                "unit": claim.unit,
-                "time_start": claim.time_start,
-                "time_end": claim.time_end,
-                "negated": claim.negated,
-                "weight": claim.weight,
-                "extractor": "grammar",
-                "verdict": verification.verdict,
-                "measured": verification.measured,
-                "tolerance": verification.tolerance,
-                "reliability": verification.reliability,
-                "truth_verdict": None if checked.truth is None else checked.truth.verdict,
-            }
-        )
-    return rows
+def grounding_score(supported: int, contradicted: int, surrogate_share: float) -> float:
+    """How well a chain's claims hold, in [0, 1): supported / (supported + contradicted + 1) * (1 - surrogate share).
+
+    The one refuted claim that is added keeps a single claim that holds from being certain.
+    """
+    return supported / (supported + contradicted + 1) * (1 - surrogate_share)
 
 
-def _decision_row(
-    trace: Mapping[str, object], grounding: Grounding, decision: str, reasons: list[str], sha: str
-) -> dict[str, object]:
-    return {
-        "trace_id": trace["trace_id"],
-        "round": trace["round"],
-        "purpose": trace["purpose"],
-        "question_id": trace["question_id"],
-        "decision": decision,
-        "reasons": reasons,
-        "correct": trace["correct"],
-        "grounded": grounding.grounded,
-        "surrogate": grounding.surrogate,
-        "supported": grounding.supported,
-        "contradicted": grounding.contradicted,
-        "unverifiable": grounding.unverifiable,
-        "surrogate_share": grounding.surrogate_share,
-        "truth_grounded": grounding.truth_grounded,
-        "truth_supported": grounding.truth_supported,
-        "truth_contradicted": grounding.truth_contradicted,
-        "policy_sha": sha,
-    }
+def _found(signals: Signals, policy: PolicySpec) -> Iterable[str]:
+    """Reasons of every signal, in the order in which the signals come to be."""
+    if signals.correct is False:
+        yield WRONG_ANSWER
+    yield from signals.checks
+    if signals.score < policy.min_score and NO_EVIDENCE not in signals.checks:
+        yield LOW_SCORE
+    if signals.judged is not None:
+        yield from _judge_reasons(signals.judged, policy)
+    if signals.counterfact is not None:
+        yield from _counterfactual_reasons(signals.counterfact, policy)
+
+
+def _judge_reasons(judged: PanelResult, policy: PolicySpec) -> Iterable[str]:
+    grounding, coherence = _reached(judged, policy)
+    if grounding is False:
+        yield JUDGE_GROUNDING
+    if coherence is False:
+        yield JUDGE_COHERENCE
+    if None in (grounding, coherence):
+        yield JUDGE_UNSCORED
+
+
+def _reached(judged: PanelResult, policy: PolicySpec) -> tuple[bool | None, bool | None]:
+    return (
+        judged.reaches("acoustic_grounding", policy.min_judge_grounding),
+        judged.reaches("logical_coherence", policy.min_judge_coherence),
+    )
+
+
+def _counterfactual_reasons(counterfact: Counterfact, policy: PolicySpec) -> Iterable[str]:
+    if counterfact.silence_margin <= policy.min_silence_margin:
+        yield SILENCE_MARGIN
+    if counterfact.swap_margin is not None and counterfact.swap_margin <= policy.min_swap_margin:
+        yield SWAP_MARGIN
+    if counterfact.moved is False:
+        yield ANSWER_UNMOVED
+
+
+def _settled(vote: Vote, correct: bool | None) -> tuple[str, ...]:
+    right = vote.correct if vote.correct is not None else correct
+    return (*((WRONG_ANSWER,) if right is False else ()), *(() if vote.grounded else (REVIEWER,)))
+
+
+def _decided_by(signals: Signals, policy: PolicySpec) -> str:
+    read = signals.judged is not None and None not in _reached(signals.judged, policy)
+    return "+".join(
+        ["checks", *(["judge"] if read else []), *(["counterfactual"] if signals.counterfact is not None else [])]
+    )

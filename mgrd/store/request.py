@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mgrd.store.ledger import Outcome, fingerprint
 from mgrd.store.workspace import Workspace
-from schemas import CLIPS, EVIDENCE, QUESTIONS
+from schemas import CLIPS, EVIDENCE, OVERRIDES, QUESTIONS
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("mgrd", "flows", "tasks", "prompts", "schemas", "data_contracts")
@@ -48,5 +48,5 @@ class Request:
 
 
 def data_versions(workspace: Workspace) -> dict[str, str]:
-    """Versions of the tables that a campaign starts from."""
-    return {table.name: str(workspace.store.version(table)) for table in (CLIPS, QUESTIONS, EVIDENCE)}
+    """Versions of the tables that a campaign starts from, and of what reviewers said since."""
+    return {table.name: str(workspace.store.version(table)) for table in (CLIPS, QUESTIONS, EVIDENCE, OVERRIDES)}

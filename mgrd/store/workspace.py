@@ -1,6 +1,6 @@
 """A workspace: the one folder that a campaign reads and writes.
 
-    mgrd.toml   tables/   audio/   models/   features/   reports/   .prefect/
+    mgrd.toml   tables/   audio/   models/   features/   replies/   reports/   .prefect/
 
 Nothing is written outside of it.
 """
@@ -59,6 +59,11 @@ class Workspace:
     @property
     def features(self) -> Path:
         return self.root / "features"
+
+    @property
+    def replies(self) -> Path:
+        """The cache of judges' replies."""
+        return self.root / "replies"
 
     @property
     def reports(self) -> Path:

@@ -21,6 +21,7 @@ from mgrd.errors import TrainingError
 from mgrd.models.checkpoints import load_model, save_model
 from mgrd.models.forward import completion_logprobs, pack_rows
 from mgrd.models.parallel import Workers, workers
+from mgrd.models.precision import Precision, choose_precision, computing_in
 from mgrd.models.render import Renderer
 from mgrd.training.batches import TrainingRow, draw_batches, render_rows, shard_batch
 from mgrd.training.features import FeatureCache
@@ -41,6 +42,7 @@ class TrainReport:
     losses: list[float]
     tokens: int
     seconds: float
+    precision: str
 
 
 def train_sft(
@@ -55,15 +57,16 @@ def train_sft(
     warmup: float,
     weight_decay: float,
     seed: int,
+    precision: Precision = "float32",
     on_step: Callable[[int], None] | None = None,
 ) -> TrainReport:
     """Train the checkpoint in `model_folder` on `rows` (table `distilled`) and save a whole one to `out_folder`.
 
     AdamW in float32, linear warm-up for the share `warmup` of the steps, then cosine to zero. The loss
     is the mean over completion tokens, weighted by each row's `weight`. Every clip of the rows must be
-    in `features`. `on_step` gets 1 after each step. The same arguments give the same weights on the
-    same machine. Raises TrainingError when there is nothing to train on or the loss is no longer
-    finite; then nothing is saved.
+    in `features`. `precision` is that of the matrix products. `on_step` gets 1 after each step. The
+    same arguments give the same weights on the same machine. Raises TrainingError when there is
+    nothing to train on or the loss is no longer finite; then nothing is saved.
     """
     started = time.perf_counter()
     loaded = load_model(model_folder)
@@ -75,9 +78,10 @@ def train_sft(
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(step, steps, warmup))
     losses, tokens = [], 0
+    dtype = choose_precision(precision, str(model.device))
     with workers() as crew:
         for step, batch in enumerate(draw_batches(rendered, batch_rows, steps, seed)):
-            loss, count = set_gradients(model, parameters, batch, features, crew)
+            loss, count = set_gradients(model, parameters, batch, features, crew, dtype)
             if not math.isfinite(loss):
                 raise TrainingError(f"step {step}: loss is {loss}; lower the learning rate ({learning_rate:g})")
             torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM, foreach=True)
@@ -88,7 +92,8 @@ def train_sft(
             if on_step:
                 on_step(1)
     sha = save_model(model.eval(), loaded.processor, out_folder)
-    return TrainReport(sha, loaded.template_sha, losses, tokens, time.perf_counter() - started)
+    used = str(dtype).removeprefix("torch.")
+    return TrainReport(sha, loaded.template_sha, losses, tokens, time.perf_counter() - started, used)
 
 
 def set_gradients(
@@ -97,11 +102,13 @@ def set_gradients(
     batch: list[TrainingRow],
     features: FeatureCache,
     crew: Workers,
+    dtype: torch.dtype = torch.float32,
 ) -> tuple[float, int]:
     """Set the gradients of the batch's mean loss, shards of it side by side; returns loss and tokens computed."""
 
     def differentiate(shard: list[TrainingRow]) -> tuple[float, int, tuple[Tensor, ...]]:
-        total, tokens = weighted_loss(model, shard, features)
+        with computing_in(dtype, str(model.device)):
+            total, tokens = weighted_loss(model, shard, features)
         loss = total / weight
         return loss.item(), tokens, torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
 

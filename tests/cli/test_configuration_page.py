@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from mgrd.cli.config import app
-from mgrd.settings import JudgeSpec, Settings, load_settings
+from mgrd.settings import JudgeSpec, PanelSpec, Settings, load_settings
 from mgrd.settings_reference import EXAMPLE, configuration_reference, variable
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
@@ -39,7 +39,10 @@ def test_the_page_is_the_generated_one() -> None:
 def test_every_setting_stands_on_the_page_with_its_meaning() -> None:
     lines = configuration_reference().splitlines()
     settings = list(leaves(Settings()))
-    rows = [line for line in lines if line.startswith("| `") and "`MGRD_SPEC__JUDGE__" not in line]
+    rows = [
+        line for line in lines if line.startswith("| `") and line.endswith("` |") and "`MGRD_SPEC__PANEL__" not in line
+    ]
+    rows = [line for line in rows if "`MGRD_" in line]
     assert len(rows) == len(settings)
     for path, value, description in settings:
         row = next(line for line in rows if line.endswith(f"| `{variable(path)}` |"))
@@ -50,8 +53,17 @@ def test_every_setting_stands_on_the_page_with_its_meaning() -> None:
 
 def test_an_optional_section_stands_on_the_page_with_its_required_keys() -> None:
     page = configuration_reference()
+    for name, field in PanelSpec.model_fields.items():
+        row = next(line for line in page.splitlines() if line.endswith(f"| `{variable(('spec', 'panel', name))}` |"))
+        assert field.description
+        assert field.description in row
+        assert ("| required |" in row) == field.is_required()
+
+
+def test_a_repeated_section_stands_on_the_page_under_its_double_brackets() -> None:
+    section = configuration_reference().split("## `[[spec.panel.judges]]`\n")[1].split("\n## ")[0]
     for name, field in JudgeSpec.model_fields.items():
-        row = next(line for line in page.splitlines() if line.endswith(f"| `{variable(('spec', 'judge', name))}` |"))
+        row = next(line for line in section.splitlines() if line.startswith(f"| `{name}` |"))
         assert field.description
         assert field.description in row
         assert ("| required |" in row) == field.is_required()

@@ -159,6 +159,10 @@ def decisions(count: int = 40) -> pl.DataFrame:
                 "contradicted": 1 - i % 2,
                 "unverifiable": 0,
                 "surrogate_share": 0.0,
+                "warnings": [],
+                "checks": [],
+                "decided_by": "checks",
+                "score": 0.5,
                 "policy_sha": "0123456789abcdef",
             }
             for i in range(count)

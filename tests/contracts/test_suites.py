@@ -100,6 +100,8 @@ BREAKS: list[Case] = [
     ("decisions", {"contradicted": -1}, ONE, "contradicted:between"),
     ("decisions", {"unverifiable": -1}, ONE, "unverifiable:between"),
     ("decisions", {"surrogate_share": 1.1}, ONE, "surrogate_share:between"),
+    ("decisions", {"decided_by": "judge"}, ONE, "decided_by:match"),
+    ("decisions", {"score": 1.5}, ONE, "score:between"),
     ("decisions", {"policy_sha": ""}, ONE, "policy_sha:match"),
     ("decisions", {"purpose": "play"}, ONE, "purpose:in_set"),
     ("distilled", {"row_id": "r"}, ONE, "row_id:match"),

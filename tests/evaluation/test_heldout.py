@@ -50,6 +50,10 @@ def decision(key: str, *, grounded: bool, surrogate: bool = False, truth: bool |
         "unverifiable": 0,
         "surrogate_share": 0.0,
         "truth_grounded": truth,
+        "warnings": [],
+        "checks": [],
+        "decided_by": "checks",
+        "score": 0.5,
         "policy_sha": "p",
     }
 

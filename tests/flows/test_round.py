@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -150,11 +151,23 @@ def test_the_report_is_one_file_without_outside_references(campaign: Path) -> No
 
 def test_a_changed_policy_decides_again_without_sampling_again(campaign: Path) -> None:
     before = rows_by_stage(campaign)
-    mgrd("run", "-w", str(campaign), MGRD_SPEC__GROUNDING__MIN_SUPPORTED="0")
+    mgrd("run", "-w", str(campaign), MGRD_SPEC__POLICY__MIN_SUPPORTED="0")
     after = rows_by_stage(campaign)
     assert after[1, "sample-distill"] == before[1, "sample-distill"]
     assert after[1, "ground-distill"] == before[1, "ground-distill"] + 1
     assert after[0, "cold start"] == before[0, "cold start"]
+
+
+def test_a_round_that_keeps_no_chain_trains_nothing_and_ends_with_figures(campaign: Path, tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    shutil.copytree(campaign, root, ignore=shutil.ignore_patterns(".prefect", ".cache"))
+    done = mgrd("run", "-w", str(root), "--arm", "filtered")
+    assert "no chain was kept" in done.stderr
+    last = json.loads(mgrd("status", "--json", "-w", str(root)).stdout)["rounds"][1]
+    assert last["funnel"]["kept"] == 0, "a model of a few thousand parameters writes nothing that the filter keeps"
+    assert last["heldout"]["n"] == 8
+    assert sum(last["reasons"].values()) >= last["funnel"]["rejected"] == 24
+    assert "nothing to do" in mgrd("run", "-w", str(root), "--arm", "filtered").stdout
 
 
 def test_a_run_killed_while_sampling_continues_with_the_same_keys(campaign: Path, tmp_path: Path) -> None:

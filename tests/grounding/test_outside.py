@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from mgrd.audio.evidence import measure_file
 from mgrd.audio.facts import FACT_UNITS, Fact
 from mgrd.cli import app
-from mgrd.grounding.outside import ground_rows, same_answer
+from mgrd.grounding.outside import same_answer
+from mgrd.selection.outside import OutsideFilter
 from tests.audio.sounds import RATE, glide, placed, tone
 
 
@@ -27,9 +28,13 @@ def row(**fields: object) -> str:
     return json.dumps(base | {"answer": "rising", "chain": "the pitch rises"} | fields)
 
 
+def decided(lines: list[str], folder: Path) -> list[dict[str, object]]:
+    return list(OutsideFilter().decide_rows(lines, folder))
+
+
 def test_a_row_comes_back_with_its_claims(folder: Path) -> None:
     text = "<think>\nthe pitch climbs from low to high.</think>\n\nrising"
-    (result,) = ground_rows([row(id="a", chain=text, gold="rising")], folder)
+    (result,) = decided([row(id="a", chain=text, gold="rising")], folder)
     assert (result["id"], result["kept"], result["reasons"]) == ("a", True, [])
     claims = result["claims"]
     assert isinstance(claims, list)
@@ -41,6 +46,9 @@ def test_a_row_comes_back_with_its_claims(folder: Path) -> None:
     json.dumps(result)
 
 
+COUNTED = {"question": "How many sounds are there?", "choices": ["three", "four"]}
+
+
 @pytest.mark.parametrize(
     ("fields", "reasons"),
     [
@@ -48,26 +56,32 @@ def test_a_row_comes_back_with_its_claims(folder: Path) -> None:
         ({"gold": "falling"}, ["wrong_answer"]),
         ({"chain": ""}, ["no_reasoning"]),
         ({"chain": "the caption says it rises"}, ["no_supported_claim", "surrogate"]),
-        ({"audio": "beeps.wav", "chain": "i hear four beeps", "answer": "four", "gold": "four"}, []),
-        ({"audio": "bad.wav"}, ["bad_audio"]),
-        ({"audio": "none.wav"}, ["bad_audio"]),
-        ({"audio": ""}, ["bad_row"]),
-        ({"audio": 3}, ["bad_row"]),
-        ({"chain": None}, ["bad_row"]),
-        ({"choices": "rising"}, ["bad_row"]),
-        ({"answer": ["rising"]}, ["bad_row"]),
+        ({"audio": "beeps.wav", "chain": "i hear four beeps", "answer": "four", "gold": "four", **COUNTED}, []),
+        ({"audio": "beeps.wav", "chain": "i hear four beeps"}, ["irrelevant_claims"]),
+        ({"audio": "bad.wav"}, ["unscored", "bad_audio"]),
+        ({"audio": "none.wav"}, ["unscored", "bad_audio"]),
+        ({"audio": ""}, ["unscored", "bad_row"]),
+        ({"audio": 3}, ["unscored", "bad_row"]),
+        ({"chain": None}, ["unscored", "bad_row"]),
+        ({"choices": "rising"}, ["unscored", "bad_row"]),
+        ({"answer": ["rising"]}, ["unscored", "bad_row"]),
     ],
 )
 def test_reasons_of_rows(folder: Path, fields: dict[str, object], reasons: list[str]) -> None:
-    (result,) = ground_rows([row(**fields)], folder)
+    (result,) = decided([row(**fields)], folder)
     assert (result["reasons"], result["kept"]) == (reasons, not reasons)
-    assert ("message" in result) == (reasons in (["bad_audio"], ["bad_row"]))
+    assert ("message" in result) == (result["decision"] == "unscored") == ("unscored" in reasons)
 
 
 def test_bad_lines_stop_nothing_and_keep_their_order(folder: Path) -> None:
     lines = ["{torn", "", "[1]", row(id=4), '{"id": 5}']
-    results = list(ground_rows(lines, folder))
-    assert [result["reasons"] for result in results] == [["bad_row"], ["bad_row"], [], ["bad_row"]]
+    results = decided(lines, folder)
+    assert [result["reasons"] for result in results] == [
+        ["unscored", "bad_row"],
+        ["unscored", "bad_row"],
+        [],
+        ["unscored", "bad_row"],
+    ]
     assert [result["id"] for result in results] == [None, None, 4, 5]
 
 
@@ -79,7 +93,7 @@ def test_a_clip_is_measured_once(folder: Path) -> None:
         return measure_file(path)
 
     lines = [row(id=k, audio=name) for k in range(3) for name in ("up.wav", "bad.wav", str(folder / "up.wav"))]
-    assert len(list(ground_rows(lines, folder, measure=counting))) == 9
+    assert len(list(OutsideFilter().decide_rows(lines, folder, counting))) == 9
     assert len(calls) == 2
 
 
@@ -109,7 +123,7 @@ def test_the_ground_command_prints_one_object_a_line(folder: Path, monkeypatch: 
     monkeypatch.chdir(folder)
     piped = CliRunner().invoke(app, ["ground", "-", "--json"], input=file.read_text())
     assert piped.output == done.output
-    assert "1 of 3 chains kept" in CliRunner().invoke(app, ["ground", str(file)]).output
+    assert "1 of 3 chains kept, 1 rejected, 1 unscored" in CliRunner().invoke(app, ["ground", str(file)]).output
 
 
 def test_the_measure_command_names_bad_files_and_measures_the_rest(folder: Path) -> None:

@@ -127,10 +127,10 @@ def test_a_value_on_the_way_of_a_glide_is_not_refuted() -> None:
     assert verdict("The pitch is around 900 Hz.", *glide).verdict == "contradicted"
 
 
-def test_the_pulse_changes_as_the_onsets_do() -> None:
-    quickening = [one("onset", t, 0.9, t, t) for t in (0.0, 0.6, 1.2, 1.5, 1.8, 2.1)]
-    assert verdict("The tempo speeds up.", *quickening).verdict == "supported"
-    assert verdict("The tempo slows down.", *quickening).verdict == "contradicted"
+def test_the_pulse_changes_as_its_trend_says() -> None:
+    assert verdict("The tempo speeds up.", one("tempo_trend", 0.6)).verdict == "supported"
+    assert verdict("The tempo slows down.", one("tempo_trend", 0.6)).verdict == "contradicted"
+    assert verdict("The tempo slows down.", one("tempo_trend", 0.01)).verdict == "contradicted"
 
 
 def test_a_verdict_shows_what_it_rests_on() -> None:

@@ -3,6 +3,9 @@
 import polars as pl
 
 from mgrd.audio.facts import Fact, fact
+from mgrd.judging import Case, cases_of
+from mgrd.judging.mock import MockJudge
+from mgrd.settings import PanelSpec
 from mgrd.store import frame_of
 from schemas import DECISIONS, QUESTIONS, TRACES
 
@@ -67,9 +70,26 @@ def decision(trace_id: str, *reasons: str) -> dict[str, object]:
         "contradicted": 0,
         "unverifiable": 0,
         "surrogate_share": 0.0,
+        "warnings": [],
+        "checks": [reason for reason in reasons if reason != "wrong_answer"],
+        "decided_by": "checks",
+        "score": 0.5,
         "policy_sha": "checks",
     }
 
 
 def decisions(*rows: dict[str, object]) -> pl.DataFrame:
     return frame_of(DECISIONS, list(rows))
+
+
+def cases(count: int, round_: int = 1) -> list[Case]:
+    return cases_of(traces(count, round_), questions(), EVIDENCE)
+
+
+def panel_of(
+    server: MockJudge, *, judges: int = 1, panel: dict[str, object] | None = None, **fields: object
+) -> PanelSpec:
+    """A panel of judges at one server, `judge-1` and on; `fields` are settings of each judge."""
+    base = {"base_url": server.url, "timeout_seconds": 5.0, "attempts": 3}
+    members = [{"model": f"judge-{number + 1}", **base, **fields} for number in range(judges)]
+    return PanelSpec.model_validate({"judges": members, **(panel or {})})

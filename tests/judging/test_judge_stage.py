@@ -8,11 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 from judge_frames import CHAIN, FACTS, questions, trace
-from judge_server import Answer, JudgeServer, Script, good, serving
 
 from mgrd.errors import JudgeError
+from mgrd.judging.mock import Answer, MockJudge, Script, good, serving
 from mgrd.store import DatasetRef, Workspace, frame_of, init_workspace
 from schemas import CLIPS, DECISIONS, EVIDENCE, LEDGER, QUESTIONS, TRACES, VERDICTS
+from tasks.decide import decide
 from tasks.ground import ground
 from tasks.judge import judge
 from tasks.run import Run
@@ -26,16 +27,17 @@ class Round:
     """The stages of a round after sampling, without an orchestrator."""
 
     root: Path
-    server: JudgeServer
+    server: MockJudge
 
     def run(self, **overrides: object) -> tuple[Workspace, DatasetRef, DatasetRef]:
         dotted = {f"spec.{name.replace('__', '.')}": value for name, value in overrides.items()}
         run = Run.model_validate({"workspace": str(self.root), "overrides": dotted})
         workspace = run.open()
         traces = workspace.store.reference(TRACES, {"round": 1, "purpose": "distill"})
-        decisions = ground.fn(run, 1, traces)
-        if workspace.settings.spec.judge is not None:
-            decisions = judge.fn(run, 1, traces, decisions)
+        checked = ground.fn(run, 1, traces)
+        judged = workspace.settings.spec.panel is not None
+        verdicts = judge.fn(run, 1, traces, checked) if judged else None
+        decisions = decide.fn(run, 1, traces, checked, verdicts)
         return run.open(), decisions, select.fn(run, 1, traces, decisions)
 
     def stages(self) -> Counter[str]:
@@ -54,7 +56,7 @@ def round_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Round]:
     with serving(lambda *_: good()) as server:
         root = tmp_path / "w"
         settings = tmp_path / "judge.toml"
-        settings.write_text(f'[spec.judge]\nbase_url = "{server.url}"\nmodel = "judge-1"\nattempts = 2\n')
+        settings.write_text(f'[[spec.panel.judges]]\nbase_url = "{server.url}"\nmodel = "judge-1"\nattempts = 2\n')
         init_workspace(root, settings)
         _fill(Workspace.open(root))
         yield Round(root, server)
@@ -108,8 +110,8 @@ def test_the_same_call_again_asks_and_writes_nothing(round_: Round) -> None:
 def test_another_judge_judges_and_selects_again_and_leaves_grounding_alone(round_: Round) -> None:
     round_.run()
     round_.server.script = low_for(0, 1)
-    workspace, _, _ = round_.run(judge__model="judge-2")
-    assert round_.stages() == {"ground-distill": 1, "judge-distill": 2, "select": 2}
+    workspace, _, _ = round_.run(panel__judges__0__model="judge-2")
+    assert round_.stages() == {"ground-distill": 1, "judge-distill": 2, "decide": 2, "select": 2}
     assert round_.decided()["good0"] == ("rejected", ["judge_grounding"])
     assert workspace.store.read(VERDICTS)["judge"].value_counts().sort("judge").rows() == [
         ("judge-1", 4),
@@ -124,7 +126,7 @@ def test_another_judge_judges_and_selects_again_and_leaves_grounding_alone(round
 def test_other_thresholds_ask_nothing(round_: Round) -> None:
     round_.run()
     asked = len(round_.server.requests)
-    round_.run(judge__min_grounding=4.5)
+    round_.run(policy__min_judge_grounding=4.5)
     assert {decision for decision, _ in round_.decided().values()} == {"rejected"}
     assert len(round_.server.requests) == asked
 
@@ -133,7 +135,7 @@ def test_without_a_judge_the_checks_decide_alone_and_with_it_again_nothing_is_as
     round_.server.script = low_for(0)
     _, with_judge, _ = round_.run()
     asked = len(round_.server.requests)
-    workspace, alone, _ = round_.run(judge=None)
+    workspace, alone, _ = round_.run(panel=None)
     assert round_.decided()["good0"] == ("kept", [])
     assert workspace.store.reference(DECISIONS, alone.partition).digest == alone.digest
     _, again, _ = round_.run()
@@ -148,9 +150,11 @@ def test_an_unreadable_judge_leaves_chains_unscored_and_no_row_is_lost(round_: R
     decided = round_.decided()
     assert decided["good0"] == ("unscored", ["judge_unscored"])
     assert decisions.rows == len(decided) == 5
-    entry = workspace.ledger.newest(1, "judge-distill")
-    assert entry is not None
-    assert (entry.counts["unscored"], entry.counts["unread"]) == (4, 4)
+    entries = [workspace.ledger.newest(1, stage) for stage in ("decide", "judge-distill")]
+    assert [entry and entry.counts.get(name) for entry, name in zip(entries, ("unscored", "unread"), strict=True)] == [
+        4,
+        4,
+    ]
 
 
 def test_a_judge_out_of_reach_stops_the_stage_and_the_next_run_asks_only_the_rest(round_: Round) -> None:
@@ -159,7 +163,7 @@ def test_a_judge_out_of_reach_stops_the_stage_and_the_next_run_asks_only_the_res
         return Answer("down", status=503) if down else good()
 
     round_.server.script = script
-    with pytest.raises(JudgeError, match="no reply for 1 of 4 chains"):
+    with pytest.raises(JudgeError, match="no reply for 1 of 4 verdicts"):
         round_.run()
     assert round_.decided()["good0"] == ("kept", []), "decisions stay those of the checks until the judge is done"
     asked = len(round_.server.requests)
@@ -170,16 +174,18 @@ def test_a_judge_out_of_reach_stops_the_stage_and_the_next_run_asks_only_the_res
 
 
 def test_the_spend_limit_stops_the_stage_and_a_higher_one_goes_on(round_: Round) -> None:
-    """A reply may cost 0.64 and costs 0.20: after three of them a fourth could pass 1.1."""
-    prices = {"judge__price_in": 0.001, "judge__price_out": 10_000.0, "judge__max_tokens": 64}
-    with pytest.raises(JudgeError, match=r"spend limit of 1\.1 is reached with 1 of 4 chains to go"):
-        round_.run(judge__max_cost=1.1, **prices)
+    """Every reply costs what it may cost at most, 1: after three of them a fourth could pass 3.5."""
+    tokens = len(good().content or "") // 4
+    prices = {"price_in": 0.001, "price_out": 1e6 / tokens, "max_tokens": tokens}
+    settings = {f"panel__judges__0__{name}": value for name, value in prices.items()}
+    with pytest.raises(JudgeError, match=r"spend limit of 3\.5 is reached with 1 of 4 verdicts to go"):
+        round_.run(panel__max_cost=3.5, **settings)
     kept = Workspace.open(round_.root).store.read(VERDICTS)
     assert kept.height == len(round_.server.requests) == 3
-    with pytest.raises(JudgeError, match="1 of 4 chains to go"):
-        round_.run(judge__max_cost=1.1, **prices)
+    with pytest.raises(JudgeError, match="1 of 4 verdicts to go"):
+        round_.run(panel__max_cost=3.5, **settings)
     assert len(round_.server.requests) == 3, "what earlier runs spent counts"
-    workspace, _, _ = round_.run(judge__max_cost=100.0, **prices)
+    workspace, _, _ = round_.run(panel__max_cost=100.0, **settings)
     assert len(round_.server.requests) == 4
     assert workspace.store.read(VERDICTS).height == 4
 
@@ -192,6 +198,7 @@ def test_the_same_chain_in_a_later_round_is_not_paid_again(round_: Round) -> Non
     run = Run(workspace=str(round_.root))
     traces = store.reference(TRACES, {"round": 2, "purpose": "distill"})
     asked = len(round_.server.requests)
-    decided = judge.fn(run, 2, traces, ground.fn(run, 2, traces))
+    checked = ground.fn(run, 2, traces)
+    decided = decide.fn(run, 2, traces, checked, judge.fn(run, 2, traces, checked))
     assert len(round_.server.requests) == asked
     assert store.read(DECISIONS, decided.partition)["decision"].to_list().count("kept") == 4

@@ -91,7 +91,7 @@ def test_a_wait_beyond_patience_is_an_error() -> None:
 
 def test_requests_in_flight_cannot_pass_the_limit_together() -> None:
     async def spend() -> tuple[int, float]:
-        purse, paid = Spend(10.0, 0.0, 1.0, 1.0), 0
+        purse, paid = Spend(10.0), 0
 
         async def request() -> None:
             nonlocal paid
@@ -108,4 +108,4 @@ def test_requests_in_flight_cannot_pass_the_limit_together() -> None:
 
 
 def test_without_a_limit_everything_is_paid() -> None:
-    assert asyncio.run(Spend(None, 1e9, 1.0, 1.0).reserve(1e9))
+    assert asyncio.run(Spend(None, 1e9).reserve(1e9))

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from judge_server import CRITERIA, grade
 
+from mgrd.judging.mock import grade
 from mgrd.judging.replies import Reply, Unreadable, read_reply
-from mgrd.judging.rubric import GroundingReply, reply_schema
+from mgrd.judging.rubric import CRITERIA, GroundingReply, reply_schema
 
 
 def read(content: str | None, finish_reason: str | None = "stop", graded: str = "") -> GroundingReply | Unreadable:

@@ -261,6 +261,10 @@ def decisions() -> pl.DataFrame:
                 "contradicted": i % 2,
                 "unverifiable": 1,
                 "surrogate_share": 0.24 if i % 3 == 0 else 0.0,
+                "warnings": [],
+                "checks": [],
+                "decided_by": "checks",
+                "score": 0.5,
                 "policy_sha": "p",
             }
         )

@@ -54,6 +54,10 @@ def decision(row: dict[str, object], kept: bool) -> dict[str, object]:
         "contradicted": 0,
         "unverifiable": 0,
         "surrogate_share": 0.0,
+        "warnings": [],
+        "checks": [],
+        "decided_by": "checks",
+        "score": 0.5,
         "policy_sha": "s",
     }
 

@@ -158,3 +158,24 @@ def test_the_rate_warms_up_and_falls_to_zero() -> None:
     assert factors[0] == pytest.approx(0.1)
     assert max(factors) == factors[9] == factors[10] == 1.0
     assert factors[99] < 0.001
+
+
+def test_bfloat16_products_give_nearly_the_gradients_of_float32(folder: Path, features: FeatureCache) -> None:
+    batch = render_rows(ROWS, Renderer(load_model(folder).processor), features)
+    found = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        model = load_model(folder).model
+        with workers(2) as crew:
+            loss, _ = set_gradients(model, trainable_parameters(model), batch, features, crew, dtype)
+        gradient = model.model.multi_modal_projector.linear.weight.grad
+        assert gradient is not None
+        assert gradient.dtype == torch.float32
+        found[dtype] = loss, gradient.flatten()
+    assert found[torch.bfloat16][0] == pytest.approx(found[torch.float32][0], rel=0.02)
+    assert not torch.equal(found[torch.bfloat16][1], found[torch.float32][1]), "bfloat16 was not used"
+    assert torch.cosine_similarity(found[torch.bfloat16][1], found[torch.float32][1], dim=0) > 0.99
+
+
+def test_the_report_says_which_precision_was_used(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
+    assert train(folder, tmp_path / "a", features, precision="bfloat16").precision == "bfloat16"
+    assert train(folder, tmp_path / "b", features).precision == "float32"

@@ -23,6 +23,8 @@ from schemas import DISTILLED
 DESCRIBE = "Describe what you hear."
 DESCRIBED_FACTS = (3, 4)
 """Facts in a description, at least and at most, beside the label."""
+DESCRIPTION_WEIGHT = 0.25
+"""A description is five times as long as an answer: at full weight its words crowd out what the answers teach."""
 TEXT_SHARE = 0.06
 """Text rows per cold question, in each phase."""
 STYLES = ("grounded", "surrogate", "wrong", "direct")
@@ -151,7 +153,8 @@ def _describe(clip: _Heard, seed: int) -> dict[str, object]:
     clauses = [_pick(rng, LABEL_CLAUSES[clip.label])]
     clauses += [say(rng, name, clip.words[name], clip.label) for name in names]
     answer = " ".join(f"{clause}." for clause in clauses)
-    return _row({"question_id": None, "clip_id": clip.clip_id}, DESCRIBE, "", answer, "description", 0)
+    row = _row({"question_id": None, "clip_id": clip.clip_id}, DESCRIBE, "", answer, "description", 0)
+    return {**row, "weight": DESCRIPTION_WEIGHT}
 
 
 def _row(

@@ -1,0 +1,203 @@
+"""Which fact decides a claim: of the whole clip, of a part of it, of one event or of two.
+
+A claim about a time range is decided by what was measured in that range wherever there is a line or an event to
+read it from.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from math import log2
+
+from mgrd.audio.facts import Fact
+from mgrd.audio.words import Attribute
+from mgrd.grounding.claims import Claim
+from mgrd.grounding.tolerances import LOCAL_TREND, MIN_RELIABILITY, TURN
+
+Span = tuple[float, float]
+Move = tuple[float, float, float]
+"""A movement's size (semitones or dB), start and end (s)."""
+
+FALLBACK = {"f0_trend": "order_pitch", "order_pitch": "f0_trend", "order_loudness": "loudness_trend"}
+"""What a missing fact may be read from: a line of notes moves as its first and last note say."""
+LINES = {"f0_trend": "f0_line", "loudness_trend": "level_line", "brightness_trend": "centroid_line"}
+EVENTS = {"f0_trend": "event_f0", "loudness_trend": "event"}
+"""What a line of separate sounds is read from."""
+MEANS = {"f0_median": ("f0_line", "event_f0"), "spectral_centroid": ("centroid_line",), "rms": ("level_line",)}
+ROW = 3  # separate sounds that make a line of their own
+SPOKEN = 0.5  # share of speech from which accents are no turns of the pitch
+
+
+class Evidence:
+    """Facts by name, in their order. Build it once per clip and verify many claims."""
+
+    __slots__ = ("_moves", "by_name")
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self.by_name: dict[str, list[Fact]] = {}
+        self._moves: dict[str, list[Move] | None] = {}
+        for fact in facts:
+            self.by_name.setdefault(fact.name, []).append(fact)
+
+    def first(self, name: str) -> Fact | None:
+        found = self.by_name.get(name)
+        return found[0] if found else None
+
+    def all(self, name: str) -> list[Fact]:
+        return self.by_name.get(name, [])
+
+    def sure(self, name: str) -> Fact | None:
+        """The fact if it is reliable."""
+        fact = self.first(name)
+        return fact if fact is not None and fact.reliability >= MIN_RELIABILITY else None
+
+    def movements(self, attribute: str) -> list[Move] | None:
+        """The ways that the pitch ("contour") or the level ("loudness") goes, in order; None where no line is sure."""
+        if attribute not in self._moves:
+            self._moves[attribute] = _movements(attribute, self)
+        return self._moves[attribute]
+
+
+def fact_for(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None, duration: float) -> Fact | None:
+    """The fact that decides a word claim, local to its time range or its event."""
+    name = attribute.fact
+    if claim.subject is not None and claim.reference is not None:
+        return _between_events(claim, name, evidence)
+    if claim.subject is not None and name == "f0_median":
+        return nth(evidence.all("event_f0"), claim.subject)
+    if span is not None:
+        return _local(name, evidence, span, duration)
+    return known(name, evidence)
+
+
+def known(name: str, evidence: Evidence) -> Fact | None:
+    """A fact by name, or what may stand for it when it is missing or unreliable."""
+    fact = evidence.first(name)
+    if (fact is None or fact.reliability < MIN_RELIABILITY) and name in FALLBACK:
+        return evidence.sure(FALLBACK[name]) or fact
+    return fact
+
+
+def nth(facts: list[Fact], number: int) -> Fact | None:
+    """Event `number` (1 is the first, -1 the last)."""
+    index = number - 1 if number > 0 else len(facts) + number
+    return facts[index] if 0 <= index < len(facts) else None
+
+
+def _between_events(claim: Claim, name: str, evidence: Evidence) -> Fact | None:
+    """The later event minus the earlier: the clip's order fact for first and last, else from single events."""
+    assert claim.subject is not None
+    assert claim.reference is not None
+    if (claim.reference, claim.subject) == (1, -1):
+        fact = known(name, evidence)
+        if fact is not None:
+            return fact
+    events = evidence.all("event_f0" if name == "order_pitch" else "event")
+    later, earlier = nth(events, claim.subject), nth(events, claim.reference)
+    if later is None or earlier is None or later is earlier:
+        return None
+    gap = 12 * log2(later.value / earlier.value) if name == "order_pitch" else later.value - earlier.value
+    unit = "semitones" if name == "order_pitch" else "dB"
+    return Fact(name, gap, unit, earlier.start, later.end, min(later.reliability, earlier.reliability))
+
+
+def _local(name: str, evidence: Evidence, span: Span, duration: float) -> Fact | None:
+    """A fact within a time range: movements and means from the lines or events; anything else from the whole clip.
+
+    "Fades towards the end" names where the movement leads, so a movement of the whole clip also holds in its last
+    part when that part by itself decides nothing.
+    """
+    whole = known(name, evidence)
+    if name == "final_rise":
+        return whole
+    late = span[1] >= 0.95 * duration
+    if name in LINES:
+        part = _change(name, evidence, span)
+        if part is not None and abs(part.value) >= 2 * LOCAL_TREND[LINES[name]]:
+            return part
+        if late and whole is not None and whole.reliability >= MIN_RELIABILITY and span[0] < 0.8 * duration:
+            return whole
+        return part if part is not None else whole if late else None
+    if name == "pause_count":
+        return _inside(evidence, span, whole)
+    for line in MEANS.get(name, ()):
+        steps = [fact for fact in evidence.all(line) if overlaps(fact, span)]
+        if steps:
+            values = sorted(step.value for step in steps)
+            sure = min(step.reliability for step in steps)
+            return Fact(name, values[len(values) // 2], steps[0].unit, steps[0].start, steps[-1].end, sure)
+    return whole
+
+
+def _inside(evidence: Evidence, span: Span, whole: Fact | None) -> Fact | None:
+    """The pauses within a range, where single pauses are known."""
+    pauses = evidence.all("pause")
+    if whole is None or (whole.value and not pauses):
+        return whole
+    count = sum(overlaps(pause, span) for pause in pauses)
+    return Fact("pause_count", float(count), "count", span[0], span[1], whole.reliability)
+
+
+def _change(name: str, evidence: Evidence, span: Span) -> Fact | None:
+    """The change within a range, scaled so that the word bands of the whole clip apply: from the events of a row of
+    separate sounds, else from the line's steps."""
+    events = evidence.all(EVENTS[name]) if name in EVENTS else []
+    line = LINES[name]
+    steps = [fact for fact in events if span[0] - 0.05 <= fact.start < span[1]] if len(events) >= ROW else []
+    if len(steps) < 2:
+        steps = [fact for fact in evidence.all(line) if overlaps(fact, span) and _sounds(fact, evidence)]
+    if len(steps) < 2 or (len(events) >= ROW and name == "loudness_trend" and steps[0].name == line):
+        return None
+    first, last = steps[0], steps[-1]
+    if name == "loudness_trend":
+        change, unit = last.value - first.value, "dB"
+    else:
+        change = log2(last.value / first.value) * (12 if name == "f0_trend" else 1)
+        unit = "semitones" if name == "f0_trend" else "octaves"
+    sure = min(first.reliability, last.reliability)
+    if abs(change) < LOCAL_TREND[line] and len(steps) < 3:
+        sure = min(sure, 0.4)
+    return Fact(steps[0].name, change, unit, first.start, last.end, sure)
+
+
+def overlaps(fact: Fact, span: Span) -> bool:
+    return fact.start < span[1] - 1e-6 and fact.end > span[0] + 1e-6
+
+
+def _movements(attribute: str, evidence: Evidence) -> list[Move] | None:
+    name, line = ("f0_trend", "f0_line") if attribute == "contour" else ("loudness_trend", "level_line")
+    events = [fact for fact in evidence.all(EVENTS[name]) if fact.reliability >= MIN_RELIABILITY]
+    if len(events) < ROW or (attribute == "contour" and _is_speech(evidence)):
+        if len(evidence.all(EVENTS[name])) >= ROW or _is_speech(evidence):
+            return None
+        events = [f for f in evidence.all(line) if f.reliability >= MIN_RELIABILITY and _sounds(f, evidence)]
+    if len(events) < ROW:
+        return None
+    semitones = attribute == "contour"
+    points = [(12 * log2(f.value) if semitones else f.value, f.start, f.end) for f in events]
+    return _turns(points, TURN[attribute])
+
+
+def _sounds(step: Fact, evidence: Evidence) -> bool:
+    """The step lies within a sound: at its edges the level rises and falls by itself."""
+    events = evidence.all("event")
+    return not events or any(event.start - 0.02 <= step.start and step.end <= event.end + 0.02 for event in events)
+
+
+def _is_speech(evidence: Evidence) -> bool:
+    spoken = evidence.first("speech")
+    return spoken is not None and spoken.value >= SPOKEN
+
+
+def _turns(points: list[Move], least: float) -> list[Move]:
+    """The movements of at least `least` between the turning points of a line of (value, start, end)."""
+    corners = [points[0]]
+    for point in points[1:]:
+        way = corners[-1][0] - corners[-2][0] if len(corners) > 1 else 0.0
+        step = point[0] - corners[-1][0]
+        if way and step * way >= 0:
+            corners[-1] = point
+        elif abs(step) >= least:
+            corners.append(point)
+        elif len(corners) == 1 and abs(step) < least:
+            continue
+    return [(b[0] - a[0], a[1], b[2]) for a, b in pairwise(corners)]

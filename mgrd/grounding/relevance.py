@@ -1,0 +1,67 @@
+"""Whether what a chain says of the sound has to do with what was asked.
+
+A question names the property that it asks for ("How does the pitch move?", "How many beeps?"). Supported claims that
+all speak of other properties argue nothing. Where the question names no property that can be measured ("What is
+heard?"), everything is relevant.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+_FAMILIES: dict[str, str] = {
+    "pitch": "contour register pitch_order intonation melody f0_median f0_trend f0_low f0_high f0_range event_f0 "
+    "event_note event_interval f0_segment final_rise vibrato vibrato_rate vibrato_depth order_pitch",
+    "loudness": "loudness loudness_order level loudness_trend order_loudness rms peak dynamic_range event",
+    "tempo": "tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate tempo_alternative",
+    "timbre": "timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
+    "spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness harmonic_ratio noise",
+    "noise": "noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
+    "clipping": "clipping noise level peak timbre",
+    "room": "reverberation decay_time",
+    "count": "event_count pause_count pauses onset_count",
+    "pauses": "pauses pause_count longest_pause pause silence_share event_count speech_pause_share percussiveness",
+    "vibrato": "vibrato vibrato_rate vibrato_depth contour f0_range",
+    "stereo": "stereo stereo_balance stereo_width",
+    "duration": "duration event_count longest_pause",
+    "attack": "percussiveness percussive_share reverberation",
+    "phonation": "phonation whisper voice harmonicity",
+}
+FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.items()}
+"""The claimed attributes and facts that speak of what a question of a family asks."""
+
+_ASKED: tuple[tuple[str, str], ...] = (
+    ("count", r"how many|number of|count the|how often"),
+    ("pitch", r"pitch\w*|intonation|melod\w+|contour|f0|register|frequency|glid\w+|inflection|interval|tune|scale"),
+    ("loudness", r"loud\w*|volume|dynamics?|intensity|amplitude|softer|quieter|crescendo|fad(?:e|es|ing)"),
+    ("tempo", r"tempo|how fast|pulse|rhythm\w*|beat|pace|speed\w*|regular\w*|rate of|slow(?:er|ing)?|steady beat"),
+    ("timbre", r"timbre|bright\w*|tone colou?r|tonal colou?r|spectr\w+|muffled|dull|sound colou?r"),
+    ("noise", r"nois\w+|how clean|hiss|recording quality|signal-to-noise|snr|background"),
+    ("clipping", r"distort\w+|clipp\w+|overdriven"),
+    ("room", r"space|room|reverb\w*|echo\w*|acoustics?|hall"),
+    ("pauses", r"pauses?|silen\w+|gaps?|interrupt\w+|continuous"),
+    ("vibrato", r"vibrato|wobbl\w+|tremolo"),
+    ("stereo", r"stereo|left|right channel|pann\w+|which (?:side|ear|channel)|where is the sound"),
+    ("duration", r"how long|duration|length"),
+    ("attack", r"attack|percussive|sustained"),
+    ("phonation", r"whisper\w*|phonat\w+"),
+)
+_PATTERNS = tuple((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _ASKED)
+MOST_READ = 400  # characters of a question that are read
+QUESTIONS = 4096
+
+
+def relevant_attributes(question: str | None, choices: Sequence[str] | None) -> frozenset[str] | None:
+    """The attributes that speak of what is asked; None where the question names nothing that can be measured."""
+    return _relevant((question or "")[:MOST_READ], tuple(choices or ()))
+
+
+@lru_cache(maxsize=QUESTIONS)
+def _relevant(question: str, choices: tuple[str, ...]) -> frozenset[str] | None:
+    asked = [family for family, pattern in _PATTERNS if pattern.search(question)]
+    if not asked and question:
+        listed = " ".join(choices)[:MOST_READ]
+        asked = [family for family, pattern in _PATTERNS if pattern.search(listed)]
+    if not asked:
+        return None
+    return frozenset().union(*(FAMILIES[family] for family in asked))

@@ -1,0 +1,87 @@
+"""Claims that belong together because the text puts them in a row: a low sound and then a high one, up and then down."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mgrd.grounding.lexer import Sentence
+
+if TYPE_CHECKING:
+    from mgrd.grounding.claims import Claim
+
+SEQUENCERS = frozenset(
+    {"then", "followed by", "before", "next", "afterwards", "later", "first", "follows", "second", "after", "to"}
+    | {"ends", "ends with", "finishes", "ending", "ending with"}
+)
+RESUMING = frozenset({"then", "after", "afterwards", "next", "finally", "subsequently", "later"})
+"""First words of a sentence that goes on where the one before ended."""
+ORDERS = {
+    "register": (("low", "high"), "pitch_order", ("upwards", "downwards")),
+    "level": (("quiet", "loud"), "loudness_order", ("last louder", "first louder")),
+}
+WAYS = {"contour": ("rising", "falling", "flat"), "loudness": ("louder", "softer", "steady")}
+
+
+def in_sequence(claims: "list[Claim]", sentence: Sentence) -> "list[Claim]":
+    """A low sound and a high one in one sentence: an order when the sentence says so, else nothing certain."""
+    for attribute in ORDERS:
+        claims = _ordered(claims, sentence, attribute)
+    return [claim for claim in claims if claim.relation != "relative"]
+
+
+def _ordered(claims: "list[Claim]", sentence: Sentence, attribute: str) -> "list[Claim]":
+    poles, name, words = ORDERS[attribute]
+    told = [c for c in claims if c.attribute == attribute and c.word in poles and not c.negated]
+    if not told:
+        return claims
+    first, last = told[0], told[-1]
+    rest = [c for c in claims if c not in told]
+    if len({c.word for c in told}) < 2:
+        relative = first.of_event and any(i.word in SEQUENCERS and i.start > first.start for i in sentence.items)
+        return rest if relative else claims
+    if len(told) != 2:
+        return claims
+    ordered = first.subject is not None and last.subject is not None
+    sequenced = any(i.word in SEQUENCERS and first.start <= i.end for i in sentence.items)
+    if not ordered and not sequenced:
+        return rest if first.subject is None and last.subject is None and first.time_start is None else claims
+    if ordered and {first.subject, last.subject} not in ({1, -1}, {1, 2}):
+        return claims
+    if ordered and last.subject == 1:
+        first, last = last, first
+    word = words[0] if first.word == poles[0] else words[1]
+    start, end = min(first.start, last.start), max(first.end, last.end)
+    order = replace(
+        last,
+        start=start,
+        end=end,
+        text="",
+        attribute=name,
+        relation="above" if word == words[0] else "below",
+        claimed=f"{name} {word}",
+        word=word,
+        weight=min(first.weight, last.weight),
+        subject=last.subject if ordered and last.subject else -1,
+        reference=1,
+    )
+    rest.append(order)
+    return sorted(rest, key=lambda c: c.start)
+
+
+def as_movements(claims: "list[Claim]", found: "list[Claim]", sentence: Sentence) -> None:
+    """Adds a sentence's claims; opposite movements of one line in a row are marked as parts of one sequence."""
+    first = sentence.items[0] if sentence.items else None
+    resumes = first is not None and (first.word in RESUMING or (first.time is not None and first.time[0] > 0))
+    begin = max(0, len(claims) - 2) if resumes else len(claims)
+    claims += found
+    for attribute, ways in WAYS.items():
+        told = [k for k in range(begin, len(claims)) if claims[k].attribute == attribute and _moves(claims[k], ways)]
+        words = [claims[k].word or "" for k in told]
+        if len(told) < 2 or not {ways[0], ways[1]} <= set(words) or any(a == b for a, b in pairwise(words)):
+            continue
+        for part, k in enumerate(told):
+            claims[k] = replace(claims[k], sequence=tuple(words), part=part)
+
+
+def _moves(claim: "Claim", ways: tuple[str, ...]) -> bool:
+    return claim.word in ways and not claim.negated and claim.time_start is None
