@@ -48,7 +48,7 @@ class Frames:
 
     `power` is [bins, frames] with the frame's mean square as the sum over bins; `clean` the same with the
     background subtracted, never negative; `level` [frames] in dBFS; `noise` [bins] the background's power;
-    `sounding` [frames] marks what belongs to the sound.
+    `sounding` [frames] marks what belongs to the sound: what is louder than `gate` (dBFS).
     """
 
     samples: npt.NDArray[np.float32]
@@ -65,6 +65,7 @@ class Frames:
     contrast: float
     noise_trust: float
     sounding: Flags
+    gate: float
 
     @property
     def duration(self) -> float:
@@ -104,13 +105,14 @@ def analyse(samples: npt.NDArray[np.floating], rate: int) -> Frames:
     peak = _peak(level)
     noise, contrast, noise_trust = _background(power, level, peak)
     noise_level = float(decibels(noise.sum()))
-    sounding = level > max(peak - GATE_BELOW_PEAK_DB, ABSOLUTE_GATE_DB)
+    gate = max(peak - GATE_BELOW_PEAK_DB, ABSOLUTE_GATE_DB)
     if contrast > GATE_ABOVE_NOISE_DB:
-        sounding &= level > min(noise_level + GATE_ABOVE_NOISE_DB, peak - 3.0)
+        gate = max(gate, min(noise_level + GATE_ABOVE_NOISE_DB, peak - 3.0))
+    sounding = level > gate
     clean = np.maximum(power - 1.5 * noise[:, None], 0.0)
     return Frames(
         signal, rate, hop, power, clean, frequencies, times, level, peak, noise, noise_level, contrast,
-        noise_trust, _steadied(sounding),
+        noise_trust, _steadied(sounding), gate,
     )  # fmt: skip
 
 

@@ -9,16 +9,25 @@ import numpy as np
 
 from mgrd.audio.events import Events, are_apart
 from mgrd.audio.facts import Fact, fact
-from mgrd.audio.frames import Floats, Frames, decibels, runs
+from mgrd.audio.frames import ABSOLUTE_GATE_DB, GATE_BELOW_PEAK_DB, Flags, Floats, Frames, decibels, runs
 
 LONG_ENOUGH = 0.4  # s, one gating block of BS.1770
 PAUSE_SECONDS = 0.15  # shorter gaps inside the sound are no pauses
+GAP_SECONDS = 0.02  # shorter still, and nobody hears that the sound stops
+BLOCK_SECONDS = 0.004  # blocks of samples by which the edges of a silence are found
+CLEAR_CONTRAST = 15.0  # dB over the background from which silences are sure
+LULL_DB, LULL_SECONDS = 14.0, 0.016  # under the peak, for so long: some call it a pause, though the sound rings on
+DENIABLE = 0.4  # reliability of a count of pauses that a listener may deny
 CLIP_RUN = 3  # samples at the ceiling in a row
 CLIP_LEVEL = 0.5  # full scale; a lower ceiling is no clipping
 
 
-def loudness_facts(frames: Frames, events: Events) -> list[Fact]:
-    """Facts on level, its trend, silence and pauses."""
+EMPTY = {"silence_share": 1.0, "pause_count": 0.0, "gap_count": 0.0}
+"""What is told of a clip without any sound."""
+
+
+def loudness_facts(frames: Frames, events: Events, spoken: bool = False) -> list[Fact]:
+    """Facts on level, its trend, silence and pauses; in `spoken` clips short silences are consonants."""
     duration = frames.duration
     samples = frames.samples
     power = float(np.mean(np.square(samples, dtype=np.float64)))
@@ -30,12 +39,12 @@ def loudness_facts(frames: Frames, events: Events) -> list[Fact]:
         fact("clipping", _clipping(frames), end=duration, reliability=0.9),
     ]
     if frames.silent:
-        return [*facts, fact("silence_share", 1.0, end=duration), fact("pause_count", 0, end=duration)]
+        return [*facts, *[fact(name, value, end=duration) for name, value in EMPTY.items()]]
     facts += _integrated(frames)
     inside = frames.level[frames.sounding]
     spread = float(np.percentile(inside, 95) - np.percentile(inside, 10))
     facts.append(fact("dynamic_range", spread, end=duration, reliability=0.9))
-    facts += _silences(frames)
+    facts += _silences(frames, spoken)
     trend = _trend(frames, events)
     if trend:
         facts.append(trend)
@@ -64,22 +73,69 @@ def _integrated(frames: Frames) -> list[Fact]:
     return [fact("loudness", value, end=frames.duration)] if np.isfinite(value) else []
 
 
-def _silences(frames: Frames) -> list[Fact]:
-    """Share of frames without sound, and the pauses between sounds."""
-    duration, hop = frames.duration, frames.hop_seconds
-    where = np.flatnonzero(frames.sounding)
-    first, last = int(where[0]), int(where[-1]) + 1
-    pauses = [(a + first, b + first) for a, b in runs(~frames.sounding[first:last]) if (b - a) * hop >= PAUSE_SECONDS]
-    sure = 0.9 if frames.contrast > 15 or not pauses else 0.6
+def _silences(frames: Frames, spoken: bool) -> list[Fact]:
+    """Share of frames without sound, the silences between sounds, and which of them are long enough for pauses.
+
+    A count of no pause is not reliable where there are shorter silences or lulls, which some call pauses.
+    """
+    duration = frames.duration
+    gaps, sure = find_gaps(frames)
+    pauses = [(start, end) for start, end in gaps if end - start >= PAUSE_SECONDS - 2 * BLOCK_SECONDS]
+    doubtful = not pauses and not spoken and (bool(gaps) or _has_lull(frames))
     facts = [
         fact("silence_share", float(np.mean(~frames.sounding)), end=duration, reliability=sure),
-        fact("pause_count", len(pauses), end=duration, reliability=sure),
+        fact("pause_count", len(pauses), end=duration, reliability=DENIABLE if doubtful else sure),
+        fact("gap_count", len(gaps), end=duration, reliability=min(sure, 0.4 if spoken else 0.8)),
     ]
-    facts += [fact("pause", (b - a) * hop, start=a * hop, end=b * hop, reliability=sure) for a, b in pauses]
+    for name, spans in (("pause", pauses), ("gap", gaps)):
+        facts += [fact(name, end - start, start=start, end=end, reliability=sure) for start, end in spans]
     if pauses:
-        a, b = max(pauses, key=lambda pause: pause[1] - pause[0])
-        facts.append(fact("longest_pause", (b - a) * hop, start=a * hop, end=b * hop, reliability=sure))
+        start, end = max(pauses, key=lambda pause: pause[1] - pause[0])
+        facts.append(fact("longest_pause", end - start, start=start, end=end, reliability=sure))
     return facts
+
+
+def find_gaps(frames: Frames) -> tuple[list[tuple[float, float]], float]:
+    """Start and end (s) of the silences of GAP_SECONDS or more between the first and the last sound; how sure they are.
+
+    They are looked for in short blocks of samples, because the frames' window blurs a silence by its own length.
+    Where the background is not far under the sound, its blocks scatter: either silence is far deeper, or it is read
+    from the frames.
+    """
+    clear = frames.contrast > CLEAR_CONTRAST
+    blocks, seconds = _block_levels(frames)
+    gate = frames.gate if clear else max(frames.peak_level - GATE_BELOW_PEAK_DB, ABSOLUTE_GATE_DB)
+    gaps = _between(blocks > gate, seconds)
+    if gaps or clear:
+        return gaps, 0.9
+    gaps = _between(frames.sounding, frames.hop_seconds)
+    return gaps, 0.6 if gaps else 0.9
+
+
+def _between(sounding: Flags, seconds: float) -> list[tuple[float, float]]:
+    """Start and end (s) of the silences between the first and the last sound; `seconds` is the length of a flag."""
+    where = np.flatnonzero(sounding)
+    if not len(where):
+        return []
+    first, last = int(where[0]), int(where[-1]) + 1
+    silences = [((first + a) * seconds, (first + b) * seconds) for a, b in runs(~sounding[first:last])]
+    return [(start, end) for start, end in silences if end - start >= GAP_SECONDS - BLOCK_SECONDS]
+
+
+def _has_lull(frames: Frames) -> bool:
+    """Between loud blocks the level falls far under the peak."""
+    blocks, seconds = _block_levels(frames)
+    loud = blocks >= frames.peak_level - LULL_DB
+    where = np.flatnonzero(loud)
+    between = loud[int(where[0]) : int(where[-1]) + 1] if len(where) else loud
+    return any((b - a) * seconds >= LULL_SECONDS for a, b in runs(~between))
+
+
+def _block_levels(frames: Frames) -> tuple[Floats, float]:
+    """Level (dBFS) of short blocks of samples, and their length in seconds."""
+    step = max(1, round(BLOCK_SECONDS * frames.rate))
+    blocks = frames.samples[: len(frames.samples) // step * step].reshape(-1, step)
+    return decibels(np.square(blocks).mean(axis=1)), step / frames.rate
 
 
 def _trend(frames: Frames, events: Events) -> Fact | None:

@@ -26,7 +26,7 @@ from mgrd.audio.speech import final_rise, speech_facts, speech_features, speech_
 from mgrd.audio.stereo import stereo_facts
 from mgrd.errors import AudioError
 
-EVIDENCE_VERSION = "3"
+EVIDENCE_VERSION = "4"
 SPOKEN = 0.5  # share of speech from which the separate sounds are syllables and not notes
 
 
@@ -42,10 +42,11 @@ def measure(samples: npt.NDArray[np.floating], rate: int) -> list[Fact]:
     line = pitch_line(frames)
     events = find_events(frames, line)
     features = speech_features(frames, line)
-    if speech_share(frames, features) < SPOKEN:  # a vowel's partials are as uneven as its formants
+    spoken = speech_share(frames, features) >= SPOKEN
+    if not spoken:  # a vowel's partials are as uneven as its formants
         line = retuned(frames, line, events)
     return [
-        *loudness_facts(frames, events),
+        *loudness_facts(frames, events, spoken),
         *event_facts(frames, events),
         *rhythm_facts(events),
         *pitch_facts(frames, line, events),

@@ -29,6 +29,7 @@ Verdict = Literal["supported", "contradicted", "unverifiable"]
 
 ENDS_OF_THIRDS = 1.5  # of an even fade: its ends are half as far again apart as the means of its first and last third
 EDGE = 2.0  # semitones beyond the measured range that a moving pitch may have begun or ended at
+SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
 SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
 MOVING = 1.0  # semitones of a pitch that no single value names
 WHOLE_SHARE = 0.9  # a time range of at least this share of the clip is the whole clip
@@ -66,6 +67,8 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     fact = fact_for(claim, attribute, evidence, span, duration)
     if fact is None:
         return UNKNOWN
+    if claim.attribute == "pauses" and not claim.negated and claim.word == "present" and fact.value == 0:
+        fact = _gaps(claim, evidence) or fact
     verdict, edge = _judge_word(attribute, claim.word, fact.value)
     if claim.attribute == "contour" and claim.word == "flat":
         verdict = _flat(verdict, evidence, fact)
@@ -76,6 +79,13 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     elif claim.negated:
         verdict = opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
+
+
+def _gaps(claim: Claim, evidence: Evidence) -> Fact | None:
+    """Silences too short for pauses are still gaps to whoever says so."""
+    gaps = evidence.first("gap_count")
+    named = any(word in claim.text.lower() for word in SHORT_SILENCES)
+    return gaps if named and gaps is not None and gaps.value and gaps.reliability >= MIN_RELIABILITY else None
 
 
 def _is_silent_outside(evidence: Evidence, claim: Claim) -> bool:
@@ -221,7 +231,9 @@ def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fac
     if name == "f0_median" and claim.relation == "is":
         more = evidence.all("event_f0") + (_ends_of_line(evidence) if _moves(evidence) else [])
     elif name == "longest_pause" and claim.relation == "is":
-        more = evidence.all("pause")
+        more = evidence.all("gap")
+    elif name == "pause_count" and claim.relation == "count":
+        more = evidence.all("gap_count")
     elif name == "f0_trend" and claim.relation == "is":
         more = evidence.all("event_interval")
     elif name == "loudness_trend":

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from mgrd.audio.evidence import measure
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import ATTRIBUTES
-from tests.audio.sounds import RATE, click, glide, placed, pluck, tone, with_noise, with_room
+from tests.audio.sounds import RATE, click, glide, placed, pluck, tone, white, with_noise, with_room
 
 
 def facts_of(samples: np.ndarray, rate: int = RATE) -> dict[str, Fact]:
@@ -91,7 +92,40 @@ def test_brightening_has_a_trend_and_percussion_its_share() -> None:
 
 
 def test_a_gap_before_a_swelling_sound_is_a_gap() -> None:
-    """The level only rises, but with a jump: what lies before it is the background."""
-    swell = glide(300, 700, 2.0) * 10 ** (np.linspace(-20, 0, 2 * RATE) / 20)
-    samples = with_noise(placed([(0.6, swell)], 2.8), 40)
-    assert facts_of(samples)["snr"].value == pytest.approx(40, abs=4)
+    """The level only rises and a rumble lies where the sound does, but there is a jump: before it is the background."""
+    swell = glide(250, 300, 2.3, partials=1) * 10 ** (np.linspace(-15, 0, round(2.3 * RATE)) / 20)
+    clip = placed([(0.3, swell)], 2.6)
+    rumble = signal.sosfilt(signal.butter(4, [235, 320], "band", fs=RATE, output="sos"), white(2.6))
+    rumble *= np.sqrt(np.mean(clip**2) / np.mean(rumble**2)) * 10 ** (-40 / 20)
+    assert facts_of(clip + rumble)["snr"].value == pytest.approx(40, abs=4)
+
+
+def row_of_tones(gap: float, rate: int, edge: float) -> np.ndarray:
+    seconds = 1.35 + 2 * gap + edge
+    return placed(
+        [(k * (0.45 + gap), tone(f0, 0.45, rate=rate)) for k, f0 in enumerate((440, 550, 660))], seconds, rate
+    )
+
+
+@pytest.mark.parametrize("gap", [0.04, 0.08, 0.12, 0.15, 0.3])
+@pytest.mark.parametrize("rate", [16_000, 22_050, 44_100])
+@pytest.mark.parametrize("edge", [0.0, 0.5])
+def test_a_short_silence_between_sounds_is_a_gap_and_no_sure_lack_of_pauses(gap: float, rate: int, edge: float) -> None:
+    facts = measure(row_of_tones(gap, rate, edge), rate)
+    named = {fact.name: fact for fact in facts}
+    assert [fact.value for fact in facts if fact.name == "gap"] == pytest.approx([gap, gap], abs=0.012)
+    assert (named["gap_count"].value, named["gap_count"].reliability >= 0.5) == (2, True)
+    assert named["pause_count"].value == (2 if gap >= 0.15 else 0)
+    assert (named["pause_count"].reliability >= 0.5) == (gap >= 0.15)
+
+
+def test_sounds_that_die_away_before_the_next_one_leave_the_count_of_pauses_open() -> None:
+    row = placed([(0.1 + 0.5 * k, pluck(330, 0.5, decay=0.25)) for k in range(4)], 2.2)
+    assert facts_of(row)["pause_count"].reliability < 0.5
+
+
+@pytest.mark.parametrize("samples", [tone(300, 2.0), glide(200, 500, 2.0), white(2.0)], ids=["tone", "glide", "noise"])
+def test_one_long_sound_surely_has_no_pause(samples: np.ndarray) -> None:
+    facts = facts_of(samples)
+    assert (facts["pause_count"].value, facts["gap_count"].value) == (0, 0)
+    assert facts["pause_count"].reliability >= 0.5

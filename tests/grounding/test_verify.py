@@ -137,3 +137,13 @@ def test_a_verdict_shows_what_it_rests_on() -> None:
     found = verdict("The pitch is about 440 Hz.", one("f0_median", 452.0, 0.9, 0.3, 2.0))
     assert (found.measured, found.unit, found.reliability, found.time) == (452.0, "Hz", 0.9, (0.3, 2.0))
     assert found.tolerance == pytest.approx(0.75)
+
+
+def test_a_silence_too_short_for_a_pause_is_a_gap_to_whoever_says_so() -> None:
+    facts = [one("pause_count", 0, 0.4), one("gap_count", 2, 0.8), one("event_count", 3, 0.9)]
+    facts += [one("gap", 0.1, 0.9, 0.5, 0.6), one("gap", 0.1, 0.9, 1.1, 1.2)]
+    assert verdict("There are short gaps of silence between the tones.", *facts).verdict == "supported"
+    assert verdict("There are no pauses.", *facts).verdict == "unverifiable"
+    assert verdict("There are long pauses.", *facts).verdict == "unverifiable"
+    counted = [verify_claim(claim, facts, 3.0).verdict for claim in extract_claims("There are two gaps.")]
+    assert counted == ["supported", "supported"]
