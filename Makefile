@@ -77,7 +77,7 @@ real: install
 	$(BIN)/python benchmarks/real.py $(AUDIO)
 
 bench: install
-	for file in $(sort $(wildcard benchmarks/bench_*.py) benchmarks/judge.py); do $(BIN)/python $$file || exit 1; done
+	for name in evidence judge export; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 docs: install
 	$(BIN)/mgrd config reference > docs/configuration.md
