@@ -178,23 +178,28 @@ class JudgeClient:
     async def _in_some_dialect(self, messages: Messages, sent: "_Sent") -> Paid:
         """Step down while the server refuses the request; only what succeeded is learnt."""
         async with self.gate.slot() as began:
-            if self.failed is not None:
-                raise self.failed  # another request learnt that none can succeed
-            tried = self.dialect
-            while True:
-                try:
-                    paid = await self._once(messages, tried, sent, began)
-                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                    simpler = tried.simpler(error)
-                    if simpler is None:
-                        raise
-                    tried = simpler
-                except JudgeError as error:
-                    self.failed = error
+            paid = await self._down_the_ladder(messages, sent, began)
+        await asyncio.sleep(0)  # whoever got the place sends first: the server waits, this reply does not
+        return paid
+
+    async def _down_the_ladder(self, messages: Messages, sent: "_Sent", began: float) -> Paid:
+        if self.failed is not None:
+            raise self.failed  # another request learnt that none can succeed
+        tried = self.dialect
+        while True:
+            try:
+                paid = await self._once(messages, tried, sent, began)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                simpler = tried.simpler(error)
+                if simpler is None:
                     raise
-                else:
-                    self.dialect = self.dialect.joined(tried)
-                    return paid
+                tried = simpler
+            except JudgeError as error:
+                self.failed = error
+                raise
+            else:
+                self.dialect = self.dialect.joined(tried)
+                return paid
 
     async def _once(self, messages: Messages, dialect: Dialect, sent: "_Sent", began: float) -> Paid:
         sent.requests += 1
