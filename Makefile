@@ -65,6 +65,7 @@ bench: install
 
 docs: install
 	$(BIN)/mgrd config reference > docs/configuration.md
+	$(BIN)/python -m mgrd.audio.reference > docs/evidence.md
 
 clean:
 	rm -rf $(VENV) $(VLLM_VENV) runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

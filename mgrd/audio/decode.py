@@ -21,6 +21,7 @@ MAX_CHANNELS = 64
 MIN_FRAMES = 16  # fewer samples than a millisecond at 16 kHz are no sound
 MAX_SECONDS = 600.0  # read longer files in parts
 MODEL_RATE = 16_000  # Hz; what audio encoders of the Whisper family hear
+MAX_VALUES = 200_000_000  # samples over all channels, 800 MB decoded
 LOUDEST = 1e6  # full scale is 1; float files beyond this are damaged
 
 
@@ -75,7 +76,8 @@ def decode(path: Path, start: float = 0.0, seconds: float | None = None) -> Audi
     """The samples of a file, or of the part of `seconds` from `start` (seconds).
 
     Raises AudioError when the file is missing, corrupt, empty, too short, longer than MAX_SECONDS
-    without a part being named, holds NaN or infinity, or has a rate or channel count out of range.
+    without a part being named, larger than
+    MAX_VALUES, holds NaN or infinity, or has a rate or channel count out of range.
     """
     path = Path(path)
     info = probe(path)
@@ -83,6 +85,11 @@ def decode(path: Path, start: float = 0.0, seconds: float | None = None) -> Audi
     if wanted > MAX_SECONDS:
         raise AudioError(
             f"{path}: too long, {wanted / 3600:.2f} h; at most {MAX_SECONDS:.0f} s are decoded at once, split it first"
+        )
+    if wanted * info.rate * info.channels > MAX_VALUES:
+        raise AudioError(
+            f"{path}: too large, {wanted:.0f} s of {info.channels} channels at {info.rate} Hz; "
+            f"at most {MAX_VALUES // 1_000_000} million samples are decoded at once, split it first"
         )
     first = min(info.frames, max(0, round(start * info.rate)))
     frames = info.frames - first if seconds is None else min(round(seconds * info.rate), info.frames - first)

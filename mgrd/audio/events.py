@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from mgrd.audio.facts import Fact, fact
-from mgrd.audio.frames import Floats, Frames, decibels
+from mgrd.audio.frames import ABSOLUTE_GATE_DB, Floats, Frames, decibels
 from mgrd.audio.pitch import PitchLine, pitch_steps
 
 BANDS_PER_OCTAVE = 6
@@ -33,6 +33,7 @@ OVERTONE_STEPS = (12.0, 19.0, 24.0, 28.0, 31.0)  # semitones by which a pitch tr
 APART_DB = 3.0  # dip of the level between sounds that decay each by themselves
 DENSE_GAP, DENSE_TRUST = 0.16, 0.45  # s between sounds that overlap, under which some of them are missed
 APART = 0.09  # s within which a pitch step and a spectral onset are one
+CLEAR_SILENCE_DB = 3.0  # under the gate
 BELOW_LOUDEST_DB = 32.0  # quieter events are echoes or noise
 
 
@@ -61,10 +62,10 @@ class Events:
 def find_events(frames: Frames, line: PitchLine) -> Events:
     """Events of a clip: what is new in the spectrum, and steps of the pitch line (legato notes).
 
-    Without any sounding frame there are none, and that is certain.
+    Without any sounding frame there are none; that is certain unless something lies just under the gate.
     """
     if frames.silent:
-        return Events((), 0.95)
+        return Events((), 0.95 if frames.peak_level < ABSOLUTE_GATE_DB - CLEAR_SILENCE_DB else 0.45)
     magnitude = _bands_over_time(frames)
     fresh = _novelty(magnitude)
     rise = _rise(frames)

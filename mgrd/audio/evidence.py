@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from mgrd.audio.measuring import EVIDENCE_VERSION, measure, measure_file
+from mgrd.audio.measuring import EVIDENCE_VERSION, measure, measure_file, warm_up
 from mgrd.errors import AudioError
 from mgrd.ids import content_key
 from schemas import EVIDENCE, QUARANTINE
@@ -65,7 +65,11 @@ def _results(owed: list[Owed], workers: int) -> Iterator[tuple[list[Row], list[R
     if workers == 1 or len(owed) < WORTH_A_POOL:
         yield from map(_measure_chunk, chunks)
         return
-    with _one_thread_each(), ProcessPoolExecutor(min(workers, len(chunks)), mp_context=get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(min(workers, len(chunks)), mp_context=spawn, initializer=warm_up) as pool,
+    ):
         futures: dict[Future[tuple[list[Row], list[Row]]], list[Owed]] = {
             pool.submit(_measure_chunk, chunk): chunk for chunk in chunks
         }

@@ -20,6 +20,7 @@ Flags = npt.NDArray[np.bool_]
 MAX_ANALYSIS_RATE = 48_000  # Hz; nothing above 24 kHz is heard
 HOP_SECONDS = 0.008
 WINDOW_SECONDS = 0.032
+BLOCK = 4_096  # frames transformed at once
 FLOOR_DB = -120.0  # stands for digital silence
 GATE_BELOW_PEAK_DB = 45.0  # quieter frames are not part of the sound
 GATE_ABOVE_NOISE_DB = 6.0
@@ -33,9 +34,10 @@ CRACK_DB = 6.0
 ALIKE = 0.7  # cosine of magnitude spectra
 SAME_SOUND = 0.9  # the same; from here on the quiet frames are the sound itself
 THROB_SHARE = 0.5  # of the quiet frames' power that must lie between partials for them to be noise
-SLIDING = 0.92  # rank correlation of level and time
+SLIDING = 0.9  # rank correlation of level and time
+JUMP_SHARE = 0.4  # of the contrast that a slide may cover at once; a gap ends with a jump
 SMOOTH_FRAMES = 9
-GAP_SECONDS = 0.1
+GAP_SECONDS = 0.15
 SURE_IN_GAPS, SURE_WITHOUT_GAPS, UNSURE = 0.9, 0.75, 0.4
 QUIET_SHARE = 0.1  # the quietest tenth of the frames shows the background
 
@@ -118,11 +120,15 @@ def _power(signal: npt.NDArray[np.float32], size: int, hop: int) -> Floats:
     count = max(1, 1 + (len(padded) - size) // hop)
     window = np.asarray(get_window("hann", size), dtype=np.float32)
     view = np.lib.stride_tricks.sliding_window_view(padded, size)[: count * hop : hop]
-    # Single precision, which numpy.fft would leave.
-    spectrum: npt.NDArray[np.complex64] = np.asarray(rfft(view * window, axis=1), dtype=np.complex64)
-    power = (spectrum.real**2 + spectrum.imag**2).astype(np.float64)
-    power[:, 1:-1] *= 2.0
-    return np.ascontiguousarray(power.T) / (size * float(np.sum(window**2)))
+    power = np.empty((size // 2 + 1, count))
+    for first in range(0, count, BLOCK):
+        # Single precision, which numpy.fft would leave; in blocks, so that long clips do not fill the memory.
+        part = view[first : first + BLOCK] * window
+        spectrum: npt.NDArray[np.complex64] = np.asarray(rfft(part, axis=1), dtype=np.complex64)
+        power[:, first : first + BLOCK] = (spectrum.real**2 + spectrum.imag**2).T
+    power[1:-1] *= 2.0
+    power /= size * float(np.sum(window**2))
+    return power
 
 
 def _peak(level: Floats) -> float:
@@ -190,7 +196,8 @@ def _is_ramp(level: Floats, quiet_level: float, contrast: float) -> bool:
     inner = smooth[SMOOTH_FRAMES:-SMOOTH_FRAMES] if len(smooth) > 6 * SMOOTH_FRAMES else smooth
     turns = {int(np.argmax(inner)), int(np.argmin(inner)), len(inner)}
     sides = [[part for part in (inner[:turn], inner[turn:]) if len(part) > 0.1 * len(inner)] for turn in turns]
-    if any(all(_slides(part) for part in parts) for parts in sides):
+    jump = float(np.abs(inner[SMOOTH_FRAMES:] - inner[:-SMOOTH_FRAMES]).max()) if len(inner) > SMOOTH_FRAMES else 0.0
+    if jump < JUMP_SHARE * contrast and any(all(_slides(part) for part in parts) for parts in sides):
         return True
     lowest = runs(smooth <= quiet_level + RAMP_DB)
     longest = max(lowest, key=lambda run: run[1] - run[0], default=(0, 0))

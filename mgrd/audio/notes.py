@@ -16,7 +16,9 @@ from mgrd.audio.pitch import MIN_RUN, PitchLine
 
 SETTLED = 0.02  # s after the onset at which a note has its pitch
 LISTENED = (0.06, 0.3)  # s of a note that are looked at, least and most
-STEADY = 0.5  # semitones between the quartiles of a note; moving pitches are not notes
+STEADY = 0.3  # semitones, standard deviation; moving pitches are not notes
+HELD_SHARE = 0.5  # of the event's voiced frames that must hold the note
+PRESENT_SHARE = 0.1  # of the strongest partial, from which a tone is heard at the tracked pitch itself
 PARTIALS = 24
 HIGHEST_PARTIAL = 6_000.0  # Hz
 APART = 2.5  # bins of the note's spectrum between partials that can be told apart
@@ -37,13 +39,14 @@ def retuned(frames: Frames, line: PitchLine, events: Events) -> PitchLine:
         if held.sum() * frames.hop_seconds < MIN_RUN:
             continue
         semitones = 12 * np.log2(pitches[held])
-        low, middle, high = np.percentile(semitones, (25, 50, 75))
-        if high - low > STEADY:
+        middle = float(np.median(semitones))
+        same = np.abs(semitones - middle) < SAME_NOTE
+        if same.mean() < HELD_SHARE or float(semitones[same].std()) > STEADY:
             continue
         multiple = _multiple(frames, event, 2 ** (middle / 12))
         if multiple > 1:
             note = np.zeros(len(pitches), dtype=bool)
-            note[held] = np.abs(semitones - middle) < SAME_NOTE
+            note[held] = same
             pitches[note] *= multiple
     return replace(line, f0=f0)
 
@@ -54,8 +57,11 @@ def _span(frames: Frames, event: Event) -> tuple[int, int]:
 
 def _multiple(frames: Frames, event: Event, f0: float) -> int:
     """How many times the tracked pitch the note's pitch is."""
-    power, spacing = _added(frames, event)
+    power, whole, spacing = _added(frames, event)
     if spacing <= 0 or f0 < APART * spacing:
+        return 1
+    heard = _partials(whole, f0 / spacing, HIGHEST_PARTIAL / spacing)
+    if heard[0] >= PRESENT_SHARE * heard.max():
         return 1
     total = 1
     for share in (FOREIGN_SHARE, FOREIGN_SHARE / 4):
@@ -70,22 +76,23 @@ def _multiple(frames: Frames, event: Event, f0: float) -> int:
     return total
 
 
-def _added(frames: Frames, event: Event) -> tuple[Floats, float]:
-    """(power spectrum of the note less that of as long before it, Hz between bins)."""
+def _added(frames: Frames, event: Event) -> tuple[Floats, Floats, float]:
+    """(power spectrum of the note less that of as long before it, that with it, Hz between bins)."""
     rate = frames.rate
     start = round((event.start + SETTLED) * rate)
     size = min(round(LISTENED[1] * rate), round(event.end * rate) - start)
     if size < LISTENED[0] * rate:
-        return np.zeros(0), 0.0
+        return np.zeros(0), np.zeros(0), 0.0
     window = np.hanning(size)
-    power = np.abs(np.fft.rfft(frames.samples[start : start + size] * window)) ** 2
+    whole = np.abs(np.fft.rfft(frames.samples[start : start + size] * window)) ** 2
+    power = whole
     until = round((event.start - SETTLED) * rate)
     before = frames.samples[max(0, until - size) : max(0, until)]
     if len(before) >= size // 2:
         # Twice the earlier power, so that its ups and downs do not remain.
         scale = 2.0 * (size / len(before)) ** 2
         power = power - scale * np.abs(np.fft.rfft(before * np.hanning(len(before)), size)) ** 2
-    return np.maximum(power, 0.0), rate / size
+    return np.maximum(power, 0.0), whole, rate / size
 
 
 def _partials(power: Floats, bins: float, top: float) -> Floats:

@@ -15,9 +15,10 @@ from mgrd.audio.frames import HOP_SECONDS, Flags, Floats, Frames, runs
 
 PITCH_RATE = 8_000  # Hz of the first pass
 FLOOR, CEILING = 55.0, 1_500.0  # Hz
-HIGH_RATE = 16_000  # Hz of the second
 HIGH_RATE = 16_000  # Hz of the second pass
+HIGH_STRENGTH = 0.8  # autocorrelation of what may be a whistle
 HIGH_FLOOR, HIGH_CEILING = 200.0, 6_000.0  # Hz
+STRAY_OCTAVES, STRAY_STRENGTH, STRAY_SECONDS = 1.1, 0.85, 0.25
 MIN_RUN = 0.04  # s; shorter voiced stretches are accidents
 MIN_VOICED = 0.1  # s of voiced frames before pitch is believed
 MIN_CLIP = 0.15  # s; no reliable pitch in shorter clips
@@ -63,6 +64,8 @@ def pitch_line(frames: Frames) -> PitchLine:
         f0_high, strength_high, periodicity_high = _autocorrelation(
             frames, min(frames.rate, HIGH_RATE), HIGH_FLOOR, HIGH_CEILING
         )
+        # Fricatives and other bands of noise are no whistles.
+        f0_high = np.where(strength_high >= HIGH_STRENGTH, f0_high, 0.0)
         f0, strength = np.where(high, f0_high, f0), np.where(high, strength_high, strength)
         periodicity = np.where(high, periodicity_high, periodicity)
     voiced = (f0 > 0) & (strength >= VOICED_STRENGTH) & frames.sounding
@@ -70,6 +73,7 @@ def pitch_line(frames: Frames) -> PitchLine:
     for start, end in runs(voiced):
         if end - start < shortest:
             voiced[start:end] = False
+    voiced = _without_strays(f0, strength, voiced)
     f0 = _without_octave_slips(np.where(voiced, f0, 0.0), voiced)
     line = PitchLine(f0, np.where(voiced, strength, 0.0), voiced, periodicity)
     return replace(line, f0=without_subharmonics(frames, line))
@@ -113,6 +117,20 @@ def _lowest_partial(frames: Frames) -> Floats:
     power = frames.clean
     rising = np.cumsum(power, axis=0)
     return frames.frequencies[np.argmax(rising >= 0.01 * rising[-1:], axis=0)]
+
+
+def _without_strays(f0: Floats, strength: Floats, voiced: Flags) -> Flags:
+    """Short, weak stretches far from the clip's pitch are fricatives and other noise."""
+    if not voiced.any():
+        return voiced
+    kept = voiced.copy()
+    centre = float(np.median(np.log2(f0[voiced])))
+    for start, end in runs(voiced):
+        far = abs(float(np.median(np.log2(f0[start:end]))) - centre) > STRAY_OCTAVES
+        weak = float(strength[start:end].mean()) < STRAY_STRENGTH
+        if far and weak and (end - start) * HOP_SECONDS < STRAY_SECONDS:
+            kept[start:end] = False
+    return kept
 
 
 def _without_octave_slips(f0: Floats, voiced: Flags) -> Floats:

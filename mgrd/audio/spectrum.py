@@ -15,12 +15,14 @@ LOUD_DB = 30.0  # frames this far under the peak do not speak for the timbre
 MIN_FRAMES = 3
 BASS_HZ = 200.0
 LIMIT_DB = 40.0  # how far under its strongest part a spectrum still has energy
+SKIRT_BINS = 2  # by which the window widens a steep limit
+EDGE_FRAMES = 3  # of the clip that its cut ends reach into
 LIMIT_PERCENTILE = 95  # over time: a consonant now and then is enough to show that high frequencies pass
 TILT_LOW, TILT_HIGH = 100.0, 10_000.0  # Hz
 TILT_DB = 60.0  # bands further under the strongest hold no energy
 TILT_BANDS = 6  # fewer bands with energy show no slope
-TELEPHONE_LOW = (150.0, 230.0, 550.0, 800.0)  # Hz: from the second to the third value the lower limit is a telephone's
-TELEPHONE_HIGH = (2300.0, 2800.0, 3900.0, 4500.0)
+TELEPHONE_LOW = (120.0, 180.0, 550.0, 800.0)  # Hz: from the second to the third value the lower limit is a telephone's
+TELEPHONE_HIGH = (2300.0, 2800.0, 4400.0, 5000.0)
 BROAD = 5.0  # band_high over band_low from which a spectrum is broad enough to have been limited
 
 
@@ -47,6 +49,8 @@ def spectrum_facts(frames: Frames) -> list[Fact]:
     flatness = np.exp(np.log(whole).mean(axis=0)) / whole.mean(axis=0)
     weights = total / total.sum()
     duration = frames.duration
+    places = np.flatnonzero(loud)[held]
+    inner = (places >= EDGE_FRAMES) & (places < len(frames.level) - EDGE_FRAMES)
     sure = 0.95 if loud.sum() * frames.hop_seconds >= 0.05 else 0.6
     return [
         fact("spectral_centroid", float(centroid @ weights), end=duration, reliability=sure),
@@ -54,7 +58,7 @@ def spectrum_facts(frames: Frames) -> list[Fact]:
         fact("spectral_bandwidth", float(spread @ weights), end=duration, reliability=sure),
         fact("spectral_flatness", float(flatness @ weights), end=duration, reliability=sure),
         *_tilt(frames, power.mean(axis=1)),
-        *_limits(frames, power, sure),
+        *_limits(frames, power, inner, sure),
         *_brightness_trend(frames, loud, held, centroid, total),
         fact("percussive_share", _percussive_share(frames), end=duration, reliability=0.7),
     ]
@@ -87,14 +91,23 @@ def _tilt(frames: Frames, mean: Floats) -> list[Fact]:
     return [fact("spectral_tilt", float(slope), end=frames.duration, reliability=sure)]
 
 
-def _limits(frames: Frames, power: Floats, sure: float) -> list[Fact]:
-    """The limits within which the spectrum has energy, and what they say of the channel."""
+def _limits(frames: Frames, power: Floats, inner: Flags, sure: float) -> list[Fact]:
+    """The limits within which the spectrum has energy, and what they say of the channel.
+
+    `inner` [frames] marks what does not touch the clip's cut ends, which splash over all frequencies.
+    """
     frequency, duration = frames.frequencies, frames.duration
-    highest = np.percentile(power, LIMIT_PERCENTILE, axis=1)
-    # Two neighbouring bins, so that a single loud bin does not set the reference of a broad spectrum.
+    highest = np.percentile(power[:, inner] if inner.sum() >= MIN_FRAMES else power, LIMIT_PERCENTILE, axis=1)
+    # Neighbouring bins too, so that a single loud bin does not set the reference of a broad spectrum.
     level = decibels(uniform_filter1d(highest, 3, mode="nearest"))
     within = np.flatnonzero(level >= level.max() - LIMIT_DB)
-    low, high = float(frequency[within[0]]), float(frequency[within[-1]])
+    first, last = int(within[0]), int(within[-1])
+    if last - first > 2 * SKIRT_BINS:
+        first += SKIRT_BINS if first > 0 else 0
+        last -= SKIRT_BINS if last < len(frequency) - 1 else 0
+    else:
+        first = last = (first + last) // 2
+    low, high = float(frequency[first]), float(frequency[last])
     mean = power.mean(axis=1)
     bass = float(mean[frequency < BASS_HZ].sum() / mean.sum())
     telephone = _plateau(low, TELEPHONE_LOW) * _plateau(high, TELEPHONE_HIGH)

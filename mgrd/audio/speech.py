@@ -113,11 +113,10 @@ def syllables(frames: Frames, line: PitchLine) -> list[int]:
     return [peak for peak in chosen if line.voiced[max(0, peak - near) : peak + near + 1].any()]
 
 
-def speech_facts(frames: Frames, line: PitchLine) -> list[Fact]:
-    """Facts on speech; for anything else only `speech`, near 0."""
+def speech_facts(frames: Frames, line: PitchLine, features: Floats) -> list[Fact]:
+    """Facts on speech from its `speech_features`; for anything else only `speech`, near 0."""
     duration = frames.duration
     nuclei = syllables(frames, line)
-    features = speech_features(frames, line)
     share = speech_share(frames, features) * (1.0 if len(nuclei) > 1 else SINGLE_SYLLABLE)
     sure = 0.7 if duration >= 0.4 else 0.4
     facts = [fact("speech", share, end=duration, reliability=sure)]

@@ -70,19 +70,19 @@ MORE_ATTRIBUTES: dict[str, Attribute] = {
         Attribute("brightness_trend", "brightness_trend", (Band("darker", -inf, -0.35), Band("brighter", 0.35, inf))),
         Attribute("tempo_trend", "tempo_trend", (Band("slowing down", -inf, -0.15), Band("speeding up", 0.15, inf))),
         Attribute("vibrato", "vibrato_depth", (Band("absent", 0, 12.0), Band("present", 25.0, inf))),
-        Attribute("voice", "speech", (Band("absent", 0, 0.15), Band("present", 0.7, 1.01))),
+        Attribute("voice", "speech", (Band("absent", 0, 0.15), Band("present", 0.7, inf))),
         Attribute("pauses", "pause_count", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
         Attribute("muffling", "band_high", (Band("muffled", 0, 2500.0), Band("clear", 5000.0, inf))),
-        Attribute("telephone", "telephone_band", (Band("absent", 0, 0.2), Band("present", 0.8, 1.01))),
-        Attribute("bass", "bass_share", (Band("thin", 0, 0.05), Band("booming", 0.5, 1.01))),
+        Attribute("telephone", "telephone_band", (Band("absent", 0, 0.2), Band("present", 0.8, inf))),
+        Attribute("bass", "bass_share", (Band("thin", 0, 0.05), Band("booming", 0.5, inf))),
         Attribute("melody", "f0_range", (Band("monotone", 0, 3.0), Band("lively", 7.0, inf))),
-        Attribute("phonation", "whisper", (Band("voiced", 0, 0.15), Band("whispered", 0.6, 1.01))),
+        Attribute("phonation", "whisper", (Band("voiced", 0, 0.15), Band("whispered", 0.6, inf))),
         Attribute("harmonicity", "harmonic_ratio", (Band("noisy", -inf, 1.0), Band("harmonic", 7.0, inf))),
-        Attribute("percussiveness", "percussive_share", (Band("sustained", 0, 0.25), Band("percussive", 0.6, 1.01))),
+        Attribute("percussiveness", "percussive_share", (Band("sustained", 0, 0.25), Band("percussive", 0.6, inf))),
         Attribute(
             "stereo", "stereo_balance", (Band("left", -inf, -3.0), Band("centred", -1.0, 1.0), Band("right", 3.0, inf))
         ),
-        Attribute("clipping", "clipping", (Band("clean", 0, 0.0005), Band("distorted", 0.005, 1.01))),
+        Attribute("clipping", "clipping", (Band("clean", 0, 0.0005), Band("distorted", 0.005, inf))),
     )
 }
 """Words that chains use and that no question is derived from."""

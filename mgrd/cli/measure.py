@@ -12,8 +12,8 @@ from mgrd.cli.workspace import JsonOption
 if TYPE_CHECKING:
     from mgrd.audio.facts import Fact
 
-LINES = frozenset({"level_line", "f0_line", "centroid_line", "onset"})
-"""Facts with one row per step or onset: in the JSON, not in the table."""
+LINES = frozenset({"level_line", "f0_line", "centroid_line", "onset", "event_rank"})
+"""Facts with one row per step or onset that the table does not need: in the JSON only."""
 
 
 def measure_command(
@@ -22,7 +22,8 @@ def measure_command(
 ) -> None:
     """Measure audio files: pitch, pulse, loudness, timbre, noise, room, speech, each with its reliability.
 
-    A file that cannot be measured is named with the reason; the others are still measured, and the exit status is 1.
+    A file that cannot be measured is named with the reason on standard error; the others are still measured, and the
+    exit status is 1. docs/evidence.md tells what each fact is.
     """
     from mgrd.audio.measuring import measure_file
     from mgrd.errors import AudioError
@@ -31,12 +32,12 @@ def measure_command(
     for path in files:
         try:
             facts = measure_file(path)
-        except AudioError as error:
+        except Exception as error:  # the file's fault or ours: the other files are still measured
             failed = True
+            reason = str(error) if isinstance(error, AudioError) else f"{path}: {type(error).__name__}: {error}"
+            sys.stderr.write(f"error: {reason}\n")
             if json_:
-                typer.echo(json.dumps({"path": str(path), "error": str(error)}))
-            else:
-                sys.stderr.write(f"error: {error}\n")
+                typer.echo(json.dumps({"path": str(path), "error": reason}))
             continue
         if json_:
             typer.echo(json.dumps({"path": str(path), "facts": [fact.row() for fact in facts]}))

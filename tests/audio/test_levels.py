@@ -6,7 +6,7 @@ import pytest
 from mgrd.audio.evidence import measure
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import ATTRIBUTES
-from tests.audio.sounds import RATE, click, placed, pluck, tone, with_noise, with_room
+from tests.audio.sounds import RATE, click, glide, placed, pluck, tone, with_noise, with_room
 
 
 def facts_of(samples: np.ndarray, rate: int = RATE) -> dict[str, Fact]:
@@ -88,3 +88,10 @@ def test_brightening_has_a_trend_and_percussion_its_share() -> None:
     clicks = placed([(0.1 + 0.2 * k, click(seed=k)) for k in range(8)], 2.0)
     assert facts_of(clicks)["percussive_share"].value > 0.8
     assert facts_of(tone(300, 2.0))["percussive_share"].value < 0.2
+
+
+def test_a_gap_before_a_swelling_sound_is_a_gap() -> None:
+    """The level only rises, but with a jump: what lies before it is the background."""
+    swell = glide(300, 700, 2.0) * 10 ** (np.linspace(-20, 0, 2 * RATE) / 20)
+    samples = with_noise(placed([(0.6, swell)], 2.8), 40)
+    assert facts_of(samples)["snr"].value == pytest.approx(40, abs=4)

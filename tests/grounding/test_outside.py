@@ -129,7 +129,7 @@ def test_the_ground_command_prints_one_object_a_line(folder: Path, monkeypatch: 
 def test_the_measure_command_names_bad_files_and_measures_the_rest(folder: Path) -> None:
     files = [str(folder / name) for name in ("bad.wav", "up.wav")]
     done = CliRunner().invoke(app, ["measure", *files, "--json"])
-    bad, good = (json.loads(line) for line in done.output.splitlines())
+    bad, good = (json.loads(line) for line in done.stdout.splitlines())
     assert done.exit_code == 1
     assert "corrupt" in bad["error"]
     assert (bad["path"], good["path"]) == tuple(files)

@@ -1,0 +1,121 @@
+"""Rendered notes against the score they were rendered from; onsets and beats are scored by mir_eval."""
+
+import mir_eval
+import numpy as np
+import pytest
+
+from mgrd.audio.evidence import measure
+from mgrd.audio.facts import Fact
+from mgrd.ingest.embedded.notes import PATCHES, render_notes
+from tests.audio.sounds import RATE, click, midi, placed, pluck, tone
+
+STRUCK = (0, 2, 4, 5, 6, 11, 13, 24, 25, 27, 46)  # pianos, mallets, guitars, harp: their attack is the note's time
+PROGRAMS = sorted(program for groups in PATCHES.values() for patches in groups.values() for program in patches)
+
+
+def melody(program: int, gap: float = 0.45, count: int = 8) -> list[tuple[int, float, float, int]]:
+    """(pitch, start, end, velocity) of a melody that is the program's own."""
+    generator = np.random.default_rng(program)
+    base = int(generator.integers(52, 66))
+    pitches = base + generator.integers(0, 17, count)
+    return [(int(p), 0.2 + gap * k, 0.2 + gap * k + 0.8 * gap, 100) for k, p in enumerate(pitches)]
+
+
+def cents(measured: float, note: int) -> float:
+    return abs(1200 * np.log2(measured / (440 * 2 ** ((note - 69) / 12))))
+
+
+def listed(facts: list[Fact], name: str) -> list[Fact]:
+    return [fact for fact in facts if fact.name == name]
+
+
+def test_f0_of_97_of_100_rendered_notes_is_within_50_cents() -> None:
+    """Every patch of the default clips, over the registers that it plays."""
+    notes = [(program, pitch, 500) for program in PROGRAMS for pitch in (60, 64, 69, 74)]
+    rendered = render_notes(notes)
+    wrong = []
+    for note in notes:
+        samples = np.pad(rendered[note], (1600, 1600))
+        median = next(iter(listed(measure(samples, RATE), "f0_median")), None)
+        if median is None or cents(median.value, note[1]) > 50:
+            wrong.append(note)
+    assert len(wrong) <= 0.03 * len(notes), wrong
+
+
+def test_notes_that_ring_into_each_other_keep_their_pitch() -> None:
+    """The synthesizer's own reverberation is on; reliable pitches must be right, and most notes have one."""
+    right = wrong = total = 0
+    for program in STRUCK:
+        score = melody(program)
+        found = [
+            fact for fact in listed(measure(midi(score, program, 4.6), RATE), "event_f0") if fact.reliability >= 0.5
+        ]
+        total += len(score)
+        for pitch, start, _, _ in score:
+            near = [fact for fact in found if abs(fact.start - start) < 0.1]
+            if near:
+                good = cents(min(near, key=lambda fact: abs(fact.start - start)).value, pitch) < 50
+                right, wrong = right + good, wrong + (not good)
+    assert right >= 0.97 * (right + wrong)
+    assert right >= 0.9 * total
+
+
+def test_onsets_of_rendered_melodies_reach_f_092() -> None:
+    scores = []
+    for program in STRUCK:
+        for gap in (0.22, 0.45):
+            score = melody(program, gap)
+            found = np.array([fact.value for fact in listed(measure(midi(score, program, 4.6), RATE), "onset")])
+            scores.append(
+                mir_eval.onset.f_measure(np.array([start for _, start, _, _ in score]), found, window=0.05)[0]
+            )
+    assert np.mean(scores) >= 0.92
+
+
+def test_a_soft_attack_begins_where_it_sets_in() -> None:
+    rise = np.minimum(1.0, np.arange(round(0.5 * RATE)) / (0.12 * RATE))
+    parts = [(0.3 + 0.7 * k, rise * tone(f0, 0.5)) for k, f0 in enumerate((330, 440, 392))]
+    found = [fact.value for fact in listed(measure(placed(parts, 2.4), RATE), "onset")]
+    assert found == pytest.approx([0.3, 1.0, 1.7], abs=0.05)
+
+
+@pytest.mark.parametrize("bpm", [48, 80, 112, 160, 210])
+def test_beats_of_a_steady_pulse_are_those_of_the_score(bpm: float) -> None:
+    times = np.arange(0.3, 9.5, 60 / bpm)
+    facts = measure(placed([(t, click()) for t in times], 10.0), RATE)
+    beats = np.array([fact.value for fact in listed(facts, "onset")])
+    assert mir_eval.beat.f_measure(mir_eval.beat.trim_beats(times, 0.0), beats) >= 0.95
+    (tempo,) = listed(facts, "tempo")
+    assert tempo.value == pytest.approx(bpm, rel=0.04)
+    assert tempo.reliability >= 0.8
+    assert [fact.value for fact in listed(facts, "tempo_alternative")] == pytest.approx([bpm / 2, bpm * 2], rel=0.04)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0.75, 1.0, 1.4, 2.0])
+def test_the_tempo_trend_is_the_last_rate_over_the_first(ratio: float) -> None:
+    intervals = 0.4 * ratio ** -np.linspace(0, 1, 10)
+    times = 0.2 + np.concatenate([[0], np.cumsum(intervals)])
+    (trend,) = listed(measure(placed([(t, click()) for t in times], times[-1] + 0.5), RATE), "tempo_trend")
+    assert trend.value == pytest.approx(ratio - 1, abs=0.08 * max(1, ratio))
+    assert trend.reliability >= 0.5
+
+
+def test_an_irregular_row_has_no_trend_to_rely_on() -> None:
+    times = [0.2, 0.35, 0.95, 1.1, 1.9, 2.05, 2.9]
+    (trend,) = listed(measure(placed([(t, click()) for t in times], 3.3), RATE), "tempo_trend")
+    assert trend.reliability < 0.5
+
+
+def test_notes_are_named_and_their_intervals_told() -> None:
+    score = [60, 64, 67, 72, 65]
+    parts = [(0.2 + 0.5 * k, pluck(440 * 2 ** ((note - 69) / 12), 0.45)) for k, note in enumerate(score)]
+    facts = measure(placed(parts, 3.0), RATE)
+    assert [fact.value for fact in listed(facts, "event_note")] == score
+    assert all(fact.unit == "midi" and fact.reliability >= 0.8 for fact in listed(facts, "event_note"))
+    assert [fact.value for fact in listed(facts, "event_interval")] == pytest.approx([4, 3, 5, -7], abs=0.3)
+
+
+def test_a_pitch_between_two_notes_names_neither_surely() -> None:
+    (note,) = listed(measure(placed([(0.2, pluck(440 * 2 ** (0.5 / 12), 0.8))], 1.2), RATE), "event_note")
+    (pitch,) = listed(measure(placed([(0.2, pluck(440 * 2 ** (0.5 / 12), 0.8))], 1.2), RATE), "event_f0")
+    assert note.reliability < 0.7 * pitch.reliability
