@@ -295,7 +295,8 @@ class Spec(Section):
     def _model_reads_at_the_judges_server(self) -> "Spec":
         if self.claims.extractor != "grammar" and self.panel is None:
             raise ValueError(
-                f"claims.extractor = {self.claims.extractor!r} asks a judge: add a [[spec.panel.judges]] section"
+                f"claims.extractor = {self.claims.extractor!r} asks a judge's model; "
+                "add a [[spec.panel.judges]] section"
             )
         return self
 

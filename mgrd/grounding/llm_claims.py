@@ -198,8 +198,8 @@ def located(chain: str, items: Sequence[object]) -> Extraction:
             continue
         taken[quote] = span[1]
         claims.append(_claim(chain, proposed, span))
-    claims.sort(key=lambda c: (c.start, c.end))
-    return Extraction(tuple(claims), dropped["invented"], dropped["unknown"], dropped["malformed"])
+    ordered = tuple(sorted(claims, key=lambda c: (c.start, c.end)))
+    return Extraction(ordered, dropped["invented"], dropped["unknown"], dropped["malformed"])
 
 
 def _is_known(proposed: Proposed) -> bool:

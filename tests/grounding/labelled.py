@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mgrd.grounding.outside import OutsideRow, judge
+from mgrd.grounding.outside import OutsideRow
 from mgrd.grounding.verify import Evidence
+from mgrd.selection.outside import OutsideFilter
 from tests.grounding.clips import CLIPS, measured
 
 PATH = Path(__file__).parents[1] / "golden" / "chains.jsonl"
@@ -55,7 +56,7 @@ def judged(row: dict) -> tuple[bool, Counter[tuple[str, str]]]:
     """(kept, claims found) of a row with a clip, by the same way that `mgrd ground` takes."""
     clip = CLIPS[row["clip"]]
     outside = OutsideRow(row["id"], "", clip.question, clip.choices, clip.answer, None, row["chain"])
-    result = judge(outside, evidence(row["clip"]))
+    result = OutsideFilter().decide_row(outside, evidence(row["clip"]))
     claims = result["claims"]
     assert isinstance(claims, list)
     return bool(result["kept"]), Counter((family(c["attribute"]), c["verdict"]) for c in claims)
