@@ -65,9 +65,9 @@ class ColdStartSpec(Section):
     """Stage A: the model first learns to hear, then to write chains in a mixture of styles."""
 
     hearing_steps: int = Field(default=800, ge=0, description="steps on descriptions and direct answers")
-    chain_steps: int = Field(default=150, ge=0, description="steps on chains")
+    chain_steps: int = Field(default=400, ge=0, description="steps on chains")
     hearing_rate: float = Field(default=1e-3, gt=0, description="learning rate of the hearing phase")
-    chain_rate: float = Field(default=5e-4, gt=0, description="learning rate of the chain phase")
+    chain_rate: float = Field(default=1e-3, gt=0, description="learning rate of the chain phase")
     grounded: float = Field(default=0.30, ge=0, le=1, description="share of chains that cite what is heard")
     surrogate: float = Field(
         default=0.35, ge=0, le=1, description="share of chains that argue from an imagined transcript"
@@ -233,7 +233,7 @@ class SelectionSpec(Section):
 class TrainingSpec(Section):
     """Equation 5: SFT on kept chains with text-reasoning replay."""
 
-    steps: int = Field(default=120, ge=1, description="optimizer steps per round")
+    steps: int = Field(default=160, ge=1, description="optimizer steps per round")
     batch_rows: int = Field(default=32, ge=1, description="training rows per step")
     learning_rate: float = Field(default=4e-4, gt=0, description="peak learning rate, cosine to zero")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of steps that warm up")
