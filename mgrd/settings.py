@@ -74,7 +74,7 @@ class ColdStartSpec(Section):
     )
     wrong: float = Field(default=0.20, ge=0, le=1, description="share of chains with wrong acoustic claims")
     direct: float = Field(default=0.15, ge=0, le=1, description="share of answers with an empty think block")
-    right_answers: float = Field(default=0.72, ge=0, le=1, description="share of right answers, equal in every style")
+    right_answers: float = Field(default=0.60, ge=0, le=1, description="share of right answers, equal in every style")
 
 
 class SamplingSpec(Section):

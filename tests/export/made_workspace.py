@@ -14,7 +14,7 @@ import polars as pl
 
 from mgrd.audio.facts import Fact, fact
 from mgrd.ids import clip_key, content_key, sha256_bytes
-from mgrd.selection.policy import ground_traces
+from mgrd.selection.decisions import ground_traces
 from mgrd.selection.select import select_traces
 from mgrd.store import Outcome, Workspace, frame_of, init_workspace
 from prompts import load_prompt
@@ -71,7 +71,7 @@ def finish_round(workspace: Workspace, round_: int, questions: pl.DataFrame) -> 
     traces = frame_of(TRACES, [chain for row in questions.iter_rows(named=True) for chain in _chains(row, round_)])
     sampled = {"round": round_, "purpose": "distill"}
     claims, decisions = ground_traces(
-        traces, questions, dict.fromkeys(questions["clip_id"], FACTS), {}, policy=spec.grounding, arm="filtered"
+        traces, questions, dict.fromkeys(questions["clip_id"], FACTS), {}, policy=spec.policy, arm="filtered"
     )
     distilled, curriculum = select_traces(
         traces, decisions, questions, spec=spec.selection, prompt=PROMPT, round_=round_, seed=0
