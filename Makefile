@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 TORCH_VERSION := 2.13.0
 
-.PHONY: install demo test test-vllm lint arms real bench clean docs
+.PHONY: install demo test test-vllm test-peers lint arms real bench clean docs
 
 install: $(STAMP)
 
@@ -45,6 +45,22 @@ $(VLLM_STAMP): requirements-vllm.lock Makefile
 test-vllm: install $(VLLM_STAMP)
 	MGRD_VLLM_PYTHON=$(abspath $(VLLM_BIN)/python) $(BIN)/pytest tests/vllm --timeout=1200
 
+# Trainers' own loaders on our exports, each in an environment of its own (about 6 GB in .venv-peers). Builds of
+# torchvision and torchaudio for CUDA do not load beside a CPU torch. A peer that cannot be installed leaves its error.
+PEERS := huggingface ms-swift llama-factory verl nemo
+PEER_STAMPS := $(PEERS:%=.venv-peers/%/.installed)
+
+test-peers: install $(PEER_STAMPS)
+	$(BIN)/pytest -m peers -rs tests/peers
+
+.venv-peers/%/.installed: tests/peers/requirements/%.txt
+	rm -rf .venv-peers/$* .venv-peers/$*.error && mkdir -p .venv-peers
+	( $(PYTHON) -m venv .venv-peers/$* \
+	  && .venv-peers/$*/bin/pip install --quiet --disable-pip-version-check --no-compile torch==$(TORCH_VERSION) \
+	  && $(BIN)/uv pip install --quiet --python .venv-peers/$*/bin/python torch==$(TORCH_VERSION) -r $< \
+	  && $(BIN)/uv pip uninstall --quiet --python .venv-peers/$*/bin/python torchvision torchaudio \
+	  && touch $@ ) 2> .venv-peers/$*.error || (tail -n 3 .venv-peers/$*.error; true)
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,11 +77,11 @@ real: install
 	$(BIN)/python benchmarks/real.py $(AUDIO)
 
 bench: install
-	for file in $(sort $(wildcard benchmarks/bench_*.py) benchmarks/judge.py); do $(BIN)/python $$file || exit 1; done
+	for name in evidence judge export; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 docs: install
 	$(BIN)/mgrd config reference > docs/configuration.md
 	$(BIN)/python -m mgrd.audio.reference > docs/evidence.md
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VLLM_VENV) .venv-peers runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,7 +4,7 @@ The server is the mock judge in a process of its own. The bare loop does what ca
 posts with httpx and reads the reply's JSON. The judge does all that it does in a campaign. Runs
 alternate, so that a busy machine slows both; the medians are compared. Nothing is written.
 
-    python benchmarks/judge.py [--chains 1000] [--concurrency 16] [--latency 0.05] [--repeats 5]
+    python benchmarks/judge.py [--chains 500] [--concurrency 16] [--latency 0.05] [--repeats 9]
 """
 
 import argparse
@@ -37,10 +37,10 @@ EVIDENCE = "\n".join(
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Judge against bare httpx loop.")
-    parser.add_argument("--chains", type=int, default=1000)
+    parser.add_argument("--chains", type=int, default=500)
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--latency", type=float, default=0.05)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=9)
     given = parser.parse_args()
     with mock_judge(given.latency) as url:
         judge = JudgeSpec(base_url=url, model="mock-judge", concurrency=given.concurrency)
@@ -49,9 +49,10 @@ def main() -> int:
         measure_judge(judge, chains[:50])
         bare: list[float] = []
         ours: list[float] = []
-        for _ in range(given.repeats):
-            bare.append(measure_bare(judge, chains))
-            ours.append(measure_judge(judge, chains))
+        for repeat in range(given.repeats):
+            turns = [(measure_bare, bare), (measure_judge, ours)]
+            for measure, rates in turns if repeat % 2 else reversed(turns):
+                rates.append(measure(judge, chains))
     first, second = statistics.median(bare), statistics.median(ours)
     ceiling = given.concurrency / given.latency
     print(f"{given.chains} chains, {given.concurrency} at once, {given.latency:g} s latency: at most {ceiling:.0f}/s")

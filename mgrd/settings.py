@@ -65,14 +65,14 @@ class ColdStartSpec(Section):
     """Stage A: the model first learns to hear, then to write chains in a mixture of styles."""
 
     hearing_steps: int = Field(default=800, ge=0, description="steps on descriptions and direct answers")
-    chain_steps: int = Field(default=150, ge=0, description="steps on chains")
+    chain_steps: int = Field(default=400, ge=0, description="steps on chains")
     hearing_rate: float = Field(default=1e-3, gt=0, description="learning rate of the hearing phase")
-    chain_rate: float = Field(default=5e-4, gt=0, description="learning rate of the chain phase")
-    grounded: float = Field(default=0.20, ge=0, le=1, description="share of chains that cite what is heard")
+    chain_rate: float = Field(default=1e-3, gt=0, description="learning rate of the chain phase")
+    grounded: float = Field(default=0.30, ge=0, le=1, description="share of chains that cite what is heard")
     surrogate: float = Field(
-        default=0.40, ge=0, le=1, description="share of chains that argue from an imagined transcript"
+        default=0.35, ge=0, le=1, description="share of chains that argue from an imagined transcript"
     )
-    wrong: float = Field(default=0.25, ge=0, le=1, description="share of chains with wrong acoustic claims")
+    wrong: float = Field(default=0.20, ge=0, le=1, description="share of chains with wrong acoustic claims")
     direct: float = Field(default=0.15, ge=0, le=1, description="share of answers with an empty think block")
     right_answers: float = Field(default=0.72, ge=0, le=1, description="share of right answers, equal in every style")
 
@@ -221,7 +221,7 @@ class SelectionSpec(Section):
     """From decisions to training rows."""
 
     arm: Arm = Field(default="filtered", description="`filtered`, or one of the controls `correct-only`, `unfiltered`")
-    per_question: int = Field(default=2, ge=1, description="chains kept per question inside the window")
+    per_question: int = Field(default=4, ge=1, description="chains kept per question inside the window")
     per_question_outside: int = Field(default=1, ge=0, description="chains kept per question outside the window")
     window_low: int = Field(default=1, ge=0, description="fewest correct samples of a question inside the window")
     window_high: int = Field(default=7, ge=0, description="most correct samples of a question inside the window")
@@ -233,7 +233,7 @@ class SelectionSpec(Section):
 class TrainingSpec(Section):
     """Equation 5: SFT on kept chains with text-reasoning replay."""
 
-    steps: int = Field(default=120, ge=1, description="optimizer steps per round")
+    steps: int = Field(default=160, ge=1, description="optimizer steps per round")
     batch_rows: int = Field(default=32, ge=1, description="training rows per step")
     learning_rate: float = Field(default=4e-4, gt=0, description="peak learning rate, cosine to zero")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of steps that warm up")
@@ -295,7 +295,8 @@ class Spec(Section):
     def _model_reads_at_the_judges_server(self) -> "Spec":
         if self.claims.extractor != "grammar" and self.panel is None:
             raise ValueError(
-                f"claims.extractor = {self.claims.extractor!r} asks a judge's model: add a [[spec.panel.judges]] section"
+                f"claims.extractor = {self.claims.extractor!r} asks a judge's model; "
+                "add a [[spec.panel.judges]] section"
             )
         return self
 

@@ -5,11 +5,14 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.audio.facts import Fact, from_row
+from mgrd.grounding.llm_claims import Extraction
 from mgrd.grounding.scorer import GROUNDING_VERSION
 from mgrd.selection.decisions import ground_traces
+from mgrd.selection.extraction import extract_chains, extractor_identity
 from mgrd.settings import Arm
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLAIMS, DECISIONS, EVIDENCE, TRACES
+from tasks.progress import progress
 from tasks.run import Run, clips_of, questions_of
 
 VERSION = 2
@@ -35,7 +38,12 @@ def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purp
         name=f"ground-{purpose}",
         round=round_,
         version=VERSION,
-        config={"policy": policy.model_dump(exclude=LATER), "arm": arm, "grounding": GROUNDING_VERSION},
+        config={
+            "policy": policy.model_dump(exclude=LATER),
+            "arm": arm,
+            "grounding": GROUNDING_VERSION,
+            "claims": extractor_identity(workspace.settings.spec.claims, workspace.settings.spec.panel),
+        },
         inputs={"traces": traces.digest, "evidence": digest(EVIDENCE, evidence)},
     )
 
@@ -48,6 +56,7 @@ def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purp
             facts_by_clip(clips, "truth"),
             policy=policy,
             arm=arm,
+            extractions=_extractions(workspace, rows),
         )
         partition = {"round": round_, "purpose": purpose}
         workspace.store.replace(CLAIMS, claims, partition)
@@ -57,6 +66,16 @@ def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purp
 
     entry, _ = run_stage(workspace, stage, work)
     return entry.output(DECISIONS.name)
+
+
+def _extractions(workspace: Workspace, traces: pl.DataFrame) -> dict[str, Extraction] | None:
+    """trace_id -> the claims that a model read; None where the grammar reads them."""
+    spec = workspace.settings.spec
+    if spec.claims.extractor == "grammar" or spec.panel is None:
+        return None
+    chains = {key: reasoning or "" for key, reasoning in traces.select("trace_id", "reasoning").iter_rows()}
+    with progress("reading claims", len(chains)) as advance:
+        return extract_chains(chains, spec.claims, spec.panel, workspace.replies, advance)
 
 
 def facts_by_clip(frame: pl.DataFrame, column: str) -> dict[str, list[Fact]]:

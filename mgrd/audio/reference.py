@@ -19,7 +19,7 @@ time range and a reliability from 0 to 1. A fact whose reliability is under 0.5 
 that cannot be measured is absent. One picture of the clip in time and frequency (frames of 8 ms, at most 48 kHz; 16 kHz
 for clips over 150 s) is computed once and read by every measurement. `mgrd measure --json` prints one object a file:
 `{"path", "facts": [{"name", "value", "unit", "start", "end", "reliability"}]}`, or `{"path", "error"}` for a file that
-cannot be measured. `python benchmarks/bench_evidence.py` prints how fast this is.
+cannot be measured. `python benchmarks/evidence.py` prints how fast this is.
 
 This page is generated: `python -m mgrd.audio.reference > docs/evidence.md`.
 

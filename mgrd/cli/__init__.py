@@ -9,6 +9,7 @@ from mgrd.cli import (
     campaign,
     config,
     explain,
+    export,
     ground,
     ingest,
     measure,
@@ -33,6 +34,9 @@ app.command("ingest")(ingest.ingest_command)
 app.command("run")(campaign.run_command)
 app.command("status")(status.status_command)
 app.command("report")(report.report_command)
+app.command("export")(export.export_command)
+app.command("verify")(export.verify_command)
+app.command("publish")(export.publish_command)
 app.command("measure")(measure.measure_command)
 app.command("ground")(ground.ground_command)
 app.command("explain")(explain.explain_command)

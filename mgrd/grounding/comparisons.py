@@ -97,6 +97,12 @@ def _one(value: str, left: tuple[Item, ...], right: tuple[Item, ...], negated: b
         return _trend(*_STEADY[attribute]) | {"negated": False}
     if any(item.word in EACH for item in left):
         return _trend(attribute, word)
+    return _between(value, left, right)
+
+
+def _between(value: str, left: tuple[Item, ...], right: tuple[Item, ...]) -> Draft | None:
+    """Of two parts of the clip, or of two events."""
+    attribute, word = _TRENDS[value]
     subject, reference = _ordinal(left), _ordinal(right)
     if subject is not None and reference is None and any(item.word in PREVIOUS for item in right):
         reference = subject - 1 if subject > 1 else None

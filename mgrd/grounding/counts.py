@@ -18,7 +18,7 @@ _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"
 _EXIST = frozenset({"hear", "be", "follow"})
 _SUPPOSED = frozenset({"must be", "could be", "should be"})
 _RATES = frozenset({"per", "every", "each"})
-_POINTING = frozenset({"the", "this", "that", "each", "every"})
+_POINTING = frozenset({"these", "those", "the", "this", "that", "each", "every"})
 
 
 def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
@@ -49,7 +49,7 @@ def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
 def _goes_on(following: list[Clause]) -> bool:
     """ "one click after another", "one beep and the next"."""
     return any(
-        clause.link in ("after", "and", "before") and any(item.word in _OTHER for item in clause.items[:2])
+        clause.link in ("after", "and", "before", "then") and any(item.word in _OTHER for item in clause.items[:2])
         for clause in following
     )
 
@@ -78,22 +78,34 @@ def _another(clause: Clause) -> Draft | None:
 def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     items = clause.items
     value = number_of(items[index])
-    if value is None or not isfinite(value) or value > MOST or value != int(value):
+    if value is None or not isfinite(value) or value > MOST or value != int(value) or _is_no_count(items, index):
         return None
     before = items[index - 1] if index else None
-    glued = before is not None and before.end == items[index].start and before.kind != "break"
-    if before is not None and (before.kind == "ordinal" or before.word in _NOT_COUNTS or glued):
-        return None
     stated = before is not None and (before.kind == "verb" or before.word in (":", "="))
     if stated and (named := _named_before(clause, index)) is not None:
         return _draft(clause, named, index, value)
     if known and _alone(items, index):
         return _draft(clause, index, index, value)
+    at = _counted_noun(items, index)
+    return None if at is None or _means_otherwise(clause, index, at, value) else _draft(clause, index, at, value)
+
+
+def _is_no_count(items: tuple[Item, ...], index: int) -> bool:
+    """A number that is part of a name ("C#5"), or said of something else ("channel two")."""
+    before = items[index - 1] if index else None
+    if before is None:
+        return False
+    glued = before.end == items[index].start and before.kind != "break"
+    return before.kind == "ordinal" or before.word in _NOT_COUNTS or glued
+
+
+def _counted_noun(items: tuple[Item, ...], index: int) -> int | None:
+    """Index of the noun that the number counts."""
     for at in range(index + 1, min(len(items), index + 2 + BETWEEN)):
         item = items[at]
         counted = item.kind == "event" or item.word in ("tone", "sound", "whistle")
         if counted or (item.kind == "topic" and item.value == "pause"):
-            return None if _means_otherwise(clause, index, at, value) else _draft(clause, index, at, value)
+            return at
         if item.kind not in ("quality", "unknown") and item.word not in _PASSED:
             return None
     return None
@@ -104,7 +116,7 @@ def _alone(items: tuple[Item, ...], index: int) -> bool:
     following = items[index + 1] if index + 1 < len(items) else None
     if following is not None:
         return following.word in _IN_ALL
-    if items[index].word == "one":
+    if items[index].word == "one" or (index and items[index - 1].word in _POINTING):
         return False
     if index > 1 and items[index - 1].word in ("least", "most") and items[index - 2].word == "at":
         return True
@@ -127,7 +139,8 @@ def _means_otherwise(clause: Clause, index: int, at: int, value: float) -> bool:
     """ "three beats per second", "one note after another", "the one note"."""
     items = clause.items
     following = items[at + 1].word if at + 1 < len(items) else ""
-    if following in _RATES or (value == 1 and following in _ONE_BY_ONE):
+    timed = following == "a" and at + 2 < len(items) and items[at + 2].kind == "unit"
+    if timed or following in _RATES or (value == 1 and following in _ONE_BY_ONE):
         return True
     return value == 1 and items[index].word == "one" and index > 0 and items[index - 1].word in _POINTING
 

@@ -27,6 +27,13 @@ _ANSWER = re.compile(
 _WORD = re.compile(r"[a-z0-9]+")
 
 
+LEAKS = (
+    *("provider_json", "prompt_echo", "unclosed_think", "doubled_think", "no_reasoning", "answer_before_evidence"),
+    "denial",
+)
+"""Reason codes of find_leaks, in their order."""
+
+
 def split_chain(raw: str) -> tuple[str | None, int]:
     """(reasoning, its offset in `raw`) of a chain with or without think tags; None when it is missing or empty.
 
@@ -59,7 +66,7 @@ def find_leaks(
         "answer_before_evidence": _answers_first(chain, first_claim),
         "denial": bool(DENIAL.search(chain) or (answer and DENIAL.search(answer))),
     }
-    return [code for code, present in found.items() if present]
+    return [code for code in LEAKS if found[code]]
 
 
 def _answers_first(chain: str, first_claim: int | None) -> bool:

@@ -230,23 +230,17 @@ def _match(words: list[str], index: int) -> tuple[Lexeme, int]:
 
 def _settled(word: str, lexeme: Lexeme, last: Item | None, following: str) -> Lexeme:
     """Words that are a noun or a verb by their place."""
-    if word in ("second", "seconds", "third", "quarter") and last is not None:
-        measured = last.word == "a" and (not following.isalpha() or following in _AFTER_UNIT)
-        if word != "third" and (last.kind == "number" or measured or last.word in _EACH_TIME):
-            return _UNIT
     if word in AMBIGUOUS:
         noun = last is None or last.kind in ("number", "quality", "ordinal") or last.word in _NOUN_BEFORE
         return AMBIGUOUS[word] if noun else _BE
     if last is None:
         return lexeme
-    if word == "level" and (last.kind == "verb" or last.word in _DEGREE):
-        return _FLAT
-    if word == "static" and (last.kind == "verb" or last.word == "as"):
-        return _STEADY
-    if word == "ending" and last.kind == "quality":
-        return _ENDING
-    if word == "sound" and (last.kind == "event" or last.word == "they"):
-        return _BE
+    if word in _SECONDS:
+        measured = last.word == "a" and (not following.isalpha() or following in _AFTER_UNIT)
+        return _UNIT if last.kind == "number" or measured or last.word in _EACH_TIME else lexeme
+    for other, kinds, before, meaning in _BY_PLACE:
+        if word == other and (last.kind in kinds or last.word in before):
+            return meaning
     counted = word in _BEATING and last.kind in ("topic", "event") and following in _COUNTING
     return _BE if counted else lexeme
 
@@ -255,6 +249,16 @@ _NOUN_BEFORE = frozenset(
     {"the", "of", "separate", "distinct", "hear", "different", "individual", "these", "those", "all", "i", "there"}
     | {"are", "count", "and", "or", "short", "some", "there are", "i hear", "several", "many", "a few"}
 )
-_DEGREE = frozenset({"how", "perfectly", "completely", "very", "entirely", "quite", "fairly", "totally", "absolutely"})
+_DEGREE = frozenset(
+    {"how", "perfectly", "completely", "very", "entirely", "quite", "fairly", "totally", "absolutely", ":"}
+)
+_SECONDS = frozenset({"second", "seconds", "quarter"})
+_BY_PLACE: tuple[tuple[str, frozenset[str], frozenset[str], Lexeme], ...] = (
+    ("level", frozenset({"verb"}), _DEGREE, _FLAT),
+    ("static", frozenset({"verb"}), frozenset({"as"}), _STEADY),
+    ("ending", frozenset({"quality"}), frozenset(), _ENDING),
+    ("sound", frozenset({"event"}), frozenset({"they"}), _BE),
+)
+"""Word, kinds or words before it, and what it means after them."""
 _BEATING = frozenset({"beeps", "clicks", "beats", "chimes", "tones"})
 _COUNTING = frozenset({"once", "twice", "one", "two", "three", "four", "five", "six", "seven", "eight", "regularly"})

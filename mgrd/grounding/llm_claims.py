@@ -8,6 +8,7 @@ here knows a server: a caller passes `complete`, which turns messages and a JSON
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -178,7 +179,7 @@ def parse_reply(reply: str) -> list[object] | None:
 def located(chain: str, items: Sequence[object]) -> Extraction:
     """The proposed claims as claims at their places in the chain, without those that have none."""
     claims: list[Claim] = []
-    dropped = {"invented": 0, "unknown": 0, "malformed": 0}
+    dropped = Counter[str]()
     taken: dict[str, int] = {}
     plain = as_material(chain)
     for item in items:
@@ -197,8 +198,8 @@ def located(chain: str, items: Sequence[object]) -> Extraction:
             continue
         taken[quote] = span[1]
         claims.append(_claim(chain, proposed, span))
-    claims.sort(key=lambda c: (c.start, c.end))
-    return Extraction(tuple(claims), dropped["invented"], dropped["unknown"], dropped["malformed"])
+    ordered = tuple(sorted(claims, key=lambda c: (c.start, c.end)))
+    return Extraction(ordered, dropped["invented"], dropped["unknown"], dropped["malformed"])
 
 
 def _is_known(proposed: Proposed) -> bool:

@@ -107,16 +107,8 @@ def _local(name: str, evidence: Evidence, span: Span, duration: float) -> Fact |
     part when that part by itself decides nothing.
     """
     whole = known(name, evidence)
-    if name == "final_rise":
-        return whole
-    late = span[1] >= 0.95 * duration
     if name in LINES:
-        part = _change(name, evidence, span)
-        if part is not None and abs(part.value) >= 2 * LOCAL_TREND[LINES[name]]:
-            return part
-        if late and whole is not None and whole.reliability >= MIN_RELIABILITY and span[0] < 0.8 * duration:
-            return whole
-        return part if part is not None else whole if late else None
+        return _local_movement(name, evidence, span, duration, whole)
     if name == "pause_count":
         return _inside(evidence, span, whole)
     for line in MEANS.get(name, ()):
@@ -126,6 +118,16 @@ def _local(name: str, evidence: Evidence, span: Span, duration: float) -> Fact |
             sure = min(step.reliability for step in steps)
             return Fact(name, values[len(values) // 2], steps[0].unit, steps[0].start, steps[-1].end, sure)
     return whole
+
+
+def _local_movement(name: str, evidence: Evidence, span: Span, duration: float, whole: Fact | None) -> Fact | None:
+    late = span[1] >= 0.95 * duration
+    part = _change(name, evidence, span)
+    if part is not None and abs(part.value) >= 2 * LOCAL_TREND[LINES[name]]:
+        return part
+    if late and whole is not None and whole.reliability >= MIN_RELIABILITY and span[0] < 0.8 * duration:
+        return whole
+    return part if part is not None else whole if late else None
 
 
 def _inside(evidence: Evidence, span: Span, whole: Fact | None) -> Fact | None:

@@ -1,4 +1,4 @@
-"""The state of reading one clause: its subject, verb, negation, time and hedges, and the noun that a word belongs to."""
+"""The state of reading one clause: subject, verb, negation, time, hedges, and the noun that a word belongs to."""
 
 from collections.abc import Iterator
 
@@ -168,45 +168,46 @@ class Reading:
         following = self.items[index + 1] if index + 1 < len(self.items) else None
         if following is not None and following.word in TO_FOREIGN:
             return False
+        if self._is_of_other_noun(index, following):
+            return False
+        if self.verb is not None:
+            return self.subject is not None or not self.foreign
+        if self.subject is not None:
+            return self._is_told_without_verb(index, self.subject)
+        if self.foreign or self.clause.link in CONCLUDING:
+            return False
+        return self.context.carried or self.clause.link == "as" or self._is_fragment(index)
+
+    def _is_of_other_noun(self, index: int, following: Item | None) -> bool:
+        """ "a steady job", "the same reason": it stands before a noun that the lexicon does not know."""
+        if following is None:
+            return False
         back = index - 1
         while back >= 0 and self.items[back].kind in ("quality", "hedge", "negation"):
             back -= 1
         while back >= 0 and self.items[back].kind == "function" and self.items[back].word not in DETERMINERS:
             back -= 1
         determined = back >= 0 and self.items[back].word in DETERMINERS
-        if determined and following is not None and following.kind in ("unknown", "verb"):
-            return False
-        if self.items[index].word == "the same" and following is not None and following.kind == "unknown":
-            return False
-        if self.verb is not None:
-            return self.subject is not None or not self.foreign
-        if self.subject is not None:
-            word = self.items[index].word
-            adverbial = word.partition(" ")[0] in PREPOSITIONS and " " in word
-            gapped = (
-                self.context.verb is not None
-                and self.context.verb.value == "be"
-                and self.clause.link in ("and", "but", "while")
-            )
-            if self.subject.word in SPEAKING:
-                return True
-            told = (
-                self.subject.kind == "topic" and index == len(self.items) - 1 and self.items[index - 1] is self.subject
-            )
-            if told:
-                return True
-            if gapped and self.items[0].word in ("the", "its", "his", "her"):
-                return True
-            moving = (self.clause.link == "with" or self.subject.kind == "event") and word.endswith(
-                ("ing", "ing up", "ing down", "ward", "wards")
-            )
-            return adverbial or moving or (self.acted and (word.endswith("ly") or " " in word))
-        if self.foreign or self.clause.link in CONCLUDING:
-            return False
-        return self.context.carried or self.clause.link == "as" or self._is_fragment(index)
+        same = self.items[index].word == "the same" and following.kind == "unknown"
+        return same or (determined and following.kind in ("unknown", "verb", "trend"))
+
+    def _is_told_without_verb(self, index: int, subject: Item) -> bool:
+        """ "clicks at regular intervals", "the speech is clear and the background silent", "pitch unchanged"."""
+        word = self.items[index].word
+        verb = self.context.verb
+        gapped = verb is not None and verb.value == "be" and self.clause.link in ("and", "but", "while")
+        participle = word.endswith(("ing", "ing up", "ing down", "ward", "wards"))
+        return (
+            subject.word in SPEAKING
+            or (subject.kind == "topic" and index == len(self.items) - 1 and self.items[index - 1] is subject)
+            or (gapped and self.items[0].word in ("the", "its", "his", "her"))
+            or (word.partition(" ")[0] in PREPOSITIONS and " " in word)
+            or (participle and (self.clause.link == "with" or subject.kind == "event"))
+            or (self.acted and (word.endswith("ly") or " " in word))
+        )
 
     def _is_fragment(self, index: int) -> bool:
-        """ "Very low-pitched.", "Not bright at all.": a sentence without subject and verb that says more than a word."""
+        """ "Very low-pitched.", "Not bright at all.": no subject and no verb, but more than a single word."""
         if self.clause.first or self.clause.link or self.sentence[0].word in CONCLUDING:
             return False
         opening = self.sentence[:MOST_OPENING]

@@ -1,4 +1,4 @@
-"""Claims that belong together because the text puts them in a row: a low sound and then a high one, up and then down."""
+"""Claims that belong together because the text puts them in a row: a low sound, then a high one; up, then down."""
 
 from dataclasses import replace
 from itertools import pairwise

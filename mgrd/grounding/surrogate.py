@@ -62,7 +62,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     ),
     "imagined": (
         (
-            r"\b(?:imagin(?:e|ed|ing|ary)|hypothetical|supposed|reads like)\b[^.;]*"
+            r"\b(?:imagin(?:e|ed|ing|ary)|hypothetical|supposed|reads like)\b[^.;]{0,160}"
             rf"\b(?:{_SOURCE}|text|words?)\b"
         ),
     ),
@@ -70,22 +70,25 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"\b{_WHO}\s+(?:\w+ly\s+)?{_SAYS}\s*(?:[:,]?\s*[\"“'‘«]|(?:that|please|about|whether|if|what|where|how|why)\b)",
         r"\b(?:sentence|words?|phrase|utterance|line|text|content)\s+(?:is|are|was|were|reads?|being)\s*[:,]?\s*[\"“'‘«]",
         (
-            r"\b(?:because|since|as|which is|given that|so) (?:(?:it|this|that|he|she)(?:'s| is) )?(?:just |simply |clearly )?"
+            r"\b(?:because|since|as|which is|given that|so) (?:(?:it|this|that|he|she)(?:'s| is) )?(?:just |simply )?"
             r"(?:a |an )(?:question|statement|command|greeting|request|yes[/ -]no question)\b"
         ),
-        r"\b(?:asks|asking|asked) (?:a question|something|whether|if)\b[^.;]*\b(?:so|therefore|hence)\b",
+        r"\b(?:asks|asking|asked) (?:a question|something|whether|if)\b[^.;]{0,160}\b(?:so|therefore|hence)\b",
     ),
     "habit": (
-        rf"\b(?:such|similar|these|those|most|many|all)\s+(?:\w+\s+){{0,2}}{_KINDS}\b[^.;]*\b{_USUALLY}\b",
+        rf"\b(?:such|similar|these|those|most|many|all)\s+(?:\w+\s+){{0,2}}{_KINDS}\b[^.;]{{0,160}}\b{_USUALLY}\b",
         (
-            rf"\b{_KINDS}\s+(?:like (?:this|these|that)|of this (?:kind|type|sort)|from this \w+)\b[^.;]*"
+            rf"\b{_KINDS}\s+(?:like (?:this|these|that)|of this (?:kind|type|sort)|from this \w+)\b[^.;]{{0,160}}"
             rf"\b(?:{_USUALLY}|are|is|have|sound)\b"
         ),
         r"\b(?:people|someone|anyone|those|speakers?|singers?|composers?)\s+who\b",
         rf"\bin (?:most|many|all|such|similar) (?:\w+ )?{_KINDS}\b",
         rf"\ba typical (?:\w+ ){{0,2}}\w+ (?:would|is|has|goes|sounds|{_USUALLY})\b",
         r"\b(?:in|of) this (?:data ?set|benchmark|corpus|task)\b",
-        r"\b(?:usually|typically|normally|generally|traditionally|tends? to)\b",
+        (
+            r"\b(?:usually|typically|normally|generally|traditionally|tends? to)\b"
+            r"(?! (?:be )?(?:called|considered|regarded|perceived|termed|heard|counts?)\b)"
+        ),
         rf"\b{_USUALLY}\s+(?:have|has|is|are|described|answered|means?|labell?ed|associated)\b",
     ),
     "knowledge": (
@@ -126,7 +129,7 @@ DENIAL = re.compile(
             rf"\b(?:no access to|without (?:access to|hearing)) (?:{_ONE} )?(?:audio|sound|recording|clip)\b",
             r"\bi have no ears\b|\bi only (?:see|have|process|read) (?:the )?text\b",
             r"\b(?:do not|don't) have (?:access to )?(?:the |any )?(?:audio|recording|ears|hearing|auditory)\b",
-            r"\bunable to (?:hear|listen|process|access)\b[^.;]*\b(?:audio|sound|clip|recording)\b",
+            r"\bunable to (?:hear|listen|process|access)\b[^.;]{0,160}\b(?:audio|sound|clip|recording)\b",
         )
     ),
     re.IGNORECASE,

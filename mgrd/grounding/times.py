@@ -43,7 +43,8 @@ PATTERN = re.compile(
     rf"(?:{_ABOUT}\s+)?(?:{_QUANTITY}\s*)?(?P<span>{_SECONDS}|half|third|quarter|part|portion|moments?|section|stretch)"
     rf"|\b(?P<range>from|between)\s+(?:{_ABOUT}\s+)*{_QUANTITY}\s*(?:{_SECONDS}\s*)?(?:to|and|until|-|–)\s*"
     rf"(?:{_ABOUT}\s+)*{_QUANTITY}\s*{_SECONDS}"
-    rf"|(?<!lasts )(?<!lasting )(?<!lasted )(?<!long )(?<!is )(?<!was )(?<!of )\b(?P<side>at|after|before|around|near|until|past|by|from|up to|up until|starting at|beyond)\s+"
+    r"|(?<!lasts )(?<!lasting )(?<!lasted )(?<!long )(?<!is )(?<!was )(?<!of )"
+    rf"\b(?P<side>at|after|before|around|near|until|past|by|from|up to|up until|starting at|beyond)\s+"
     rf"(?:{_ABOUT}\s+)*(?<!after a )(?<!after about a ){_QUANTITY}\s*(?P<unit>{_SECONDS})(?:\s+mark)?(?!\s+of\b)(?!-)"
     r"|\b(?:towards?|near|at|by|until)\s+(?:the|its)\s+(?:very\s+)?"
     r"(?P<place>tail end|end|beginning|start|finish|close|outset|onset|ending)\b"
@@ -76,8 +77,11 @@ def _read(match: re.Match[str]) -> Time:
         return _edge(str(match["edge"]).lower(), str(match["span"]).lower().lstrip("-"), numbers, small)
     if match["range"]:
         return (small * min(numbers), small * max(numbers), "s")
-    at = numbers[0] * small
-    side = str(match["side"]).lower()
+    return _side(str(match["side"]).lower(), numbers[0] * small)
+
+
+def _side(side: str, at: float) -> Time:
+    """ "after 1.2 s", "before 2 s", "at 1.5 s"."""
     if side in _AFTER:
         return (at, inf, "s")
     return (0.0, at, "s") if side in _BEFORE else (max(0.0, at - NEAR_SECONDS), at + NEAR_SECONDS, "s")

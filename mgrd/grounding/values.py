@@ -46,6 +46,11 @@ _DOWN_WORDS = frozenset({"down", "below", "downward", "downwards"})
 _DOWN = frozenset({"fall", "decrease", "fade", "falling", "low", "quiet", "fading"})
 _NOT_OF_THE_SOUND = frozenset({"sampling", "sampled", "sample", "bit", "kbps", "window", "frame"})
 _RANGE = frozenset({"to", "and", "-", "–", "or", "until", "->", "→", "up to", "down to"})
+_PER_SECOND: dict[str, tuple[str, float]] = {
+    "syllables": ("1/s", 1.0),
+    "syllable": ("1/s", 1.0),
+    "times": ("times/s", 1.0),
+}
 _EVERY = frozenset({"per", "every", "each", "a", "/"})
 _INTERVALS = {
     "semitone": 1.0,
@@ -180,7 +185,7 @@ def _by_size(draft: Draft) -> Draft:
 
 
 def _interval(clause: Clause, index: int) -> tuple[Draft, int] | None:
-    """ "a fifth up", "rises by an octave": semitones between two events or over a line, and the index of its last item."""
+    """ "a fifth up", "rises by an octave": semitones of a line or between two events, and the last item's index."""
     items = clause.items
     if items[index].word not in _INTERVAL_STARTS:
         return None
@@ -246,12 +251,9 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
     """(unit, factor, index of its last item)."""
     words = [item.word for item in items[at : at + 3]]
     if len(words) == 3 and words[1] in _EVERY and words[2] in ("second", "s", "sec"):
-        if words[0] in _BEATS:
-            return "BPM", 60.0, at + 2
-        if words[0] in ("syllables", "syllable"):
-            return "1/s", 1.0, at + 2
-        if words[0] == "times":
-            return "times/s", 1.0, at + 2
+        rate = ("BPM", 60.0) if words[0] in _BEATS else _PER_SECOND.get(words[0])
+        if rate is not None:
+            return rate[0], rate[1], at + 2
     if words[:2] == ["per", "minute"]:
         return "BPM", 1.0, at + 1
     if len(words) == 3 and words[0] in _BEATS and words[1] in _EVERY and words[2] == "minute":
@@ -295,24 +297,23 @@ def _times(value: Value) -> Draft | None:
     said = {item.value for item in value.clause.items if item.kind == "verb"}
     if "vibrato" in value.topics or "waver" in said:
         return value.draft("vibrato_rate", value.middle, "Hz")
-    return value.draft("tempo", 60 * value.middle, "BPM") if value.topics & {"tempo", "many"} else None
+    counted = any(item.kind == "event" and item.word != "times" for item in value.clause.items)
+    return value.draft("tempo", 60 * value.middle, "BPM") if counted or "tempo" in value.topics else None
 
 
 _SILENT = ("silence", "pause", "gap")
 
 
 def _seconds(value: Value) -> Draft | None:
+    items = value.clause.items
     if "reverb" in value.topics:
         return value.draft("decay_time", value.middle)
-    near = value.clause.items[max(0, value.first - 4) : value.last + 3]
-    if any(item.word == "every" for item in value.clause.items[max(0, value.first - 3) : value.first]):
+    every = any(item.word == "every" for item in items[max(0, value.first - 3) : value.first])
+    silent = any(item.value == "interval" and item.word.startswith(_SILENT) for item in items)
+    if every or (not silent and ("apart" in value.words or "interval" in value.topics)):
         return value.draft("tempo", 60 / value.middle, "BPM") if value.middle > 0 else None
-    silent = any(item.value == "interval" and item.word.startswith(_SILENT) for item in value.clause.items)
-    if silent:
-        return value.draft("longest_pause", value.middle)
-    if "apart" in value.words or "interval" in value.topics:
-        return value.draft("tempo", 60 / value.middle, "BPM") if value.middle > 0 else None
-    if "pause" in value.topics and any(item.value == "pause" for item in near):
+    near = items[max(0, value.first - 4) : value.last + 3]
+    if silent or ("pause" in value.topics and any(item.value == "pause" for item in near)):
         return value.draft("longest_pause", value.middle)
     if value.words & {"lasts", "duration", "long", "length"} and value.topics & {"recording", "sound", "it", ""}:
         return value.draft("duration", value.middle)
@@ -330,7 +331,7 @@ _ASSIGN: dict[str, Callable[[Value], Draft | None]] = {
     "semitones": lambda value: (
         _by_size(value.draft("f0_trend", value.move * abs(value.middle))) if value.move else None
     ),
-    "times/s": lambda value: _times(value),
+    "times/s": _times,
 }
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, fact_for, nth, overlaps
+from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Move, Span, fact_for, nth, overlaps
 from mgrd.grounding.tolerances import (
     ALL_ATTRIBUTES,
     COUNTER_SHARE,
@@ -105,25 +105,28 @@ def _verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
     if moves is None or claim.word not in (ups, downs):
         return None
     words = tuple(ups if size > 0 else downs for size, _, _ in moves)
-    asked = tuple(word for word in claim.sequence if word in (ups, downs))
     if claim.sequence:
-        wanted = asked.index(claim.word)
-        at = next((k for k in range(len(words)) if words[k : k + len(asked)] == asked), None)
-        if at is not None:
-            size, start, end = moves[at + wanted]
-            return _moved(claim, "supported", size, start, end)
-        if words and (claim.word not in words or len(words) == len(asked)):
-            return _moved(claim, "contradicted", *moves[0])
-        return None if len(words) < 2 else _moved(claim, "unverifiable", *moves[0])
-    if len(words) < 2 or claim.negated:
-        return None
-    net = sum(size for size, _, _ in moves)
-    against = (
-        max(abs(size) for size, _, _ in moves if (size > 0) != (claim.word == ups)) if set(words) != {claim.word} else 0
+        asked = tuple(word for word in claim.sequence if word in (ups, downs))
+        return _verify_sequence(claim, asked, words, moves)
+    against = max(
+        (abs(size) for (size, _, _), word in zip(moves, words, strict=True) if word != claim.word), default=0.0
     )
-    if against > COUNTER_SHARE * abs(net) and claim.word in words:
+    turns = len(words) > 1 and not claim.negated and claim.word in words
+    if turns and against > COUNTER_SHARE * abs(sum(size for size, _, _ in moves)):
         return _moved(claim, "unverifiable", *moves[0])
     return None
+
+
+def _verify_sequence(
+    claim: Claim, asked: tuple[str, ...], words: tuple[str, ...], moves: list[Move]
+) -> Verification | None:
+    """One movement of several in a row, by where the row stands among the line's movements."""
+    at = next((k for k in range(len(words)) if words[k : k + len(asked)] == asked), None)
+    if at is not None:
+        return _moved(claim, "supported", *moves[at + asked.index(claim.word or "")])
+    if words and (claim.word not in words or len(words) == len(asked)):
+        return _moved(claim, "contradicted", *moves[0])
+    return None if len(words) < 2 else _moved(claim, "unverifiable", *moves[0])
 
 
 def _moved(claim: Claim, verdict: Verdict, size: float, start: float, end: float) -> Verification:
@@ -218,7 +221,7 @@ def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fac
     if name in MEANS and span is not None:
         local = [f for line in MEANS[name] for f in evidence.all(line) if overlaps(f, span)]
         if name == "f0_median" and local:
-            return local + _edge_of_line(local, span, evidence)
+            return local + _edge_of_line(span, evidence)
         if local or (name == "f0_median" and _moves(evidence)):
             return local
     fact = evidence.first(name)
@@ -238,7 +241,7 @@ def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fac
     return ([fact] if fact is not None else []) + more
 
 
-def _edge_of_line(local: list[Fact], span: Span, evidence: Evidence) -> list[Fact]:
+def _edge_of_line(span: Span, evidence: Evidence) -> list[Fact]:
     """Where a gliding pitch sets out or arrives: its line goes on for half a step beyond the middle of the last one."""
     line = evidence.all("f0_line")
     if len(line) < 2:

@@ -11,7 +11,7 @@ import json
 import os
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import openai
 
@@ -119,6 +119,15 @@ class JudgeClient:
             return Judgement(None, f"{read.code}: {read.problem}", raw, usage)
         return Judgement(read, read.reasons(), raw, usage, readable=reply.content or "")
 
+    async def complete(self, messages: Messages) -> Paid:
+        """One reply to messages that ask for something else than a grade, as a JSON object where the server can.
+
+        Raises SpendLimitError, NoReplyError, or JudgeError where no request can succeed.
+        """
+        if self.dialect.format == 0:
+            self.dialect = replace(self.dialect, format=1)  # the first format is the schema of a grade
+        return await self._ask(messages)
+
     def most(self, messages: Messages) -> float:
         """What a request can cost at most."""
         return self.prices.usage(int(_size(messages) / BYTES_PER_TOKEN) + 1, self.judge_spec.max_tokens).cost
@@ -169,23 +178,28 @@ class JudgeClient:
     async def _in_some_dialect(self, messages: Messages, sent: "_Sent") -> Paid:
         """Step down while the server refuses the request; only what succeeded is learnt."""
         async with self.gate.slot() as began:
-            if self.failed is not None:
-                raise self.failed  # another request learnt that none can succeed
-            tried = self.dialect
-            while True:
-                try:
-                    paid = await self._once(messages, tried, sent, began)
-                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                    simpler = tried.simpler(error)
-                    if simpler is None:
-                        raise
-                    tried = simpler
-                except JudgeError as error:
-                    self.failed = error
+            paid = await self._down_the_ladder(messages, sent, began)
+        await asyncio.sleep(0)  # whoever got the place sends first: the server waits, this reply does not
+        return paid
+
+    async def _down_the_ladder(self, messages: Messages, sent: "_Sent", began: float) -> Paid:
+        if self.failed is not None:
+            raise self.failed  # another request learnt that none can succeed
+        tried = self.dialect
+        while True:
+            try:
+                paid = await self._once(messages, tried, sent, began)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                simpler = tried.simpler(error)
+                if simpler is None:
                     raise
-                else:
-                    self.dialect = self.dialect.joined(tried)
-                    return paid
+                tried = simpler
+            except JudgeError as error:
+                self.failed = error
+                raise
+            else:
+                self.dialect = self.dialect.joined(tried)
+                return paid
 
     async def _once(self, messages: Messages, dialect: Dialect, sent: "_Sent", began: float) -> Paid:
         sent.requests += 1

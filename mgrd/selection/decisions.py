@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from mgrd.audio.facts import Fact
+from mgrd.grounding.llm_claims import Extraction
 from mgrd.grounding.scorer import Grounding, score_chain
 from mgrd.ids import content_key
 from mgrd.judging.panel import PanelResult
 from mgrd.selection.policy import (
+    CLAIMS_UNREAD,
     NO_EVIDENCE,
     Counterfact,
     Ruling,
@@ -38,11 +40,13 @@ def ground_traces(
     *,
     policy: PolicySpec,
     arm: Arm,
+    extractions: Mapping[str, Extraction] | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Score every trace and decide by the checks: (claims, decisions) frames in their schemas.
 
-    `evidence` and `truth` map clip_id to facts. A trace whose clip has no evidence is `unscored`:
-    nothing is held against a chain that could not be checked.
+    `evidence` and `truth` map clip_id to facts, `extractions` trace_id to the claims that a model read (None: the
+    grammar reads). A trace whose clip has no evidence, or whose claims could not be read, is `unscored`: nothing is
+    held against a chain that could not be checked.
     """
     asked = questions.select("question_id", question=pl.col("text"), choices="choices")
     claims: list[dict[str, object]] = []
@@ -50,6 +54,7 @@ def ground_traces(
     sha = policy_sha(arm, policy)
     for trace in traces.join(asked, on="question_id", how="left", maintain_order="left").iter_rows(named=True):
         facts = evidence.get(trace["clip_id"])
+        read = (extractions or {}).get(trace["trace_id"])
         grounding = score_chain(
             raw_text=trace["raw_text"],
             reasoning=trace["reasoning"],
@@ -59,17 +64,19 @@ def ground_traces(
             facts=facts or (),
             truth=truth.get(trace["clip_id"]),
             policy=policy,
+            claims=None if read is None else read.claims,
         )
-        signals = signals_of(grounding, trace["correct"], measured=facts is not None)
-        claims += claim_rows(grounding, trace)
+        missing = NO_EVIDENCE if facts is None else CLAIMS_UNREAD if read is not None and not read.readable else None
+        signals = signals_of(grounding, trace["correct"], missing)
+        claims += claim_rows(grounding, trace, "grammar" if read is None else "llm")
         decisions.append(_decision_row(trace, grounding, signals, decide(signals, policy, arm), sha))
     return frame_of(CLAIMS, claims), frame_of(DECISIONS, decisions)
 
 
-def signals_of(grounding: Grounding, correct: bool | None, *, measured: bool = True) -> Signals:
-    """The signals of the checks alone."""
+def signals_of(grounding: Grounding, correct: bool | None, missing: str | None = None) -> Signals:
+    """The signals of the checks alone; `missing` is the code of what could not be checked, and then all there is."""
     score = grounding_score(grounding.supported, grounding.contradicted, grounding.surrogate_share)
-    return Signals(correct, grounding.reasons if measured else (NO_EVIDENCE,), score)
+    return Signals(correct, grounding.reasons if missing is None else (missing,), score)
 
 
 def stored_signals(
@@ -133,7 +140,7 @@ def counterfacts_of(counterfactuals: pl.DataFrame) -> dict[str, Counterfact]:
     return {trace_id: Counterfact(silence, swap, moved) for trace_id, silence, swap, moved in rows.iter_rows()}
 
 
-def claim_rows(grounding: Grounding, trace: Row) -> list[dict[str, object]]:
+def claim_rows(grounding: Grounding, trace: Row, extractor: str = "grammar") -> list[dict[str, object]]:
     """The claims table's rows of one trace."""
     rows: list[dict[str, object]] = []
     for checked in grounding.claims:
@@ -156,7 +163,7 @@ def claim_rows(grounding: Grounding, trace: Row) -> list[dict[str, object]]:
                 "time_end": claim.time_end,
                 "negated": claim.negated,
                 "weight": claim.weight,
-                "extractor": "grammar",
+                "extractor": extractor,
                 "verdict": verification.verdict,
                 "measured": verification.measured,
                 "tolerance": verification.tolerance,

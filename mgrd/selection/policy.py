@@ -16,6 +16,8 @@ from mgrd.settings import Arm, PolicySpec
 
 WRONG_ANSWER = "wrong_answer"
 NO_EVIDENCE = "no_evidence"
+CLAIMS_UNREAD = "claims_unread"
+"""The model that reads claims gave nothing that can be read."""
 LOW_SCORE = "low_score"
 JUDGE_GROUNDING = "judge_grounding"
 JUDGE_COHERENCE = "judge_coherence"
@@ -26,7 +28,7 @@ ANSWER_UNMOVED = "answer_unmoved"
 REVIEWER = "reviewer_not_grounded"
 """A reviewer voted that the chain is not grounded; no setting turns this into a warning."""
 
-UNDECIDED = frozenset({NO_EVIDENCE, JUDGE_UNSCORED})
+UNDECIDED = frozenset({NO_EVIDENCE, CLAIMS_UNREAD, JUDGE_UNSCORED})
 """Reasons that say what is missing to decide; alone they hold nothing against the chain."""
 
 
@@ -52,7 +54,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """All that is known of a chain; `checks` are the codes of the scorer, or `no_evidence`.
+    """All that is known of a chain; `checks` are the codes of the scorer, or what is missing to check.
 
     `judged` is None where no judge is asked; a judge that could not be read is a result without scores.
     """
@@ -116,7 +118,7 @@ def _found(signals: Signals, policy: PolicySpec) -> Iterable[str]:
     if signals.correct is False:
         yield WRONG_ANSWER
     yield from signals.checks
-    if signals.score < policy.min_score and NO_EVIDENCE not in signals.checks:
+    if signals.score < policy.min_score and UNDECIDED.isdisjoint(signals.checks):
         yield LOW_SCORE
     if signals.judged is not None:
         yield from _judge_reasons(signals.judged, policy)

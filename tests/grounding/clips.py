@@ -66,7 +66,7 @@ def vibrato(f0: float, rate: float, cents: float, duration: float) -> Wave:
     t = np.arange(round(duration * RATE)) / RATE
     line = f0 * 2 ** (cents / 1200 * np.sin(2 * np.pi * rate * t))
     phase = 2 * np.pi * np.cumsum(line) / RATE
-    return shaped(0.3 * sum(np.sin(k * phase) / k for k in range(1, 6)))
+    return shaped(0.3 * np.sum([np.sin(k * phase) / k for k in range(1, 6)], axis=0))
 
 
 def arch(low: float, high: float, duration: float) -> Wave:
@@ -185,7 +185,7 @@ def _lines() -> None:
     add(
         "brightening",
         "one tone at 200 Hz whose upper partials come in towards the end, level roughly steady",
-        lambda: _brighten(),
+        _brighten,
         TIMBRE_Q,
         "bright",
     )

@@ -1,7 +1,9 @@
 """The grammar: what a chain claims, where it says so, and what is no claim at all."""
 
-import time
+import sys
 from math import isfinite
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 
 from mgrd.audio.facts import FACT_UNITS
 from mgrd.audio.words import ATTRIBUTES
+from mgrd.grounding import claims as grammar
 from mgrd.grounding.claims import Claim, extract_claims
+from mgrd.grounding.scorer import score_text
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.ingest.embedded.phrases import CLAUSES
 
@@ -73,6 +77,32 @@ def test_every_clause_of_the_embedded_chains_is_read(sense: tuple[str, str], cla
         ("The tempo isn't slow but fast.", ["not tempo slow", "tempo fast"]),
         ("The sound is dark, low and noisy.", ["timbre dark", "register low", "noise noisy"]),
         ("so the answer is rising because the pitch climbs.", ["contour rising"]),
+        ("- **Loudness**: constant", ["loudness steady"]),
+        ("They're high-pitched.", ["register high"]),
+        ("The tone slides smoothly back down.", ["contour falling"]),
+        (
+            "The second tone is quieter, but higher, than the first.",
+            ["loudness_order first louder", "pitch_order upwards"],
+        ),
+        ("The second half is louder than the first half.", ["loudness louder"]),
+        ("It is quieter at the end than at the start.", ["loudness softer"]),
+        ("Each beep is lower than the one before.", ["contour falling"]),
+        ("None of the beeps is louder than the others.", ["loudness steady"]),
+        ("The pitch is neither rising nor falling.", ["not contour falling", "not contour rising"]),
+        ("There is no change in pitch.", ["contour flat"]),
+        ("The loudness does not really change.", ["loudness steady"]),
+        ("The pitch and the loudness both go up.", ["contour rising", "loudness louder"]),
+        ("The pitch falls and so does the loudness.", ["contour falling", "loudness softer"]),
+        ("Quiet start, loud finish.", ["loudness louder"]),
+        ("It is loudest at the beginning.", ["loudness softer"]),
+        ("I hear beeps, five of them.", ["event_count five"]),
+        ("The gaps between the clicks shrink.", ["tempo_trend speeding up"]),
+        ("The pitch is around two hundred and twenty hertz.", ["f0_median 220 Hz"]),
+        ("The clicks are half a second apart.", ["tempo 120 BPM"]),
+        ("The second tone is a fifth above the first.", ["pitch_order upwards"]),
+        ("The sound comes from the left.", ["stereo left"]),
+        ("He whispers, and the voice is muffled.", ["muffling muffled"]),
+        ("The pitch can't be flat.", ["not contour flat"]),
     ],
 )
 def test_a_claim_is_read(text: str, claims: list[str]) -> None:
@@ -100,6 +130,11 @@ def test_a_claim_is_read(text: str, claims: list[str]) -> None:
         "The pitch is either rising or falling.",
         "The speaker says prices rise and fall.",
         "Tempo is the speed of the pulse.",
+        "A rising pitch is usually heard as a question, while a falling pitch sounds final.",
+        "If it were falling, I would hear it get lower.",
+        'He says "the pitch of the tone rises steadily".',
+        "There's one beep and then another.",
+        "I assume a rising tone.",
         "One note after another.",
         "The first two notes.",
         "The sample rate is 16 kHz.",
@@ -194,8 +229,41 @@ def test_attributes_are_those_of_the_bands() -> None:
     assert set(ATTRIBUTES) <= set(ALL_ATTRIBUTES)
 
 
-def test_a_very_long_chain_is_read_in_linear_time() -> None:
-    text = "The pitch rises, and the tone is bright. " * 2_000
-    began = time.perf_counter()
-    assert len(extract_claims(text)) == 4_000
-    assert time.perf_counter() - began < 10
+HOSTILE = (
+    *("a", "than ", "or ", "higher than ", "the pitch rises and ", '"', "one hundred and ", "in the first "),
+    *("high and ", "rise in ", "from low to ", "no ", "such clips like this ", "the caption ", "unable to hear "),
+    *("because it is ", "as an ai i cannot ", "- ", "\n", "<think>", '{"', "9" * 30 + " ", "each ", "'s ", "-up "),
+    *("people who ", "440 Hz "),
+)
+
+
+def steps_to_read(text: str) -> int:
+    """Lines of the grounding room that run while a chain is scored: a measure of work that no clock disturbs."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        del argument
+        nonlocal count
+        if "grounding" not in frame.f_code.co_filename:
+            return None
+        count += event == "line"
+        return trace
+
+    grammar._extract.cache_clear()
+    sys.settrace(trace)
+    try:
+        score_text(text, [])
+    finally:
+        sys.settrace(None)
+    return count
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_no_text_takes_more_than_linear_work(piece: str) -> None:
+    small, large = (piece * (size // len(piece)) for size in (4_000, 16_000))
+    assert steps_to_read(large) < 6 * steps_to_read(small) + 1_000
+
+
+def test_a_chain_of_a_megabyte_is_read() -> None:
+    text = "The pitch rises, and the tone is bright. " * 25_000
+    assert len(extract_claims(text)) == 50_000

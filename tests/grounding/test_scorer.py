@@ -1,10 +1,8 @@
 """The scorer on golden chains: against constructed truth, and against what is measured of the sound."""
 
-import json
 import time
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +12,10 @@ from mgrd.grounding import claims as grammar
 from mgrd.grounding.scorer import Grounding, score_chain, score_text
 from mgrd.settings import GroundingSpec
 from tests.audio.sounds import RATE
+from tests.grounding.labelled import ROWS
 from tests.grounding.scenes import TRUTH, sound
 
-GOLDEN = [json.loads(line) for line in (Path(__file__).parent / "golden" / "chains.jsonl").open(encoding="utf-8")]
+GOLDEN = [row for row in ROWS if "scene" in row]
 NEVER_KEPT = {"surrogate", "stuffed", "denial", "leak", "empty", "no-claim"}
 
 

@@ -20,8 +20,8 @@ from mgrd.judging import Judged, judge_chains
 from mgrd.judging.cases import judge_prompt
 from mgrd.judging.mock import FAULTS, Fault, Plan, mock_scores, parse_fault, serving
 from mgrd.judging.mock.faults import parse_plan
-from mgrd.selection.judged import judge_decisions
-from mgrd.settings import GroundingSpec, JudgeSpec, PanelSpec
+from mgrd.selection.decisions import decide_traces
+from mgrd.settings import JudgeSpec, PanelSpec, PolicySpec
 from prompts import load_prompt
 
 FATAL = {"400", "401"}
@@ -43,9 +43,10 @@ def judged_with(plan: Plan, count: int = 4) -> tuple[Judged, PanelSpec]:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_that_never_passes_rejects_nobody_and_loses_nobody(name: str) -> None:
-    judged, panel = judged_with(Plan((Fault(fault=name, retry_after=0 if name == "429" else None),)))
+    judged, _ = judged_with(Plan((Fault(fault=name, retry_after=0 if name == "429" else None),)))
     before = decisions(*(decision(case.trace_id) for case in cases(4)))
-    after = judge_decisions(before, judged.results, policy=GroundingSpec(), panel=panel, arm="filtered")
+    said = {result.trace_id: result for result in judged.results}
+    after = decide_traces(before, policy=PolicySpec(), arm="filtered", judged=said, sha="s")
     assert after["trace_id"].to_list() == [case.trace_id for case in cases(4)]
     expected = "kept" if name == "no-usage" else "unscored"
     assert set(after["decision"]) == {expected}, judged.results[0].reason

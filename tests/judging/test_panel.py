@@ -125,7 +125,7 @@ def test_the_identity_of_a_panel_covers_judges_and_reducer_and_not_its_threshold
     base = panel("median")
     for change in ({"reducer": "mode"}, {"judges": base.judges[:2]}):
         assert panel_identity(base.model_copy(update=change)) != panel_identity(base)
-    for same in ({"min_grounding": 5.0}, {"max_cost": 9.0}, {"at_least": 2}):
+    for same in ({"max_cost": 9.0}, {"at_least": 2}):
         assert panel_identity(base.model_copy(update=same)) == panel_identity(base)
     by_k = panel("at_least_k")
     assert panel_identity(by_k.model_copy(update={"at_least": 2})) != panel_identity(by_k)

@@ -14,6 +14,7 @@ from mgrd.judging import PanelResult, panel_identity
 from mgrd.selection.decisions import counterfacts_of, decide_traces, passed_checks, signals_of
 from mgrd.selection.overrides import split_votes, votes_of
 from mgrd.selection.policy import (
+    NO_EVIDENCE,
     REVIEWER,
     Counterfact,
     Signals,
@@ -250,7 +251,7 @@ def test_a_chain_without_evidence_has_nothing_held_against_it() -> None:
     grounding = scorer.score_chain(
         raw_text="the pitch rises", reasoning="the pitch rises", answer="a", question=None, choices=(), facts=()
     )
-    assert signals_of(grounding, True, measured=False).checks == ("no_evidence",)
+    assert signals_of(grounding, True, NO_EVIDENCE).checks == ("no_evidence",)
     assert signals_of(grounding, True).checks == ("no_supported_claim",)
 
 

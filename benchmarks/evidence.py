@@ -1,6 +1,6 @@
 """How fast a clip's facts are measured, beside the plain librosa calls for the same facts.
 
-    python benchmarks/bench_evidence.py
+    python benchmarks/evidence.py
 
 Clips of 10 s at 16 kHz (notes, speech-like sound, a tone in noise, noise), both sides warm and alternating.
 Prints processor seconds (of all threads) per clip, times real time, and the ratio; fails under the promised floors.

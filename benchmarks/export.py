@@ -1,0 +1,155 @@
+"""How fast shards are written and read, beside bare pyarrow and beside `datasets`, on the same rows in one run.
+
+Writing: from rows and clip files to checked and hashed shards, against bare pyarrow from the same rows and files
+(`pa.Table.from_pylist`, `pq.write_table`), and against `pq.write_table` of tables that are already in memory.
+Reading: rows as Python objects from our stream, against `pq.read_table(...).to_pylist()`. Loading: decoded samples a
+second, against `datasets` streaming the same shards with the same decoder, in its own environment
+(`make test-peers` installs it). Rounds alternate; the best of each is shown.
+"""
+
+import argparse
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[1]
+PEER = PROJECT / ".venv-peers" / "huggingface" / "bin" / "python"
+ROUNDS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=int, default=1000, help="clips of 3 s; two rows each")
+    parser.add_argument("--datasets", type=Path, help="measure `datasets` on this export and print rows a second")
+    asked = parser.parse_args()
+    if asked.datasets:
+        print(json.dumps(datasets_rate(asked.datasets)))
+        return
+    sys.path.insert(0, str(PROJECT))
+    with tempfile.TemporaryDirectory() as folder:
+        compare(Path(folder), asked.clips)
+
+
+def compare(folder: Path, clips: int) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    import mgrd
+    from mgrd.export.choices import ExportConfig
+    from mgrd.export.directory import Writing, export_round, write_files
+    from mgrd.export.rows import Tables, read_rows
+    from mgrd.export.shards import CODEC, CODEC_LEVEL
+    from schemas import CLIPS
+    from tests.export.made_workspace import make_workspace
+
+    workspace = make_workspace(folder / "w", clips=clips, seconds=3.0, sources=20)
+    config = ExportConfig(round=1, embed_audio=True, holdout=0)
+    export_round(workspace, config, folder / "x")
+    shards = sorted((folder / "x" / "data").glob("train-*.parquet"))
+    tables = [pq.read_table(path) for path in shards]
+    rows = sum(table.num_rows for table in tables)
+    size = sum(table.nbytes for table in tables) / 1e6
+    plain = [name for name in tables[0].schema.names if name != "audio"]
+    print(f"{rows} rows, {size:.0f} MB in {len(shards)} shards")
+
+    found = read_rows(workspace, config, Tables(workspace.store))
+
+    def write_ours() -> None:
+        write_files(Writing(workspace, config, Path(tempfile.mkdtemp(dir=folder)), None), found)
+
+    options: dict[str, Any] = {"compression": CODEC, "compression_level": CODEC_LEVEL, "use_dictionary": plain}
+    records = [[{**row, "audio": None} for row in table.drop_columns("audio").to_pylist()] for table in tables]
+    uris = {row["clip_id"]: workspace.root / row["uri"] for row in workspace.store.read(CLIPS).iter_rows(named=True)}
+
+    def write_bare() -> None:
+        out = Path(tempfile.mkdtemp(dir=folder))
+        for number, part in enumerate(records):
+            rows = [{**row, "audio": sound(uris[row["clip_id"]])} for row in part]
+            pq.write_table(pa.Table.from_pylist(rows, tables[0].schema), out / f"{number}.parquet", **options)
+
+    def write_tables() -> None:
+        out = Path(tempfile.mkdtemp(dir=folder))
+        for number, table in enumerate(tables):
+            pq.write_table(table, out / f"{number}.parquet", **options)
+
+    def read_ours() -> None:
+        assert sum(1 for _ in mgrd.load_round(folder / "x", "train", decode=False)) == rows
+
+    def read_bare() -> None:
+        assert sum(len(pq.read_table(path).to_pylist()) for path in shards) == rows
+
+    ours, bare, memory = (size / seconds for seconds in alternate(write_ours, write_bare, write_tables))
+    print(f"write  mgrd {ours:7.0f} MB/s   pyarrow {bare:7.0f} MB/s   ratio {ours / bare:.2f}", end="")
+    print(f"   (pyarrow, tables in memory {memory:.0f} MB/s, ratio {ours / memory:.2f})")
+    ours, bare = (size / seconds for seconds in alternate(read_ours, read_bare))
+    print(f"read   mgrd {ours:7.0f} MB/s   pyarrow {bare:7.0f} MB/s   ratio {ours / bare:.2f}")
+    load_rates(folder / "x", rows)
+
+
+def sound(path: Path) -> dict[str, object]:
+    return {"bytes": path.read_bytes(), "path": path.name}
+
+
+def alternate(*jobs: Callable[[], None]) -> list[float]:
+    """Best seconds of each job, run in turn."""
+    best = [float("inf")] * len(jobs)
+    for job in jobs:
+        job()
+    for _ in range(ROUNDS):
+        for number, job in enumerate(jobs):
+            started = time.perf_counter()
+            job()
+            best[number] = min(best[number], time.perf_counter() - started)
+    return best
+
+
+def load_rates(export: Path, rows: int) -> None:
+    """Decoded samples a second of our stream and of `datasets` streaming, each round one after the other."""
+    import mgrd
+
+    ours, theirs = 0.0, 0.0
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        for sample in mgrd.load_round(export, "train"):
+            assert len(sample["audio"]["array"])
+        ours = max(ours, rows / (time.perf_counter() - started))
+        if PEER.exists():
+            command = [PEER, __file__, "--datasets", export]
+            theirs = max(
+                theirs, float(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+            )
+    shown = (
+        f"{theirs:7.0f} samples/s   ratio {ours / theirs:.2f}" if theirs else "not installed; `make test-peers` does"
+    )
+    print(f"load   mgrd {ours:7.0f} samples/s   datasets {shown}")
+
+
+def datasets_rate(export: Path) -> float:
+    """Samples a second of `datasets` streaming, decoded with soundfile as ours are."""
+    import os
+
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import soundfile
+    from datasets import Audio, load_dataset
+
+    data = load_dataset(str(export), "distilled", split="train", streaming=True).cast_column(
+        "audio", Audio(decode=False)
+    )
+    next(iter(data))
+    count, started = 0, time.perf_counter()
+    for sample in data:
+        array, _ = soundfile.read(io.BytesIO(sample["audio"]["bytes"]), dtype="float32")
+        count += len(array) > 0
+    rate = count / (time.perf_counter() - started)
+    print(json.dumps(rate), flush=True)
+    os._exit(0)  # a prefetching thread of the stream aborts the interpreter's own way out
+
+
+if __name__ == "__main__":
+    main()

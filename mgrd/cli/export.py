@@ -1,0 +1,122 @@
+"""`mgrd export`, `mgrd verify`, `mgrd publish`: a round's rows for trainers."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from mgrd.cli.workspace import JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from mgrd.export.choices import ExportConfig
+    from mgrd.export.manifest import Manifest
+
+FormatOption = Annotated[
+    Literal["hf", "trl", "ms-swift", "llama-factory", "verl", "nemo", "webdataset"],
+    typer.Option("--format", help="What will read it."),
+]
+PurposeOption = Annotated[
+    Literal["sft", "dpo", "rl"],
+    typer.Option(help="Kept chains, preference pairs, or questions inside the difficulty window."),
+]
+
+
+def export_command(
+    round_: Annotated[int, typer.Option("--round", help="The distillation round.", min=1)],
+    out: Annotated[Path, typer.Option(help="The directory to make; it must not exist yet.")],
+    workspace: WorkspaceOption = Path(),
+    format_: FormatOption = "hf",
+    purpose: PurposeOption = "sft",
+    embed_audio: Annotated[bool, typer.Option("--embed-audio", help="Audio inside the shards.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the row order and the held-out split.")] = 0,
+    holdout: Annotated[float, typer.Option(help="Share of clips held out, by whole sources.", min=0, max=0.5)] = 0.05,
+    world_size: Annotated[int, typer.Option(help="Ranks that shard counts divide evenly among.", min=1)] = 8,
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Purpose rl: also questions outside the difficulty window.")
+    ] = False,
+    audio_root: Annotated[
+        str | None, typer.Option(help="Folder before audio paths; by default DIR/audio as it lies here.")
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Write a round as an immutable directory that a trainer reads; the same command again changes nothing."""
+    config = _config(
+        round=round_, format=format_, purpose=purpose, embed_audio=embed_audio, seed=seed, holdout=holdout,
+        world_size=world_size, outside=outside, audio_root=audio_root,
+    )  # fmt: skip
+    from mgrd.cli.environment import prepare
+
+    prepare(workspace)
+    from mgrd.export.directory import export_round
+    from mgrd.store import Workspace
+
+    manifest = export_round(Workspace.open(workspace), config, out)
+    if json_:
+        document = {"directory": str(out), "fingerprint": manifest.fingerprint, "splits": manifest.splits}
+        typer.echo(json.dumps({**document, "refused": manifest.about["refused"]}))
+    else:
+        _show(out, manifest)
+
+
+def verify_command(
+    directory: Annotated[Path, typer.Argument(help="A directory that `mgrd export` wrote.")], json_: JsonOption = False
+) -> None:
+    """Check every file of an export against its manifest; the exit status is 1 when anything differs."""
+    from mgrd.export.manifest import find_faults, read_manifest
+
+    faults = find_faults(directory)
+    manifest = read_manifest(directory)
+    if json_:
+        typer.echo(json.dumps({"directory": str(directory), "whole": not faults, "faults": faults}))
+    else:
+        for fault in faults:
+            typer.echo(fault)
+        size = sum(entry.bytes for entry in manifest.files)
+        typer.echo(f"{len(manifest.files)} files, {size / 1e6:.1f} MB: {'damaged' if faults else 'whole'}")
+    if faults:
+        raise typer.Exit(1)
+
+
+def publish_command(
+    directory: Annotated[Path, typer.Argument(help="A directory that `mgrd export` wrote.")],
+    repo: Annotated[str, typer.Option(help="Data set on the hub, as owner/name.")],
+    private: Annotated[bool, typer.Option("--private", help="Make it private when it is new.")] = False,
+    revision: Annotated[str | None, typer.Option(help="Branch to push to; by default the main one.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and list, push nothing.")] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Push an export to the Hugging Face Hub; the token comes from HF_TOKEN or the hub's own login."""
+    from mgrd.export.publish import plan_push, push
+
+    plan = plan_push(directory, repo, private=private, revision=revision)
+    if json_:
+        typer.echo(json.dumps(plan.document | {"dry_run": dry_run}))
+    else:
+        for path, size in plan.files:
+            typer.echo(f"{size:>12}  {path}")
+        typer.echo(f"{len(plan.files)} files, {plan.bytes / 1e6:.1f} MB for {plan.repo}")
+    if not dry_run:
+        typer.echo(push(plan))
+
+
+def _config(**values: object) -> "ExportConfig":
+    from pydantic import ValidationError
+
+    from mgrd.errors import ConfigError
+    from mgrd.export.choices import ExportConfig
+
+    try:
+        return ExportConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("; ".join(e["msg"].removeprefix("Value error, ") for e in error.errors())) from error
+
+
+def _show(out: Path, manifest: "Manifest") -> None:
+    for name, splits in manifest.splits.items():
+        for split, rows in splits.items():
+            shards = len(manifest.of(name, split))
+            typer.echo(f"{name:<12} {split:<11} {rows:>8} rows in {shards} file{'s' if shards > 1 else ''}")
+    if refused := manifest.about["refused"]:
+        typer.echo(f"{len(refused)} rows refused; the first, {refused[0]['id']}: {refused[0]['reason']}")
+    typer.echo(f"{out}: fingerprint {manifest.fingerprint}; `mgrd verify {out}` checks it")

@@ -1,0 +1,126 @@
+"""The dataset card: `README.md`, filled from the manifest and the tables, never by hand.
+
+Values come from chains, file names and judges, so each is made harmless for Markdown and YAML first.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mgrd.export.agreement import human_agreement
+from mgrd.export.choices import ExportConfig
+from mgrd.export.listings import write_text
+from mgrd.export.manifest import FileEntry, Manifest
+from mgrd.export.rows import RoundRows, Row, Tables
+from schemas import CLIPS, DECISIONS, OVERRIDES, VERDICTS
+
+CARD = "README.md"
+LISTED_LICENCES = 40
+KNOWN_LICENCES = frozenset(
+    {"apache-2.0", "mit", "cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "gpl-3.0", "odc-by"}
+)
+"""Identifiers that the hub knows; anything else is `other`, with the names in the text."""
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+JUDGE_GROUNDED = 3.0
+"""A judge's acoustic grounding (1 to 5) from which it calls a chain grounded, where settings name no other."""
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+")
+"""Line breaks of any kind, and what YAML does not take."""
+
+
+def write_card(folder: Any, tables: Tables, config: ExportConfig, manifest: Manifest, found: RoundRows) -> FileEntry:
+    """Write `README.md` into the folder and return its entry."""
+    environment = Environment(
+        loader=PackageLoader("mgrd.export", "."), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        autoescape=False, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters |= {"cell": cell, "quoted": quoted}
+    text = environment.get_template("card.md.jinja").render(card_values(tables, config, manifest, found))
+    return write_text(folder, CARD, text)
+
+
+def card_values(tables: Tables, config: ExportConfig, manifest: Manifest, found: RoundRows) -> dict[str, Any]:
+    """What the template shows."""
+    rows = [row for name, part in found.configs.items() if name != "text" for row in part]
+    wanted = found.clip_ids
+    clips = [row for row in tables.read(CLIPS).iter_rows(named=True) if row["clip_id"] in wanted]
+    partition = {"round": config.round, "purpose": "distill"}
+    licences = Counter((clip["licence"], clip["provenance"], clip["domain"]) for clip in clips)
+    hours = sum(clip["duration"] for clip in clips) / 3600
+    total = sum(count for splits in manifest.splits.values() for count in splits.values())
+    return {
+        "about": manifest.about,
+        "config": config,
+        "configs": _configs(manifest),
+        "fingerprint": manifest.fingerprint,
+        "splits": manifest.splits,
+        "licence": _licence(clips),
+        "size": next((name for limit, name in SIZES if total < limit), "1M<n<10M"),
+        "funnel": _funnel(manifest.about["stages"].get("select", {}).get("counts", {})),
+        "agreement": human_agreement(
+            tables.read(OVERRIDES),
+            tables.read(DECISIONS, partition),
+            tables.read(VERDICTS, {"round": config.round}),
+            JUDGE_GROUNDED,
+        ),
+        "licences": licences.most_common(LISTED_LICENCES),
+        "more_licences": max(0, len(licences) - LISTED_LICENCES),
+        "sources": len({clip["source"] for clip in clips}),
+        "clips": len(clips),
+        "hours": hours,
+        "skills": Counter(row["skill"] or "none" for row in rows).most_common(),
+        "lengths": _lengths(rows, clips),
+        "refused": len(found.refused),
+    }
+
+
+def cell(value: object) -> str:
+    """A value as one line of Markdown text: no control characters, table borders, links, tags or code."""
+    text = _UNSAFE.sub(" ", str(value))
+    return re.sub(r"([\\`|<>\[\]*_#!])", r"\\\1", text).replace("---", "\\-\\-\\-")
+
+
+def quoted(value: object) -> str:
+    """A value as a YAML string; JSON strings are YAML."""
+    return json.dumps(_UNSAFE.sub(" ", str(value)), ensure_ascii=False)
+
+
+def _configs(manifest: Manifest) -> list[dict[str, Any]]:
+    """The hub's `configs`: per config and split the pattern of its shards; the first config is the default."""
+    found = []
+    for name, splits in manifest.splits.items():
+        files = {split: manifest.of(name, split)[0].path for split in sorted(splits)}
+        patterns = {split: re.sub(r"-\d{5}-of-\d{5}", "-*", path) for split, path in files.items()}
+        found.append({"name": name, "files": patterns})
+    return sorted(found, key=lambda config: config["name"] == "text")
+
+
+def _licence(clips: Sequence[Row]) -> str:
+    names = {clip["licence"].lower() for clip in clips}
+    return names.pop() if len(names) == 1 and names <= KNOWN_LICENCES else "other"
+
+
+def _funnel(counts: dict[str, Any]) -> list[tuple[str, object]]:
+    order = ("sampled", "correct", "grounded", "kept", "rejected", "unscored", "quarantined", "distilled")
+    steps = [(name, counts[name]) for name in order if name in counts]
+    return steps + [(f"reason: {name}", count) for name, count in counts.get("reasons", {}).items()]
+
+
+def _lengths(rows: Sequence[Row], clips: Sequence[Row]) -> list[tuple[str, str]]:
+    values = {
+        "tokens of a row, audio included": [row.get("token_count") for row in rows],
+        "audio tokens": [row["audio_tokens"] for row in rows],
+        "words of reasoning": [len(row["reasoning"].split()) for row in rows if "reasoning" in row],
+        "seconds of a clip": [clip["duration"] for clip in clips],
+    }
+    return [(name, _spread(found)) for name, found in values.items() if any(value is not None for value in found)]
+
+
+def _spread(values: Iterable[float | None]) -> str:
+    known = sorted(value for value in values if value is not None)
+    low, middle, high = (known[round(share * (len(known) - 1))] for share in (0, 0.5, 1))
+    return f"{low:.4g} / {middle:.4g} / {high:.4g}"
