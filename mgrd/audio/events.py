@@ -10,6 +10,8 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
+from mgrd.audio.attacks import NEW_SHARE as SLOWLY_NEW
+from mgrd.audio.attacks import Attack, slow_attacks
 from mgrd.audio.facts import Fact, fact
 from mgrd.audio.frames import ABSOLUTE_GATE_DB, Floats, Frames, decibels
 from mgrd.audio.pitch import PitchLine, pitch_steps
@@ -32,7 +34,11 @@ STEP_STRENGTH = 0.8  # periodicity around a step from note to note
 OVERTONE_STEPS = (12.0, 19.0, 24.0, 28.0, 31.0)  # semitones by which a pitch tracker slips
 APART_DB = 3.0  # dip of the level between sounds that decay each by themselves
 DENSE_GAP, DENSE_TRUST = 0.16, 0.45  # s between sounds that overlap, under which some of them are missed
+MISSED = 1.7  # times the shortest gap, from which a sound may have been missed in a dense row
 APART = 0.09  # s within which a pitch step and a spectral onset are one
+NEAR_ATTACK = 0.1  # s within which a slow attack and an onset are one
+LATE_ONSET = 0.03  # s after a slow attack set in, from which the onset is moved to it
+GLIDE_STEP, GLIDE_LEAST = 0.5, 0.15  # semitones: from frame to frame at most, in each third of the place at least
 CLEAR_SILENCE_DB = 3.0  # under the gate
 BELOW_LOUDEST_DB = 32.0  # quieter events are echoes or noise
 
@@ -75,17 +81,22 @@ def find_events(frames: Frames, line: PitchLine) -> Events:
     counts: dict[float, int] = {}
     chosen: list[int] = []
     steps = [frame for frame, jump in pitch_steps(line) if _is_note(frames, line, fresh, frame, jump)]
+    slow = [attack for attack in slow_attacks(frames, SLOWLY_NEW * LAX) if not _glides(frames, line, attack)]
+    begins: list[int] = []
     for factor in (STRICT, 1.0, LAX):
         peaks = _merged(_peaks(frames, novelty, NEW_SHARE * factor), steps, frames)
+        starts = [_attack(magnitude, peak) for peak in peaks]
+        peaks, starts = _with_slow(peaks, starts, [a for a in slow if a.share >= SLOWLY_NEW * factor], frames)
         counts[factor] = len(peaks)
         if factor == 1.0:
-            chosen = peaks
-    events = _bounded(frames, novelty, chosen, [_attack(magnitude, peak) for peak in chosen])
+            chosen, begins = peaks, starts
+    events = _bounded(frames, novelty, chosen, begins)
     middle = max(1, len(events))
     spread = (counts[LAX] - counts[STRICT]) / middle
     reliability = float(np.clip(0.97 - spread, 0.1, 0.97))
-    dense = any(b.start - a.start < DENSE_GAP for a, b in pairwise(events))
-    if dense and not are_apart(frames, events):
+    gaps = [b.start - a.start for a, b in pairwise(events)]
+    dense = bool(gaps) and min(gaps) < DENSE_GAP
+    if dense and (max(gaps) > MISSED * min(gaps) or not are_apart(frames, events)):
         reliability = min(reliability, DENSE_TRUST)
     return Events(events, reliability)
 
@@ -203,6 +214,32 @@ def _merged(peaks: list[int], steps: list[int], frames: Frames) -> list[int]:
     """Onsets from both sources; a pitch step near a spectral onset is the same onset."""
     apart = round(APART / frames.hop_seconds)
     return sorted(peaks + [step for step in steps if all(abs(step - peak) > apart for peak in peaks)])
+
+
+def _glides(frames: Frames, line: PitchLine, attack: Attack) -> bool:
+    """The pitch slides through the place without a jump, so that its partials are new all the time."""
+    frame, reach = round(attack.start / frames.hop_seconds), round(NEAR_ATTACK / frames.hop_seconds)
+    around = line.semitones()[max(0, frame - reach) : frame + 2 * reach]
+    around = around[~np.isnan(around)]
+    if len(around) < 2 * reach or float(np.abs(np.diff(around)).max()) > GLIDE_STEP:
+        return False
+    moved = np.array([part[-1] - part[0] for part in np.array_split(around, 3)])
+    return bool((moved > GLIDE_LEAST).all() or (moved < -GLIDE_LEAST).all())
+
+
+def _with_slow(peaks: list[int], starts: list[int], slow: list[Attack], frames: Frames) -> tuple[list[int], list[int]]:
+    """Onset frames and where they set in, with slow attacks added, or an onset moved to where its attack sets in."""
+    hop = frames.hop_seconds
+    onsets = dict(zip(peaks, starts, strict=True))
+    for attack in slow:
+        frame = min(round(attack.start / hop), len(frames.level) - 1)
+        near = [peak for peak, start in onsets.items() if abs(start - frame) * hop <= NEAR_ATTACK]
+        if not near:
+            onsets[frame] = frame
+        elif len(near) == 1 and (onsets[near[0]] - frame) * hop > LATE_ONSET:
+            onsets[near[0]] = frame
+    ordered = sorted(onsets.items(), key=lambda item: item[1])
+    return [peak for peak, _ in ordered], [start for _, start in ordered]
 
 
 def _bounded(frames: Frames, novelty: Floats, peaks: list[int], attacks: list[int]) -> tuple[Event, ...]:

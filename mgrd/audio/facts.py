@@ -114,7 +114,11 @@ FACTS: dict[str, Kind] = {
         "depth, straightness and agreement of the decays; at most 0.4 for long decays of pitched sounds that may "
         "ring by themselves",
     ),
-    "snr": Kind("dB", "mean power over that of the background", "contrast; low where sound and background are one"),
+    "snr": Kind(
+        "dB",
+        "mean power over that of the background",
+        "contrast; under 0.5 above 20 dB where no gap shows the background",
+    ),
     "stereo_balance": Kind("dB", "level of the right channel minus the left; two channels only", _CERTAIN),
     "stereo_width": Kind("share", "side energy of mid and side; two channels only", _CERTAIN),
     "speech": Kind("share", "how far the clip is speech, by a logistic model of features", "0.7; 0.4 under 0.4 s"),

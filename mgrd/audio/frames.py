@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 MAX_ANALYSIS_RATE = 48_000  # Hz; nothing above 24 kHz is heard
+LONG_SECONDS, LONG_RATE = 150.0, 16_000  # a longer clip is analysed at this rate, so that it fits into a gigabyte
 HOP_SECONDS = 0.008
 WINDOW_SECONDS = 0.032
 BLOCK = 4_096  # frames transformed at once
@@ -91,10 +92,11 @@ def decibels(power: npt.ArrayLike) -> Floats:
 
 
 def analyse(samples: npt.NDArray[np.floating], rate: int) -> Frames:
-    """Frames of a clip, [frames] or [frames, channels] at `rate` Hz; mixed to mono, at most 48 kHz, no DC."""
+    """Frames of a clip, [frames] or [frames, channels] at `rate` Hz; mono, no DC, at most 48 kHz, long ones 16 kHz."""
     signal = mono(samples)
-    if rate > MAX_ANALYSIS_RATE:
-        signal, rate = resample(signal, rate, MAX_ANALYSIS_RATE), MAX_ANALYSIS_RATE
+    most = LONG_RATE if len(signal) > LONG_SECONDS * rate else MAX_ANALYSIS_RATE
+    if rate > most:
+        signal, rate = resample(signal, rate, most), most
     signal = signal - np.float32(signal.mean(dtype=np.float64))
     hop = max(1, round(HOP_SECONDS * rate))
     size = 2 ** int(np.ceil(np.log2(WINDOW_SECONDS * rate)))
@@ -177,7 +179,11 @@ def _background(power: Floats, level: Floats, peak: float) -> tuple[Floats, floa
 def _between_partials(power: Floats) -> Floats:
     """Power [bins] without what stands out of its surroundings in frequency."""
     width = max(3, round(0.06 * len(power)) | 1)
-    return np.minimum(power, percentile_filter(power, 30, width, mode="nearest") * 1.5)
+    level = percentile_filter(power, 30, width, mode="nearest")
+    # Once more for a background that falls with frequency, as most do.
+    bins = np.arange(1, len(power) + 1)
+    falling = percentile_filter(power * bins, 30, width, mode="nearest") / bins
+    return np.minimum(power, np.maximum(level, falling) * 1.5)
 
 
 def _likeness(power: Floats, level: Floats, quiet: Flags) -> float:

@@ -16,8 +16,8 @@ HEAD = """\
 
 `mgrd measure FILE...` prints these facts; the evidence stage stores them once per clip. A fact has a value, a unit, a
 time range and a reliability from 0 to 1. A fact whose reliability is under 0.5 supports and refutes nothing; a fact
-that cannot be measured is absent. One picture of the clip in time and frequency (frames of 8 ms, at most 48 kHz) is
-computed once and read by every measurement. `mgrd measure --json` prints one object a file:
+that cannot be measured is absent. One picture of the clip in time and frequency (frames of 8 ms, at most 48 kHz; 16 kHz
+for clips over 150 s) is computed once and read by every measurement. `mgrd measure --json` prints one object a file:
 `{"path", "facts": [{"name", "value", "unit", "start", "end", "reliability"}]}`, or `{"path", "error"}` for a file that
 cannot be measured. `python benchmarks/evidence.py` prints how fast this is.
 

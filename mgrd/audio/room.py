@@ -16,7 +16,8 @@ from mgrd.audio.pitch import PitchLine
 MIN_DROP = 12.0  # dB of free decay that a slope needs
 FIT_TOP, FIT_BOTTOM = 4.0, 28.0  # dB below the start of the decay between which the slope is fitted
 CLEANEST = 80.0  # dB; cleaner is not told apart
-LOWEST_SHARE = 0.3  # of the noise; a sound further under it is not told from nothing
+LOWEST_SHARE = 0.6  # of the noise; a sound further under it is not told from nothing
+KNOWN_WITHOUT_GAPS = 20.0  # dB; above, what is heard between partials is their own skirts
 KNEE_SECONDS = 0.06  # a decay that sets in sooner after the loudest frame belongs to the sound itself
 SHORTEST, LONGEST = 0.03, 8.0  # s
 DRY = 0.25  # s, the upper edge of the word "dry"
@@ -47,6 +48,8 @@ def _noise(frames: Frames) -> list[Fact]:
     snr = float(decibels(max(whole - noise, LOWEST_SHARE * noise)) - decibels(noise))
     snr = min(CLEANEST, snr)
     sure = 0.3 if frames.duration < 0.15 else frames.noise_trust
+    if not frames.has_gaps and snr > KNOWN_WITHOUT_GAPS:
+        sure = min(sure, 0.45)
     return [fact("snr", snr, end=frames.duration, reliability=sure)]
 
 

@@ -119,3 +119,17 @@ def test_a_pitch_between_two_notes_names_neither_surely() -> None:
     (note,) = listed(measure(placed([(0.2, pluck(440 * 2 ** (0.5 / 12), 0.8))], 1.2), RATE), "event_note")
     (pitch,) = listed(measure(placed([(0.2, pluck(440 * 2 ** (0.5 / 12), 0.8))], 1.2), RATE), "event_f0")
     assert note.reliability < 0.7 * pitch.reliability
+
+
+@pytest.mark.parametrize(("programs", "least"), [((40, 42, 56, 64, 68, 80), 0.92), ((48, 52, 73, 89, 91, 95), 0.72)])
+def test_onsets_of_slow_attacks_are_where_the_notes_set_in(programs: tuple[int, ...], least: float) -> None:
+    """Bowed, blown and synthetic sounds; then ensembles, flute and pads, whose notes melt into each other."""
+    scores = []
+    for program in programs:
+        for gap, held in ((0.5, 1.0), (0.6, 0.75)):
+            pitches = 55 + np.random.default_rng(program).permutation(12)[:8]
+            score = [(int(p), 0.2 + gap * k, 0.2 + gap * (k + held), 100) for k, p in enumerate(pitches)]
+            found = [fact.value for fact in listed(measure(midi(score, program, 5.6), RATE), "onset")]
+            times = np.array([start for _, start, _, _ in score])
+            scores.append(mir_eval.onset.f_measure(times, np.sort(found), window=0.05)[0])
+    assert np.mean(scores) >= least, scores
