@@ -1,6 +1,5 @@
 """The scorer on golden chains: against constructed truth, and against what is measured of the sound."""
 
-import time
 from collections import Counter
 from functools import cache
 
@@ -8,7 +7,6 @@ import pytest
 
 from mgrd.audio.evidence import measure
 from mgrd.audio.facts import Fact, fact
-from mgrd.grounding import claims as grammar
 from mgrd.grounding.scorer import Grounding, score_chain, score_text
 from mgrd.settings import GroundingSpec
 from tests.audio.sounds import RATE
@@ -126,12 +124,3 @@ def test_offsets_count_from_the_chain_as_given() -> None:
     text = "<think>\nthe pitch rises</think>\n\nrising"
     (checked,) = score_text(text, TRUTH["glide_up"]).claims
     assert text[checked.claim.start : checked.claim.end] == "pitch rises"
-
-
-def test_scoring_is_fast_enough_for_millions() -> None:
-    grammar._extract.cache_clear()
-    texts = [f"the pitch rises, take {index}, so the answer is rising." for index in range(2_000)]
-    began = time.perf_counter()
-    for text in texts:
-        chain(text, TRUTH["glide_up"])
-    assert 2_000 / (time.perf_counter() - began) > 600  # over 3,000 on an idle core; the suite runs on busy ones
