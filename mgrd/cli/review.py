@@ -81,7 +81,7 @@ def export_command(
     with output.open("w", encoding="utf-8") as file:
         file.write("[")
         count = 0
-        for count, task in enumerate(tasks, start=1):  # noqa: B007 - the count is told below
+        for count, task in enumerate(tasks, start=1):
             file.write(f"{',' if count > 1 else ''}\n{task}")
         file.write("\n]\n")
     typer.echo(f"{output}: {count} tasks")

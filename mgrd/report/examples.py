@@ -36,7 +36,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of the chain with one mark (empty: none), the tags of what ends with it and the claims that cover it."""
+    """A stretch of the chain: its mark (empty: none), the tags of what ends with it, the claims that cover it."""
 
     text: str
     mark: str

@@ -32,8 +32,8 @@ class Access:
         """Raises ConfigError for an address beyond loopback that nothing guards."""
         if not is_loopback(host) and not self.token and not self.user_header:
             raise ConfigError(
-                f"{host} can be reached by others; set MGRD_REVIEW_TOKEN to a secret, or pass --user-header NAME when a "
-                "reverse proxy names the user, or bind to 127.0.0.1"
+                f"{host} can be reached by others; set MGRD_REVIEW_TOKEN to a secret, or pass --user-header NAME when "
+                "a reverse proxy names the user, or bind to 127.0.0.1"
             )
 
     def host_allowed(self, header: str) -> bool:

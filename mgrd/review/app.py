@@ -1,4 +1,4 @@
-"""The web app: routes. Reading goes through the mirror, writing through `verdicts`; no path of a request is a file's."""
+"""The web app: routes. Reading goes through the mirror, writing through `verdicts`; no request names a file."""
 
 import re
 import secrets
@@ -102,7 +102,7 @@ def _guard(app: FastAPI, access: Access) -> None:
         if request.url.path.startswith("/static/vendor/"):
             response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
         elif "cache-control" not in response.headers:
-            response.headers["Cache-Control"] = "no-store" if request.url.path != "/static" else "no-cache"
+            response.headers["Cache-Control"] = "no-cache" if request.url.path.startswith("/static/") else "no-store"
         if SESSION not in request.cookies:
             response.set_cookie(SESSION, session, httponly=True, samesite="strict")
         return response
@@ -121,15 +121,18 @@ async def _refused(request: Request, access: Access) -> Response | None:
         if access.user_header:
             return Response("the reverse proxy names no user", 401)
         return RedirectResponse("/login", 303) if request.method == "GET" else Response("log in first", 401)
-    if request.method not in ("GET", "HEAD"):
-        if int(request.headers.get("content-length") or 0) > MOST_BODY:
-            return Response("too long", 413)
-        body = await request.body()
-        if len(body) > MOST_BODY:
-            return Response("too long", 413)
-        request.state.form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-        if not write_allowed(request.headers, request.cookies, request.state.form):
-            return Response("this write does not come from a page of the app; reload the page and try again", 403)
+    return None if request.method in ("GET", "HEAD") else await _refused_write(request)
+
+
+async def _refused_write(request: Request) -> Response | None:
+    """Reads the form on the way: a body is bounded before it is read."""
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > MOST_BODY:
+        return Response("a form of at most 64 KiB, with its length, is wanted", 413)
+    body = await request.body()
+    request.state.form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    if not write_allowed(request.headers, request.cookies, request.state.form):
+        return Response("this write does not come from a page of the app; reload the page and try again", 403)
     return None
 
 

@@ -86,8 +86,8 @@ ON CONFLICT (trace_id) DO UPDATE SET
 
 STANDING = """
 INSERT OR REPLACE INTO standing
-SELECT trace_id, reviewer, override_id, verdict, correct, reason, claims, seconds, max(made_at || override_id)
-FROM overrides {where} GROUP BY trace_id, reviewer
+SELECT trace_id, reviewer, override_id, verdict, correct, reason, claims, seconds, made_at
+FROM (SELECT *, max(made_at || override_id) FROM overrides {where} GROUP BY trace_id, reviewer)
 """
 """SQLite takes the other columns of a group from the row that holds the maximum."""
 

@@ -78,7 +78,7 @@ def _task(mirror: Mirror, trace_id: str, audio: Callable[[str], str]) -> dict[st
 
 
 def import_results(mirror: Mirror, tasks: object) -> Imported:
-    """Record each completed annotation once as its annotator's verdict. Raises DataError when it is no export at all."""
+    """Record each completed annotation once as its annotator's verdict. Raises DataError when it is no export."""
     if not isinstance(tasks, list):
         raise DataError("a Label Studio export is a JSON list of tasks; choose the JSON format when exporting")
     recorded = known = 0

@@ -122,9 +122,10 @@ class Mirror:
     def refresh(self) -> frozenset[str]:
         """Follow the tables to their newest versions; the names of those that changed. `touched` holds the chains."""
         with self.lock:
-            return frozenset(table.name for table in MIRRORED if self._follow(table))
+            return frozenset(table.name for table in MIRRORED if self.follow(table))
 
-    def _follow(self, table: Table) -> bool:
+    def follow(self, table: Table) -> bool:
+        """Bring one table to its newest version; whether it changed. For the holder of `lock` alone."""
         files = _active_files(self.workspace, table)
         known = {
             row["path"]: row
@@ -180,14 +181,6 @@ class transaction:  # noqa: N801 - reads as the statement it is
 
     def __exit__(self, kind: object, *rest: object) -> None:
         self.connection.execute("ROLLBACK" if kind else "COMMIT")
-
-
-def encoded(table: Table, row: Mapping[str, object]) -> tuple[object, ...]:
-    """A row as the mirror stores it: lists and structs as JSON."""
-    return tuple(
-        json.dumps(row.get(field.name)) if _nested(field) and row.get(field.name) is not None else row.get(field.name)
-        for field in table.arrow
-    )
 
 
 def _decoded(table: Table, row: sqlite3.Row) -> dict[str, Any]:
@@ -246,8 +239,9 @@ def _as_json(table: Table, name: str, values: list[Any]) -> list[str | None]:
 def _layout() -> str:
     """Tables as the schemas have them, and the bookkeeping; nothing is declared unique: stages own their keys."""
     parts = [
-        "CREATE TABLE IF NOT EXISTS files (name TEXT, path TEXT, first INTEGER, last INTEGER, PRIMARY KEY (name, path));"
-        "CREATE TABLE IF NOT EXISTS touched (trace_id TEXT PRIMARY KEY) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS files "
+        "(name TEXT, path TEXT, first INTEGER, last INTEGER, PRIMARY KEY (name, path));",
+        "CREATE TABLE IF NOT EXISTS touched (trace_id TEXT PRIMARY KEY) WITHOUT ROWID;",
     ]
     for table in MIRRORED:
         columns = ", ".join(f'"{field.name}" {_affinity(field)}' for field in table.arrow)

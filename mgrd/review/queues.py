@@ -134,7 +134,8 @@ def _where(mirror: Mirror, view: View, reviewer: str) -> tuple[str, list[Any]]:
             continue
         code = mirror.reader.execute("SELECT code FROM codes WHERE kind = ? AND word = ?", (name, word)).fetchone()
         if code is None:
-            parts.append("0")
+            parts.append("i.round = ?")  # a word that no chain has: a constant would forbid the index
+            values.append(-1)
         elif name in CODED:
             parts.append(f"i.{name} = ?")
             values.append(code[0])

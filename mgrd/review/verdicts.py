@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from mgrd.errors import DataError
 from mgrd.review.items import restand
-from mgrd.review.mirror import Mirror, encoded, transaction
+from mgrd.review.mirror import Mirror, transaction
 from mgrd.selection.overrides import GROUNDED, NOT_GROUNDED, UNSURE, WITHDRAWN
 from mgrd.store import frame_of
 from schemas import OVERRIDES
@@ -108,10 +108,10 @@ def _append(mirror: Mirror, reviewer: str, trace_id: str, said: Said, *, undoes:
         "made_at": _now(mirror.writer, reviewer),
     }
     mirror.workspace.store.append(OVERRIDES, frame_of(OVERRIDES, [row]))
+    mirror.follow(OVERRIDES)  # by its file, as any row: what other servers wrote meanwhile comes along
     with transaction(mirror.writer):
-        places = ", ".join("?" * len(OVERRIDES.arrow.names))
-        mirror.writer.execute(f"INSERT INTO overrides VALUES ({places})", encoded(OVERRIDES, row))
-        restand(mirror, trace_id)
+        for (changed,) in mirror.writer.execute("SELECT trace_id FROM touched").fetchall():
+            restand(mirror, changed)
     return row
 
 
