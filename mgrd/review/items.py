@@ -21,6 +21,8 @@ from schemas import CALIBRATIONS
 
 AUDIT_SHARE, GOLD_SHARE = 0.02, 0.05
 NEAR = 0.15
+EQUALS = 1e-3
+"""Span over which chains of equal rank are spread."""
 MOST_CODES = 62
 """Codes of one kind that fit a bit mask of SQLite's integers; later ones share the last bit."""
 ORDERS: dict[str, str] = {
@@ -165,7 +167,7 @@ def _link_rounds(writer: sqlite3.Connection) -> None:
     )
     writer.execute(
         """UPDATE items SET by_flip = (
-               SELECT -items.round FROM items e WHERE e.trace_id = items.earlier AND e.decision != items.decision)
+               SELECT items.by_age FROM items e WHERE e.trace_id = items.earlier AND e.decision != items.decision)
            WHERE trace_id IN (SELECT trace_id FROM touched)"""
     )
 
@@ -180,7 +182,7 @@ def restand(mirror: Mirror, trace_id: str) -> None:
         (writer.execute("SELECT said FROM items WHERE trace_id = ?", (trace_id,)).fetchone() or ["{}"])[0] or "{}"
     )
     base, machine = facts.get("base"), facts.get("machine")
-    by = _disagreement(base, machine, verdicts)
+    by = _disagreement(base, machine, verdicts, _share(trace_id))
     writer.execute(
         "UPDATE items SET by_disagreement = ?, said = ? WHERE trace_id = ?",
         (by, json.dumps({**facts, "votes": said}), trace_id),
@@ -195,7 +197,7 @@ def _votes(writer: sqlite3.Connection, trace_id: str) -> tuple[int, list[str]]:
 
 def _item(row: sqlite3.Row, codes: "Codes", threshold: Threshold, votes: tuple[int, list[str]]) -> tuple[object, ...]:
     key = row["trace_id"]
-    share = int(key[:8], 16) / 2**32 if _is_hash(key) else 0.0
+    share = _share(key)
     base, machine = _base_disagreement(row, threshold)
     codes.of("round", str(row["round"]))
     return (
@@ -204,13 +206,21 @@ def _item(row: sqlite3.Row, codes: "Codes", threshold: Threshold, votes: tuple[i
         codes.mask("reason", row["reasons"]), codes.mask("judge", row["judges"]), row["question_id"], row["clip_id"],
         row["sample_index"], row["score"], row["correct"],
         json.dumps({"base": base, "machine": machine, "votes": votes[0]}),
-        _disagreement(base, machine, votes[1]),
-        _distance(row, threshold),
+        _disagreement(base, machine, votes[1], share),
+        _distance(row, threshold, share),
         share if share < AUDIT_SHARE else None,
         _gold(row, key),
         None,
         -row["round"] + share,
     )  # fmt: skip
+
+
+def _share(key: str) -> float:
+    """A number in [0, 1) drawn by the id: the audit's coin, and what orders chains that are otherwise equal.
+
+    Equals in one place of an index would have to be walked; and a reviewer is better served by a mixture.
+    """
+    return int(key[:8], 16) / 2**32 if _is_hash(key) else 0.0
 
 
 def _is_hash(key: str) -> bool:
@@ -243,7 +253,7 @@ def _base_disagreement(row: sqlite3.Row, threshold: Threshold) -> tuple[float, b
     return max(levels), grounded
 
 
-def _disagreement(base: float | None, machine: bool | None, verdicts: list[str]) -> float | None:
+def _disagreement(base: float | None, machine: bool | None, verdicts: list[str], share: float) -> float | None:
     """Negative, so that the queue begins with the highest; None where all agree."""
     said = {verdict for verdict in verdicts if verdict in ("grounded", "not_grounded")}
     level = base or 0.0
@@ -251,10 +261,10 @@ def _disagreement(base: float | None, machine: bool | None, verdicts: list[str])
         level = 4.0
     elif said and machine is not None and (said == {"grounded"}) != machine:
         level = 3.0
-    return -level if level else None
+    return share * EQUALS - level if level else None
 
 
-def _distance(row: sqlite3.Row, threshold: Threshold) -> float | None:
+def _distance(row: sqlite3.Row, threshold: Threshold, share: float) -> float | None:
     """Distance to where the decision turns, None beyond NEAR; one claim is 0.1 where only their count decides."""
     distances = []
     if row["score"] is not None and threshold.score is not None:
@@ -266,7 +276,7 @@ def _distance(row: sqlite3.Row, threshold: Threshold) -> float | None:
     if threshold.score is None and (row["supported"], row["contradicted"]) in ((1, 0), (1, 1), (2, 1)):
         distances.append(0.1)
     nearest = min(distances, default=None)
-    return nearest if nearest is not None and nearest <= NEAR else None
+    return nearest + share * EQUALS if nearest is not None and nearest <= NEAR else None
 
 
 def _searched(row: sqlite3.Row) -> str:

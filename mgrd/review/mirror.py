@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,7 +35,7 @@ from schemas import (
     Table,
 )
 
-MIRROR_VERSION = 1
+MIRROR_VERSION = 2
 """Raised when the mirror's layout changes; an older file is made anew."""
 FILE = "review.sqlite"
 BATCH = 20_000
@@ -152,7 +153,7 @@ class Mirror:
         first = self.writer.execute(f'SELECT ifnull(max(rowid), 0) + 1 FROM "{table.name}"').fetchone()[0]
         insert = f'INSERT INTO "{table.name}" VALUES ({", ".join("?" * len(table.arrow.names))})'
         with boundary(StoreError, f"reading {path} of table {table.name}"):
-            for rows in _file_rows(table, self.workspace.store.path(table) / path, partition):
+            for rows in _file_rows(table, self.workspace.store.path(table) / unquote(path), partition):
                 self.writer.executemany(insert, rows)
         last = self.writer.execute(f'SELECT ifnull(max(rowid), 0) FROM "{table.name}"').fetchone()[0]
         self.writer.execute("INSERT INTO files VALUES (?, ?, ?, ?)", (table.name, path, first, last))

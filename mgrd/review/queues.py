@@ -60,8 +60,9 @@ def list_items(mirror: Mirror, view: View, reviewer: str, after: Place | None = 
         f"SELECT {LISTED}, i.{order} AS place, t.reasoning, t.raw_text, t.answer, t.choice, q.text AS question, "
         "q.skill, d.decision, d.reasons "
         f"FROM (SELECT * FROM items i {_index(view)} WHERE {where} ORDER BY i.{order}, i.no LIMIT {PAGE + 1}) i "
-        "LEFT JOIN traces t ON t.trace_id = i.trace_id LEFT JOIN questions q ON q.question_id = i.question_id "
-        f"LEFT JOIN decisions d ON d.trace_id = i.trace_id ORDER BY i.{order}, i.no",
+        "LEFT JOIN traces t INDEXED BY traces_trace_id ON t.trace_id = i.trace_id "
+        "LEFT JOIN questions q INDEXED BY questions_question_id ON q.question_id = i.question_id "
+        f"LEFT JOIN decisions d INDEXED BY decisions_trace_id ON d.trace_id = i.trace_id ORDER BY i.{order}, i.no",
         values,
     ).fetchall()
 

@@ -100,9 +100,7 @@ def add_traces(store: Store, rows: list[dict[str, object]]) -> None:
     """Append chains with what the real checks make of them."""
     traces = frame_of(TRACES, rows)
     facts = {row["clip_id"]: [from_row(fact) for fact in row["facts"]] for row in store.read(EVIDENCE).to_dicts()}
-    claims, decisions = ground_traces(
-        traces, store.read(QUESTIONS), facts, {}, policy=PolicySpec(), arm="filtered"
-    )
+    claims, decisions = ground_traces(traces, store.read(QUESTIONS), facts, {}, policy=PolicySpec(), arm="filtered")
     for table, frame in ((TRACES, traces), (CLAIMS, claims), (DECISIONS, decisions)):
         store.append(table, frame)
 

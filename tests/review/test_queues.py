@@ -160,7 +160,7 @@ def test_no_question_of_an_item_page_scans_a_table(mirror: Mirror, view: View) -
     mirror.reader.set_trace_callback(None)
     assert asked
     for statement in asked:
-        if statement.startswith("--"):
+        if statement.startswith("--") or "words_" in statement:  # the full-text index's own look-ups
             continue
         for step in mirror.reader.execute(f"EXPLAIN QUERY PLAN {statement}"):
             if step["detail"].startswith("SCAN"):
