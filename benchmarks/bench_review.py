@@ -52,9 +52,8 @@ def main() -> None:
         mirror = Mirror(workspace)
         started = time.perf_counter()
         refresh_items(mirror)
-        print(
-            f"{count:,} traces: index built in {time.perf_counter() - started:.0f} s, {mirror.path.stat().st_size / 1e9:.2f} GB"
-        )
+        size = mirror.path.stat().st_size / 1e9
+        print(f"{count:,} traces: index built in {time.perf_counter() - started:.0f} s, {size:.2f} GB")
         keys = [
             row[0]
             for row in mirror.reader.execute("SELECT trace_id FROM items WHERE no % ? = 0", (max(1, count // OPENED),))

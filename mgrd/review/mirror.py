@@ -240,8 +240,8 @@ def _as_json(table: Table, name: str, values: list[Any]) -> list[str | None]:
 def _layout() -> str:
     """Tables as the schemas have them, and the bookkeeping; nothing is declared unique: stages own their keys."""
     parts = [
-        "CREATE TABLE IF NOT EXISTS files "
-        "(name TEXT, path TEXT, first INTEGER, last INTEGER, PRIMARY KEY (name, path));",
+        "CREATE TABLE IF NOT EXISTS files (name TEXT, path TEXT, first INTEGER, last INTEGER);",
+        "CREATE INDEX IF NOT EXISTS files_path ON files (name, path);",
         "CREATE TABLE IF NOT EXISTS touched (trace_id TEXT PRIMARY KEY) WITHOUT ROWID;",
     ]
     for table in MIRRORED:

@@ -80,7 +80,8 @@ def test_two_reviewers_over_200_chains_get_the_kappa_of_scikit_learn_on_the_page
     rows = [
         {"override_id": f"{name}{n}", "trace_id": key, "reviewer": name, "verdict": verdict, "seconds": 5.0,
          "made_at": f"2030-01-01T00:{n // 60:02d}:{n % 60:02d}+00:00"}
-        for name, said in (("ann", first), ("bob", second)) for n, (key, verdict) in enumerate(zip(keys, said, strict=True))
+        for name, said in (("ann", first), ("bob", second))
+        for n, (key, verdict) in enumerate(zip(keys, said, strict=True))
     ]  # fmt: skip
     workspace.store.append(OVERRIDES, frame_of(OVERRIDES, rows))
     with TestClient(make_app(workspace, Access()), base_url="http://127.0.0.1:1") as client:
