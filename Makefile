@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 TORCH_VERSION := 2.13.0
 
-.PHONY: install demo test test-vllm test-peers lint arms real bench clean docs
+.PHONY: install demo test test-vllm test-peers test-browser lint arms real bench clean docs
 
 install: $(STAMP)
 
@@ -27,7 +27,12 @@ demo: install
 	$(BIN)/mgrd run --workspace $(WORKSPACE)
 
 test: install
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal -m "not browser"
+
+# The review pages in headless chromium, through a real round; Debian's chromium is installed when root and missing.
+test-browser: install
+	command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq -y chromium; }
+	MGRD_BROWSER=required $(BIN)/pytest tests/browser
 
 # vLLM has an environment of its own: it and the pipeline need different fastapi and openai versions.
 VLLM_VENV := .venv-vllm

@@ -12,7 +12,7 @@ from schemas.evidence import EVIDENCE, Evidence
 from schemas.ledger import LEDGER, LedgerRow
 from schemas.metrics import METRICS, Metric
 from schemas.models import MODELS, ModelRow
-from schemas.overrides import OVERRIDES, Override
+from schemas.overrides import OVERRIDES, ClaimVote, Override
 from schemas.panels import PANELS, Panel
 from schemas.preferences import PREFERENCES, Preference
 from schemas.quarantine import QUARANTINE, QuarantineRow
@@ -67,6 +67,7 @@ __all__ = [
     "VERDICTS",
     "Calibration",
     "ClaimRow",
+    "ClaimVote",
     "Clip",
     "Counterfactual",
     "CurriculumRow",

@@ -52,7 +52,9 @@ def _measure_owed(workspace: Workspace, clips: pl.DataFrame, stage: str) -> int:
     failed = 0
     with progress("measuring evidence", owed.height) as advance:
         for part in owed.iter_slices(COMMIT_EVERY):
-            rows, bad = measure_clips(part, workspace.root, workspace.settings.runtime.workers, advance)
+            rows, bad = measure_clips(
+                part, workspace.root, workspace.settings.runtime.workers, advance, pictures=workspace.pictures
+            )
             store.append(EVIDENCE, rows)
             if bad.height:
                 store.append(QUARANTINE, bad.with_columns(stage=pl.lit(stage)))

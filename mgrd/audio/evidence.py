@@ -16,7 +16,9 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from mgrd.audio.measuring import EVIDENCE_VERSION, measure, measure_file, warm_up
+from mgrd.audio.decode import decode
+from mgrd.audio.measuring import EVIDENCE_VERSION, facts_of, listen, measure, measure_file, warm_up
+from mgrd.audio.pictures import keep_picture
 from mgrd.errors import AudioError
 from mgrd.ids import content_key
 from schemas import EVIDENCE, QUARANTINE
@@ -34,17 +36,23 @@ Owed = tuple[str, str, str]
 
 
 def measure_clips(
-    clips: pl.DataFrame, root: Path, workers: int = 1, on_progress: Callable[[int], None] | None = None
+    clips: pl.DataFrame,
+    root: Path,
+    workers: int = 1,
+    on_progress: Callable[[int], None] | None = None,
+    *,
+    pictures: Path | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(EVIDENCE rows in the clips' order, QUARANTINE rows) of the clips in `clips` (CLIPS schema).
 
     A `uri` is relative to `root` unless absolute. `workers` 0 is one process per core, 1 measures in this process.
-    `on_progress` is called with the number of clips just finished.
+    `on_progress` is called with the number of clips just finished. With `pictures`, what review shows of each clip is
+    drawn into that folder from the same analysis.
     """
     owed = [(clip, str(root / uri), uri) for clip, uri in clips.select("clip_id", "uri").iter_rows()]
     done: dict[str, Row] = {}
     bad: list[Row] = []
-    for rows, failed in _results(owed, workers or os.cpu_count() or 1):
+    for rows, failed in _results(owed, workers or os.cpu_count() or 1, pictures):
         done.update((str(row["clip_id"]), row) for row in rows)
         bad += failed
         if on_progress:
@@ -60,10 +68,10 @@ def _frame(rows: list[Row], schema: pa.Schema) -> pl.DataFrame:
     return frame
 
 
-def _results(owed: list[Owed], workers: int) -> Iterator[tuple[list[Row], list[Row]]]:
+def _results(owed: list[Owed], workers: int, pictures: Path | None) -> Iterator[tuple[list[Row], list[Row]]]:
     chunks = [owed[i : i + CHUNK] for i in range(0, len(owed), CHUNK)]
     if workers == 1 or len(owed) < WORTH_A_POOL:
-        yield from map(_measure_chunk, chunks)
+        yield from (_measure_chunk(chunk, pictures) for chunk in chunks)
         return
     spawn = get_context("spawn")
     with (
@@ -71,7 +79,7 @@ def _results(owed: list[Owed], workers: int) -> Iterator[tuple[list[Row], list[R
         ProcessPoolExecutor(min(workers, len(chunks)), mp_context=spawn, initializer=warm_up) as pool,
     ):
         futures: dict[Future[tuple[list[Row], list[Row]]], list[Owed]] = {
-            pool.submit(_measure_chunk, chunk): chunk for chunk in chunks
+            pool.submit(_measure_chunk, chunk, pictures): chunk for chunk in chunks
         }
         for future in as_completed(futures):
             try:
@@ -95,13 +103,17 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _measure_chunk(chunk: list[Owed]) -> tuple[list[Row], list[Row]]:
+def _measure_chunk(chunk: list[Owed], pictures: Path | None) -> tuple[list[Row], list[Row]]:
     rows: list[Row] = []
     bad: list[Row] = []
     for clip, path, uri in chunk:
         began = time.perf_counter()
         try:
-            facts = [fact.row() for fact in measure_file(Path(path))]
+            audio = decode(Path(path))
+            heard = listen(audio.samples, audio.rate)
+            facts = [fact.row() for fact in facts_of(heard, audio.samples)]
+            if pictures is not None:
+                keep_picture(pictures, clip, heard.frames, heard.line, heard.events)
         except AudioError as error:
             bad.append(_bad(clip, uri, str(error)))
         except Exception as error:  # the row's fault or ours: kept as data, counted by the stage's error rate

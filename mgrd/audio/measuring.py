@@ -5,20 +5,21 @@ stands in a fact's reliability; nothing here knows what a chain claims. EVIDENCE
 fact's value may change, so stored evidence is never mistaken for current.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from mgrd.audio.decode import check_samples, decode
-from mgrd.audio.events import event_facts, find_events
+from mgrd.audio.events import Events, event_facts, find_events
 from mgrd.audio.facts import Fact
-from mgrd.audio.frames import analyse
+from mgrd.audio.frames import Frames, analyse
 from mgrd.audio.lines import line_facts
 from mgrd.audio.loudness import loudness_facts
 from mgrd.audio.melody import pitch_facts
 from mgrd.audio.notes import retuned
-from mgrd.audio.pitch import pitch_line
+from mgrd.audio.pitch import PitchLine, pitch_line
 from mgrd.audio.rhythm import rhythm_facts
 from mgrd.audio.room import room_facts
 from mgrd.audio.spectrum import spectrum_facts
@@ -30,8 +31,20 @@ EVIDENCE_VERSION = "4"
 SPOKEN = 0.5  # share of speech from which the separate sounds are syllables and not notes
 
 
-def measure(samples: npt.NDArray[np.floating], rate: int) -> list[Fact]:
-    """Facts of a clip: samples [frames] or [frames, channels] at full scale 1, `rate` in Hz.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A clip analysed once: what its facts are measured on and its pictures drawn from."""
+
+    frames: Frames
+    line: PitchLine
+    events: Events
+    features: npt.NDArray[np.floating]
+    """What tells speech from other sound, see `mgrd.audio.speech`."""
+    spoken: bool
+
+
+def listen(samples: npt.NDArray[np.floating], rate: int) -> Heard:
+    """Analyse samples [frames] or [frames, channels] at full scale 1, `rate` in Hz.
 
     Raises AudioError for samples that are empty or not finite.
     """
@@ -45,15 +58,26 @@ def measure(samples: npt.NDArray[np.floating], rate: int) -> list[Fact]:
     spoken = speech_share(frames, features) >= SPOKEN
     if not spoken:  # a vowel's partials are as uneven as its formants
         line = retuned(frames, line, events)
+    return Heard(frames, line, events, features, spoken)
+
+
+def measure(samples: npt.NDArray[np.floating], rate: int) -> list[Fact]:
+    """Facts of a clip: samples as for `listen`, which also says what is raised."""
+    return facts_of(listen(samples, rate), samples)
+
+
+def facts_of(heard: Heard, samples: npt.NDArray[np.floating]) -> list[Fact]:
+    """Facts of an analysed clip; its samples are needed for what lies between the channels."""
+    frames, line, events = heard.frames, heard.line, heard.events
     return [
-        *loudness_facts(frames, events, spoken),
+        *loudness_facts(frames, events, heard.spoken),
         *event_facts(frames, events),
         *rhythm_facts(events),
         *pitch_facts(frames, line, events),
         *final_rise(frames, line),
         *spectrum_facts(frames),
         *room_facts(frames, events, line),
-        *speech_facts(frames, line, features),
+        *speech_facts(frames, line, heard.features),
         *stereo_facts(samples, frames.duration),
         *line_facts(frames, line),
     ]

@@ -15,6 +15,7 @@ from mgrd.cli import (
     measure,
     rejudge,
     report,
+    review,
     serve_mock_judge,
     status,
     workspace,
@@ -43,6 +44,7 @@ app.command("explain")(explain.explain_command)
 app.command("rejudge")(rejudge.rejudge_command)
 app.command("calibrate")(calibrate.calibrate_command)
 app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)
+app.add_typer(review.app, name="review")
 app.add_typer(config.app, name="config", help="Settings.")
 
 

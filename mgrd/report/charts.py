@@ -78,9 +78,13 @@ CHARTS = (
 )
 
 
-def draw_charts(rounds: Sequence[int], figures: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[Chart]:
+def draw_charts(
+    rounds: Sequence[int],
+    figures: Sequence[Mapping[str, Mapping[str, Any]]],
+    specs: Sequence[ChartSpec] = CHARTS,
+) -> list[Chart]:
     """The charts that have something to show; `figures` holds each round's figures by name."""
-    drawn = (_draw(spec, rounds, figures) for spec in CHARTS)
+    drawn = (_draw(spec, rounds, figures) for spec in specs)
     return [chart for chart in drawn if chart.series]
 
 

@@ -36,11 +36,12 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of the chain with one mark (empty: none) and the tags of what ends with it."""
+    """A stretch of the chain: its mark (empty: none), the tags of what ends with it, the claims that cover it."""
 
     text: str
     mark: str
     tags: tuple[Tag, ...]
+    claims: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def example_views(inputs: ReportInputs, trace_ids: Sequence[str]) -> list[Exampl
                     Choice(text, text == question["answer"], text == trace["choice"]) for text in question["choices"]
                 ),
                 pieces=tuple(mark_pieces(reasoning, found, inputs.surrogate_spans(reasoning) if reasoning else ())),
-                claims=tuple(_claim_view(i, claim) for i, claim in enumerate(found, start=1)),
+                claims=tuple(view_claim(i, claim) for i, claim in enumerate(found, start=1)),
             )
         )
     return views
@@ -147,7 +148,8 @@ def mark_pieces(reasoning: str, claims: Sequence[Mapping[str, Any]], surrogate: 
         marks = {verdict for low, high, verdict, _ in spans if low <= start and end <= high}
         mark = next((verdict for verdict in WORST_FIRST if verdict in marks), "")
         tags = tuple(Tag(i, verdict) for _, high, verdict, i in spans if high == end)
-        pieces.append(Piece(visible(reasoning[start:end]), mark, tags))
+        covering = tuple(i for low, high, _, i in spans if i and low <= start and end <= high)
+        pieces.append(Piece(visible(reasoning[start:end]), mark, tags, covering))
     return pieces
 
 
@@ -195,14 +197,17 @@ def _by_key(frame: pl.DataFrame, key: str, wanted: Sequence[str]) -> dict[str, d
     return {row[key]: row for row in rows.iter_rows(named=True)}
 
 
-def _claim_view(number: int, claim: Mapping[str, Any]) -> ClaimView:
+def view_claim(number: int, claim: Mapping[str, Any]) -> ClaimView:
+    """A CLAIMS row in words."""
     unit = claim["unit"] or _unit(claim["attribute"])
-    stated = claim["claimed"] if claim["value"] is None else f"{claim['claimed']} ({_quantity(claim['value'], unit)})"
+    name = claim["attribute"]
+    words = claim["claimed"].removeprefix(f"{name} ")
+    stated = words if claim["value"] is None else f"{words} ({_quantity(claim['value'], unit)})"
     return ClaimView(
         number=number,
         verdict=claim["verdict"],
         text=visible(claim["text"]),
-        claimed=visible(f"{claim['attribute'].replace('_', ' ')}: {'not ' if claim['negated'] else ''}{stated}"),
+        claimed=visible(f"{name.replace('_', ' ')}: {'not ' if claim['negated'] else ''}{stated}"),
         measured=_measured(claim, unit),
         reliability="" if claim["reliability"] is None else f"{claim['reliability']:.2f}",
         truth=claim["truth_verdict"] or "",

@@ -3,7 +3,7 @@
 It is read from the tables as they stand; nothing is measured, judged or decided again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,9 @@ from mgrd.errors import DataError
 from mgrd.grounding.surrogate import find_surrogates
 from mgrd.store import Workspace
 from schemas import CLAIMS, CLIPS, COUNTERFACTUALS, DECISIONS, OVERRIDES, QUESTIONS, TRACES, VERDICTS, Table
+
+Lookup = Callable[[Table, str, str | None], list[dict[str, Any]]]
+"""Rows of a table whose column has a value; none for None. The tables answer it here, an index of them in review."""
 
 LISTED = 5
 """Ids that an ambiguous beginning is answered with."""
@@ -26,7 +29,7 @@ DECISION_FIELDS = (
     "unverifiable", "surrogate_share", "truth_grounded", "policy_sha",
 )  # fmt: skip
 CLAIM_FIELDS = (
-    "start", "end", "text", "attribute", "relation", "claimed", "negated", "value", "unit", "weight", "extractor",
+    "claim_id", "start", "end", "text", "attribute", "relation", "claimed", "negated", "value", "unit", "weight", "extractor",
     "verdict", "measured", "tolerance", "reliability", "truth_verdict",
 )  # fmt: skip
 
@@ -38,13 +41,24 @@ def explain_trace(workspace: Workspace, beginning: str) -> dict[str, Any]:
     begins so.
     """
     trace_id = find_trace(workspace, beginning)
-    trace = _rows(workspace, TRACES, "trace_id", trace_id)[0]
-    question = _first(_rows(workspace, QUESTIONS, "question_id", trace["question_id"]))
-    clip = _first(_rows(workspace, CLIPS, "clip_id", trace["clip_id"]))
-    decision = _first(_rows(workspace, DECISIONS, "trace_id", trace_id))
-    counterfactual = _first(_rows(workspace, COUNTERFACTUALS, "trace_id", trace_id))
+
+    def look_up(table: Table, column: str, key: str | None) -> list[dict[str, Any]]:
+        return _rows(workspace, table, column, key)
+
+    return explain_rows(look_up, trace_id)
+
+
+def explain_rows(look_up: Lookup, trace_id: str) -> dict[str, Any]:
+    """The same for a whole id, of rows from anywhere. Raises DataError when there is no such trace."""
+    trace = _first(look_up(TRACES, "trace_id", trace_id))
+    if trace is None:
+        raise DataError(f"there is no trace {trace_id}")
+    question = _first(look_up(QUESTIONS, "question_id", trace["question_id"]))
+    clip = _first(look_up(CLIPS, "clip_id", trace["clip_id"]))
+    decision = _first(look_up(DECISIONS, "trace_id", trace_id))
+    counterfactual = _first(look_up(COUNTERFACTUALS, "trace_id", trace_id))
     gains = {gain["claim_id"]: gain for gain in counterfactual["claims"]} if counterfactual else {}
-    claims = sorted(_rows(workspace, CLAIMS, "trace_id", trace_id), key=lambda row: (row["start"], row["end"]))
+    claims = sorted(look_up(CLAIMS, "trace_id", trace_id), key=lambda row: (row["start"], row["end"]))
     reasoning = trace["reasoning"] or ""
     return {
         **{name: trace[name] for name in TRACE_FIELDS},
@@ -55,10 +69,10 @@ def explain_trace(workspace: Workspace, beginning: str) -> dict[str, Any]:
             {"start": start, "end": end, "text": reasoning[start:end]}
             for start, end in find_surrogates(reasoning).spans
         ],
-        "verdicts": [_verdict(row) for row in _rows(workspace, VERDICTS, "trace_id", trace_id)],
+        "verdicts": [_verdict(row) for row in look_up(VERDICTS, "trace_id", trace_id)],
         "counterfactual": counterfactual
         and {name: counterfactual[name] for name in counterfactual if name not in ("claims", "trace_id", "round")},
-        "overrides": sorted(_rows(workspace, OVERRIDES, "trace_id", trace_id), key=lambda row: row["made_at"]),
+        "overrides": sorted(look_up(OVERRIDES, "trace_id", trace_id), key=lambda row: row["made_at"]),
         "decision": decision and {name: decision[name] for name in DECISION_FIELDS},
     }
 

@@ -6,17 +6,15 @@ numbers alone: a small PNG written here, and path data for SVG.
 
 import base64
 import io
-import struct
 import wave
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 
 from mgrd.audio.decode import MIN_FRAMES, MODEL_RATE, Samples, check_samples, mono, resample
 from mgrd.audio.frames import analyse
+from mgrd.audio.pictures import HIGHEST, LOWEST, draw_spectrogram, encode_png, find_peaks
 from mgrd.audio.pitch import pitch_line
 from mgrd.errors import AudioError, boundary
 
@@ -24,18 +22,7 @@ MAX_SECONDS = 30.0  # what audio encoders of the Whisper family hear
 WIDTH = 640
 WAVE_HEIGHT, GAP, SPECTRUM_HEIGHT = 64, 10, 168
 COLUMNS, ROWS = 480, 126  # pixels of the spectrogram
-LOWEST, HIGHEST = 60.0, 8_000.0  # Hz
-FLOOR = -70.0  # dB below the loudest bin
-FRAME = 1024  # samples of a spectrum, 64 ms
 TICKS = (100, 300, 1_000, 3_000)  # Hz
-PALETTE_ANCHORS = (
-    (0.0, 0x0D1020),
-    (0.3, 0x2B2A5E),
-    (0.55, 0x7D3B7B),
-    (0.78, 0xD9694F),
-    (0.92, 0xF6B26B),
-    (1.0, 0xFDF3D8),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +64,7 @@ def picture_sound(data: bytes, name: str) -> SoundPicture:
         seconds=round(seconds, 3),
         cut=cut,
         audio=_uri("audio/wav", _wav(heard)),
-        spectrogram=_uri("image/png", _png(_spectrogram(heard))),
+        spectrogram=_uri("image/png", encode_png(draw_spectrogram(heard, MODEL_RATE, columns=COLUMNS, rows=ROWS))),
         waveform=_waveform(heard),
         pitch=_pitch(heard, seconds),
         time_ticks=_time_ticks(seconds),
@@ -101,56 +88,14 @@ def _wav(samples: Samples) -> bytes:
 
 def _waveform(samples: Samples) -> str:
     """The outline of the samples, scaled to the loudest, as a closed path."""
-    columns = min(WIDTH // 2, len(samples))
-    edges = np.linspace(0, len(samples), columns, endpoint=False).astype(int)
+    peaks = find_peaks(samples, WIDTH // 2)
     loudest = max(float(np.abs(samples).max()), 1e-4)
     middle, reach = WAVE_HEIGHT / 2, WAVE_HEIGHT / 2 - 2
-    highs = middle - reach * np.maximum.reduceat(samples, edges) / loudest
-    lows = middle - reach * np.minimum.reduceat(samples, edges) / loudest
-    xs = np.linspace(0, WIDTH, columns)
+    lows, highs = middle - reach * peaks[0::2] / loudest, middle - reach * peaks[1::2] / loudest
+    xs = np.linspace(0, WIDTH, len(highs))
     upper = [f"{x:.0f} {y - 0.4:.1f}" for x, y in zip(xs, highs, strict=True)]
     lower = [f"{x:.0f} {y + 0.4:.1f}" for x, y in zip(xs[::-1], lows[::-1], strict=True)]
     return f"M{'L'.join(upper + lower)}Z"
-
-
-def _spectrogram(samples: Samples) -> npt.NDArray[np.uint8]:
-    """Palette indices [ROWS, COLUMNS]: level in dB over log frequency, high frequencies on top."""
-    padded = np.pad(samples, FRAME // 2)
-    starts = np.linspace(0, len(padded) - FRAME, COLUMNS).astype(int)
-    frames = padded[starts[:, None] + np.arange(FRAME)] * np.hanning(FRAME)
-    power_cf = np.abs(np.fft.rfft(frames, n=2 * FRAME)) ** 2
-    bins = np.geomspace(HIGHEST, LOWEST, ROWS) * 2 * FRAME / MODEL_RATE
-    below = np.minimum(bins.astype(int), power_cf.shape[1] - 2)
-    part = bins - below
-    power_cr = power_cf[:, below] * (1 - part) + power_cf[:, below + 1] * part
-    level = 10 * np.log10(np.maximum(power_cr / max(float(power_cr.max()), 1e-12), 1e-12))
-    return np.round(255 * np.clip(1 - level / FLOOR, 0, 1)).astype(np.uint8).T
-
-
-def _png(indices: npt.NDArray[np.uint8]) -> bytes:
-    """A palette PNG of the indices [rows, columns]."""
-    height, width = indices.shape
-    lines = b"".join(b"\0" + row.tobytes() for row in indices)
-    chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-        (b"PLTE", _palette()),
-        (b"IDAT", zlib.compress(lines, 9)),
-        (b"IEND", b""),
-    )
-    body = b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
-    return b"\x89PNG\r\n\x1a\n" + body
-
-
-def _palette() -> bytes:
-    """256 colours from dark to light, even steps between the anchors."""
-    places = [place for place, _ in PALETTE_ANCHORS]
-    channels = [
-        np.interp(np.linspace(0, 1, 256), places, [colour >> shift & 0xFF for _, colour in PALETTE_ANCHORS])
-        for shift in (16, 8, 0)
-    ]
-    return np.stack(channels, axis=1).round().astype(np.uint8).tobytes()
 
 
 def _pitch(samples: Samples, seconds: float) -> str:

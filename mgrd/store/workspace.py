@@ -1,6 +1,6 @@
 """A workspace: the one folder that a campaign reads and writes.
 
-    mgrd.toml   tables/   audio/   models/   features/   replies/   reports/   .prefect/
+    mgrd.toml   tables/   audio/   models/   features/   replies/   reports/   cache/   .prefect/
 
 Nothing is written outside of it.
 """
@@ -68,6 +68,16 @@ class Workspace:
     @property
     def reports(self) -> Path:
         return self.root / "reports"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: the pictures of clips and the review app's mirror of the tables."""
+        return self.root / "cache"
+
+    @property
+    def pictures(self) -> Path:
+        """What review draws of clips; made when evidence is measured."""
+        return self.cache / "pictures"
 
     def resolve(self, uri: str) -> Path:
         """A row's uri as a path: relative ones lie in the workspace."""
