@@ -34,6 +34,10 @@ class EngineError(MgrdError, RuntimeError):
     """A model could not be loaded, sampled or scored."""
 
 
+class EngineStopError(EngineError):
+    """The engine as a whole cannot go on (out of reach, the wrong model, no such ability); no row is at fault."""
+
+
 class JudgeError(MgrdError, RuntimeError):
     """The judge cannot go on: no key, access refused, spend limit reached, or too often out of reach."""
 

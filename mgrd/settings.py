@@ -9,18 +9,15 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mgrd.errors import ConfigError
+from mgrd.settings_runtime import Runtime, Section
 
 SETTINGS_FILE = "mgrd.toml"
 
 Arm = Literal["filtered", "correct-only", "unfiltered"]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class EmbeddedSpec(Section):
@@ -299,19 +296,6 @@ class Spec(Section):
                 "add a [[spec.panel.judges]] section"
             )
         return self
-
-
-class Runtime(Section):
-    """How the work runs; changing it never changes the data's identity."""
-
-    engine: Literal["transformers"] = Field(default="transformers", description="what samples and scores")
-    device: str = Field(default="cpu", description="where the model runs: `cpu`, `cuda` or `cuda:1`")
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="of matrix products in training; `auto`: bfloat16 where the hardware multiplies it"
-    )
-    workers: int = Field(default=0, ge=0, description="processes for audio work; 0: one per core")
-    batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
-    max_error_rate: float = Field(default=0.1, ge=0, le=1, description="share of quarantined rows that stops a stage")
 
 
 class Settings(BaseSettings):

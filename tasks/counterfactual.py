@@ -115,7 +115,8 @@ def _fill(workspace: Workspace, wanted: pl.DataFrame, swaps: dict[str, str], sta
             "prompt, or set spec.counterfactual.share = 0"
         )
     for (model_id,), chains in owed.group_by(["model_id"], maintain_order=True):
-        engine = open_engine(workspace.settings, model_folder(workspace, str(model_id)), workspace.features)
+        folder = model_folder(workspace, str(model_id))
+        engine = open_engine(workspace.settings, folder, str(model_id), workspace.features)
         batches = contrast_chains(engine, chains, swaps, _sounds(workspace), prompt)
         with closing(engine), progress(f"round {stage.round} counterfactual", chains.height) as advance:
             for rows, failed in batches:

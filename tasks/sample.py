@@ -72,7 +72,7 @@ def _fill(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun, model: Mod
     if owed.is_empty():
         return
     uris = dict(clips_of(workspace, *plan["split"].unique()).select("clip_id", "uri").iter_rows())
-    engine = open_engine(workspace.settings, workspace.root / model.uri, workspace.features)
+    engine = open_engine(workspace.settings, workspace.root / model.uri, model.model_id, workspace.features)
     label = f"round {run.round} {'greedy+' if GREEDY in plan['sample_index'] else ''}sample"
     with closing(engine), progress(label, owed.height) as advance:
         batches = sample_traces(engine, owed, run, lambda clip: workspace.resolve(uris[clip]), batch_requests)

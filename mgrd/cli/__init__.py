@@ -8,6 +8,7 @@ from mgrd.cli import (
     calibrate,
     campaign,
     config,
+    doctor,
     explain,
     export,
     ground,
@@ -41,6 +42,7 @@ app.command("publish")(export.publish_command)
 app.command("measure")(measure.measure_command)
 app.command("ground")(ground.ground_command)
 app.command("explain")(explain.explain_command)
+app.command("doctor")(doctor.doctor_command)
 app.command("rejudge")(rejudge.rejudge_command)
 app.command("calibrate")(calibrate.calibrate_command)
 app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)

@@ -8,9 +8,23 @@ if TYPE_CHECKING:
     from mgrd.settings import Settings
 
 
-def open_engine(settings: "Settings", model_folder: Path, features: Path) -> "Engine":
-    """The engine that the settings name, on a checkpoint; `features` is the folder of the encoder cache."""
+def open_engine(settings: "Settings", model_folder: Path, model_id: str, features: Path) -> "Engine":
+    """The engine that the settings name, on a checkpoint; `features` is the folder of the encoder cache.
+
+    Raises EngineStopError when a server is asked for that does not serve this checkpoint.
+    """
+    runtime = settings.runtime
+    if runtime.engine == "mock":
+        from mgrd.engines.mock import MockEngine
+
+        return MockEngine(model_id, runtime.mock)
+    if runtime.engine == "openai":
+        from mgrd.engines.openai import OpenAIEngine
+
+        assert runtime.server is not None, "the settings ask for it"
+        base = settings.spec.model.base
+        outside = base != "embedded" and model_folder == Path(base).expanduser().resolve()
+        return OpenAIEngine(runtime.server, model_id, model_folder, features.parent / "server.log", trusted=outside)
     from mgrd.engines.transformers import TransformersEngine
 
-    runtime = settings.runtime
     return TransformersEngine(model_folder, features, runtime.device, runtime.batch_requests)

@@ -14,7 +14,7 @@ import polars as pl
 import soundfile
 
 from mgrd.engines.protocol import Engine, Score, ScoreRequest
-from mgrd.errors import EngineError, MgrdError
+from mgrd.errors import EngineError, EngineStopError, MgrdError
 from mgrd.grounding.counterfactual import likeliest, mean, token_gains
 from mgrd.ids import content_key
 from mgrd.models.render import completion_text
@@ -82,6 +82,8 @@ def _contrast(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     try:
         rows, failed = _rows(engine, traces, swaps, sounds, prompt), []
+    except EngineStopError:
+        raise
     except MgrdError as error:
         if len(traces) == 1:
             return frame_of(COUNTERFACTUALS, []), frame_of(QUARANTINE, [_quarantine_row(traces[0], error)])

@@ -1,7 +1,7 @@
 """The one protocol behind which chains are sampled and scored.
 
 Engines never decide what is good and never drop a request: each request comes back as completions
-or raises EngineError naming it.
+or raises EngineError naming it. An engine that cannot go on at all raises EngineStopError.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,10 @@ class SampleRequest:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What the model wrote: text with think tags as they came, without the end-of-turn token."""
+    """What the model wrote: text with think tags as they came, without the end-of-turn token.
+
+    `logprob` is None where an engine cannot tell.
+    """
 
     request_id: str
     sample_index: int
@@ -47,7 +50,7 @@ class Completion:
     completion_tokens: int
     reasoning_tokens: int
     audio_tokens: int
-    logprob: float
+    logprob: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,10 @@ class Engine(Protocol):
     model_id: str
 
     def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> Iterator[list[Completion]]:
-        """Completions batch by batch as they finish, so a caller can commit what is done."""
+        """Completions batch by batch as they finish, so a caller can commit what is done.
+
+        An error comes after all completions that could be had: what was written is never lost with it.
+        """
         ...
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]: ...

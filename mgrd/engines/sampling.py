@@ -5,13 +5,13 @@ engine cannot process goes to quarantine with its reason; the other questions go
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from mgrd.engines.protocol import Completion, Engine, SampleRequest, Sampling
-from mgrd.errors import MgrdError
+from mgrd.errors import EngineError, EngineStopError, MgrdError
 from mgrd.ids import canonical, content_key, seed_from, trace_key
 from mgrd.models.render import match_choice, parse_completion
 from mgrd.settings import SamplingSpec
@@ -79,29 +79,68 @@ def sample_traces(
         rows = owed.filter((pl.col("sample_index") == GREEDY) == greedy)
         groups = rows.partition_by("question_id", maintain_order=True)
         for first in range(0, len(groups), batch_requests):
-            yield _sample_batch(engine, groups[first : first + batch_requests], run, audio_of)
-
-
-def _sample_batch(
-    engine: Engine, groups: list[pl.DataFrame], run: SamplingRun, audio_of: Callable[[str], Path]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    requests = {group["question_id"][0]: _request(group, run, audio_of) for group in groups}
-    planned = {
-        (row["question_id"], row["sample_index"]): row for group in groups for row in group.iter_rows(named=True)
-    }
-    completions: list[Completion] = []
-    failed: list[dict[str, object]] = []
-    parameters = run.parameters(groups[0]["sample_index"][0])
-    try:
-        completions = [done for batch in engine.sample(list(requests.values()), parameters) for done in batch]
-    except MgrdError:
-        for request in requests.values():  # one by one: a bad clip must not take its neighbours with it
+            batch = _Batch(engine, groups[first : first + batch_requests], run, audio_of)
             try:
-                completions += [done for batch in engine.sample([request], parameters) for done in batch]
-            except MgrdError as error:
-                failed += [_quarantine_row(planned[request.request_id, i], run, error) for i in request.sample_indices]
-    traces = [_trace_row(planned[done.request_id, done.sample_index], done, run, engine.name) for done in completions]
-    return frame_of(TRACES, traces), frame_of(QUARANTINE, failed)
+                batch.sample()
+            finally:
+                yield batch.frames()  # also when the engine stops: what was written is kept
+
+
+class _Batch:
+    """Some questions' chains: what came, and what failed with its reason."""
+
+    def __init__(
+        self, engine: Engine, groups: list[pl.DataFrame], run: SamplingRun, audio_of: Callable[[str], Path]
+    ) -> None:
+        self.engine = engine
+        self.run = run
+        self.parameters = run.parameters(groups[0]["sample_index"][0])
+        self.requests = [_request(group, run, audio_of) for group in groups]
+        self.planned = {
+            (row["question_id"], row["sample_index"]): row for group in groups for row in group.iter_rows(named=True)
+        }
+        self.done: dict[tuple[str, int], Completion] = {}
+        self.failed: list[dict[str, object]] = []
+
+    def sample(self) -> None:
+        """Raises EngineStopError when the engine cannot go on; any other failure is of single chains."""
+        try:
+            self._ask(self.requests)
+        except EngineStopError:
+            raise
+        except MgrdError:  # what is missing is asked again below
+            pass
+        for request in self.requests:  # one by one: a bad clip must not take its neighbours with it
+            if (owed := self._owed(request)) is None:
+                continue
+            error: MgrdError = EngineError(f"the engine {self.engine.name} returned no chain")
+            try:
+                self._ask([owed])
+            except EngineStopError:
+                raise
+            except MgrdError as reason:
+                error = reason
+            if (lost := self._owed(owed)) is not None:
+                rows = [self.planned[lost.request_id, index] for index in lost.sample_indices]
+                self.failed += [_quarantine_row(row, self.run, error) for row in rows]
+
+    def _ask(self, requests: list[SampleRequest]) -> None:
+        for batch in self.engine.sample(requests, self.parameters):
+            for completion in batch:
+                self.done[completion.request_id, completion.sample_index] = completion
+
+    def _owed(self, request: SampleRequest) -> SampleRequest | None:
+        """The part of a request that has not come back; None when all has."""
+        pairs = zip(request.sample_indices, request.seeds, strict=True)
+        left = [(index, seed) for index, seed in pairs if (request.request_id, index) not in self.done]
+        if not left:
+            return None
+        return replace(request, sample_indices=tuple(i for i, _ in left), seeds=tuple(seed for _, seed in left))
+
+    def frames(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        name = self.engine.name
+        traces = [_trace_row(self.planned[key], done, self.run, name) for key, done in self.done.items()]
+        return frame_of(TRACES, traces), frame_of(QUARANTINE, self.failed)
 
 
 def _request(group: pl.DataFrame, run: SamplingRun, audio_of: Callable[[str], Path]) -> SampleRequest:

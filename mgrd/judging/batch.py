@@ -15,8 +15,9 @@ import openai
 from mgrd.errors import JudgeError
 from mgrd.ids import content_key
 from mgrd.judging.cache import ReplyCache
-from mgrd.judging.client import JudgeClient, NotACompletionError, Paid
+from mgrd.judging.client import JudgeClient, Paid
 from mgrd.judging.dialect import Messages
+from mgrd.serving.failures import NotACompletionError
 
 ENDPOINT = "/v1/chat/completions"
 MOST_REQUESTS = 20_000
@@ -36,7 +37,7 @@ class BatchDesk:
         self.client = client
         self.cache = cache
         self.judge = content_key("batch", client.judge_spec.base_url, client.judge_spec.model)
-        self._api = client.api.with_options(max_retries=RETRIES)
+        self._api = client.server.api.with_options(max_retries=RETRIES)
         self._collected: list[str] = []
 
     async def replies(self, requests: Mapping[str, Messages]) -> dict[str, Paid]:
@@ -53,8 +54,9 @@ class BatchDesk:
             for part in self._parts(owed):
                 arrived |= await self._order(part, requests)
         except openai.APIError as error:
+            told = self.client.server.told(error)
             raise JudgeError(
-                f"the batch interface at {self.client.judge_spec.base_url} does not work: {self.client.told(error)}; "
+                f"the batch interface at {self.client.judge_spec.base_url} does not work: {told}; "
                 "set batch = false in spec.panel.judges for a server without one, or run again to go on"
             ) from error
         return arrived
@@ -109,7 +111,7 @@ class BatchDesk:
             return {}
         if batch.status == "failed":
             self.forget()
-            told = self.client.told(Exception(str(batch.errors)))
+            told = self.client.server.told(Exception(str(batch.errors)))
             raise JudgeError(f"the judge's server refused batch {batch_id}: {told}; set batch = false to ask directly")
         arrived: dict[str, Paid] = {}
         if batch.output_file_id:

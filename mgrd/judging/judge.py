@@ -22,10 +22,12 @@ from mgrd.errors import JudgeError
 from mgrd.judging.cache import CachedReply, ReplyCache, reply_key
 from mgrd.judging.cases import CORRECTION, Case, judge_prompt, verdict_ids
 from mgrd.judging.fence import as_data
-from mgrd.judging.limits import Concurrency, Spend, Usage
 from mgrd.judging.panel import PanelResult, panel_results
-from mgrd.judging.replies import UNREACHABLE, Reply, Unreadable, read_reply
+from mgrd.judging.replies import Reply, Unreadable, read_reply
 from mgrd.judging.rubric import CRITERIA
+from mgrd.judging.spend import Spend, Usage
+from mgrd.serving.failures import UNREACHABLE
+from mgrd.serving.limits import Concurrency
 from mgrd.settings import JudgeSpec, PanelSpec
 from mgrd.store import frame_of
 from prompts import load_prompt

@@ -20,8 +20,6 @@ _TAGGED = re.compile(
     rf"<\s*({'|'.join(name for base in CRITERIA for name in (f'{base}_reason', base))})\s*>(.*?)<\s*/\s*\1\s*>",
     re.DOTALL | re.IGNORECASE,
 )
-UNREACHABLE, REFUSED = "unreachable", "refused"
-"""First words of the reason when no reply came: for now (the chain is owed again), or for this request as it stands."""
 FINISHED = frozenset({"stop", "eos", "end_turn", None})
 """Finish reasons of a whole reply; some servers tell none."""
 

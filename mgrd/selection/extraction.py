@@ -11,7 +11,9 @@ from mgrd.errors import JudgeError
 from mgrd.grounding.llm_claims import Extraction, extract_by
 from mgrd.ids import content_key
 from mgrd.judging.cache import CachedReply, ReplyCache
-from mgrd.judging.limits import Concurrency, Spend
+from mgrd.judging.spend import Spend
+from mgrd.serving.failures import NoReplyError
+from mgrd.serving.limits import Concurrency
 from mgrd.settings import ClaimsSpec, JudgeSpec, PanelSpec
 from prompts import load_prompt
 
@@ -86,7 +88,7 @@ class _Asker:
         return found
 
     async def _extract(self, client: "object", cache: ReplyCache, chain: str) -> Extraction:
-        from mgrd.judging.client import JudgeClient, NoReplyError
+        from mgrd.judging.client import JudgeClient
 
         assert isinstance(client, JudgeClient)
 

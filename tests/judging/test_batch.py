@@ -13,7 +13,7 @@ from mgrd.judging.mock import Answer, MockJudge, Plan, good, parse_fault, servin
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mgrd.judging.batch.FIRST_POLL", 0.01)
     monkeypatch.setattr("mgrd.judging.batch.RETRIES", 0)
-    monkeypatch.setattr("mgrd.judging.client.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("mgrd.serving.connection.FIRST_PAUSE", 0.01)
 
 
 def direct(server: MockJudge) -> int:

@@ -43,7 +43,7 @@ def test_equal_prompts_in_one_call_are_asked_once_even_side_by_side() -> None:
 def test_errors_empties_and_unreadable_replies_are_never_cached(
     bad: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mgrd.judging.client.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("mgrd.serving.connection.FIRST_PAUSE", 0.01)
     with serving(lambda *_: bad) as server:
         panel = panel_of(server, attempts=2)
         assert judge_chains(cases(1), panel, cache=tmp_path).results[0].scored == 0

@@ -20,7 +20,7 @@ from schemas import VERDICTS
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mgrd.judging.client.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("mgrd.serving.connection.FIRST_PAUSE", 0.01)
 
 
 def judged(server: MockJudge, count: int = 1, panel: dict[str, object] | None = None, **changes: object) -> Judged:

@@ -52,7 +52,7 @@ class Round:
 @pytest.fixture
 def round_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Round]:
     monkeypatch.setattr("tasks.select.publish_funnel", lambda *_: None)
-    monkeypatch.setattr("mgrd.judging.client.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("mgrd.serving.connection.FIRST_PAUSE", 0.01)
     with serving(lambda *_: good()) as server:
         root = tmp_path / "w"
         settings = tmp_path / "judge.toml"

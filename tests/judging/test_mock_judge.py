@@ -32,7 +32,7 @@ FINAL = {"refusal", "content_filter"}
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mgrd.judging.client.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("mgrd.serving.connection.FIRST_PAUSE", 0.01)
 
 
 def judged_with(plan: Plan, count: int = 4) -> tuple[Judged, PanelSpec]:

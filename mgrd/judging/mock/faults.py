@@ -10,15 +10,15 @@ requests whose prompt holds the mark.
 
 import json
 import re
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from mgrd.errors import ConfigError
 from mgrd.judging.mock.answers import Answer, grade
 from mgrd.judging.rubric import CRITERIA
+from mgrd.serving.faults import Schedule
+from mgrd.settings_runtime import FaultCondition
 
 HANG_SECONDS = 3600.0
 FAULTS: dict[str, Answer] = {
@@ -45,20 +45,10 @@ FAULTS: dict[str, Answer] = {
 _MARK = re.compile(r"\[\[mock:([a-z0-9_-]+)(?:\*(\d+))?\]\]")
 
 
-class Fault(BaseModel):
-    """One fault and when it strikes: every condition that is given must hold; without any, always."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Fault(FaultCondition):
+    """One fault, counted in requests since the plan was set."""
 
     fault: str = Field(json_schema_extra={"enum": list(FAULTS)})
-    first: int | None = Field(default=None, ge=1)
-    """The first n requests since the plan was set."""
-    every: int | None = Field(default=None, ge=1)
-    """Every n-th request."""
-    when: str | None = None
-    """Requests whose prompt holds this text."""
-    times: int | None = Field(default=None, ge=1)
-    """At most so often."""
     retry_after: Annotated[float, Field(ge=0)] | None = None
     """Seconds, sent as the Retry-After header."""
     seconds: Annotated[float, Field(ge=0)] | None = None
@@ -79,40 +69,19 @@ class Fault(BaseModel):
 _PLAN = TypeAdapter(list[Fault])
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Schedule[Fault]):
     """Faults in order of precedence, and how often each has struck."""
-
-    faults: tuple[Fault, ...] = ()
-    struck: Counter[object] = field(default_factory=Counter)
-    asked: int = 0
 
     def next_fault(self, prompt: str) -> Answer | None:
         """The fault that answers this request, or None for an honest grade."""
-        number, self.asked = self.asked, self.asked + 1
         marked = _MARK.search(prompt)
-        if marked is not None and marked[1] in FAULTS:
-            if marked[2] is None or self._strikes((marked[0], prompt[:4000]), int(marked[2])):
-                return Fault(fault=marked[1]).answer()
-            return None
-        for place, fault in enumerate(self.faults):
-            if _due(fault, number, prompt) and self._strikes(place, fault.times):
-                return fault.answer()
+        if marked is None or marked[1] not in FAULTS:
+            due = self.next_due(prompt)
+            return None if due is None else due.answer()
+        self.asked += 1
+        if marked[2] is None or self.strikes((marked[0], prompt[:4000]), int(marked[2])):
+            return Fault(fault=marked[1]).answer()
         return None
-
-    def _strikes(self, what: object, times: int | None) -> bool:
-        if times is not None and self.struck[what] >= times:
-            return False
-        self.struck[what] += 1
-        return True
-
-
-def _due(fault: Fault, number: int, prompt: str) -> bool:
-    return (
-        (fault.first is None or number < fault.first)
-        and (fault.every is None or number % fault.every == fault.every - 1)
-        and (fault.when is None or fault.when in prompt)
-    )
 
 
 def parse_plan(text: str) -> Plan:

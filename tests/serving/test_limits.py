@@ -1,12 +1,11 @@
-"""Limits: requests at once rise slowly and halve once per wave; money is put aside before it is spent."""
+"""Limits: requests at once rise slowly and halve once per wave."""
 
 import asyncio
 import time
 
 import pytest
 
-from mgrd.errors import JudgeError
-from mgrd.judging.limits import Concurrency, Spend, retry_after
+from mgrd.serving.limits import Concurrency, retry_after
 
 
 def test_one_wave_of_refusals_halves_once_and_good_replies_raise_by_one_per_round() -> None:
@@ -82,30 +81,3 @@ def test_a_cancelled_request_gives_its_place_back() -> None:
 )
 def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
-
-
-def test_a_wait_beyond_patience_is_an_error() -> None:
-    with pytest.raises(JudgeError, match="run again later"):
-        retry_after({"retry-after": "86400"})
-
-
-def test_requests_in_flight_cannot_pass_the_limit_together() -> None:
-    async def spend() -> tuple[int, float]:
-        purse, paid = Spend(10.0), 0
-
-        async def request() -> None:
-            nonlocal paid
-            if await purse.reserve(3.0):
-                await asyncio.sleep(0.001)
-                paid += 1
-                assert purse.spent + 3.0 <= 10.0 + 1e-9
-                await purse.settle(3.0, 2.0)
-
-        await asyncio.gather(*(request() for _ in range(20)))
-        return paid, purse.spent
-
-    assert asyncio.run(spend()) == (4, 8.0), "after 8 a request of up to 3 could pass 10"
-
-
-def test_without_a_limit_everything_is_paid() -> None:
-    assert asyncio.run(Spend(None, 1e9).reserve(1e9))

@@ -1,0 +1,80 @@
+"""`mgrd doctor`: whether the engine of a workspace hears, repeats itself and scores, before a campaign pays for it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", help="Workspace folder.")]
+ModelOption = Annotated[Path | None, typer.Option(help="Folder of a checkpoint; none: the workspace's newest model.")]
+WINDOW_SLACK = 2.0
+"""Seconds by which the over-long clip passes the window."""
+
+
+def doctor_command(
+    workspace: WorkspaceOption = Path(),
+    model: ModelOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Check engine, server, model, template and audio tokens, and say what to fix."""
+    import dataclasses
+    import json
+    import tempfile
+
+    from mgrd.engines import open_engine
+    from mgrd.engines.doctor import examine
+    from mgrd.models import model_sha
+    from mgrd.store import Workspace
+
+    opened = Workspace.open(workspace)
+    folder = _newest_model(opened) if model is None else model.expanduser().resolve()
+    settings = opened.settings
+    with tempfile.TemporaryDirectory(prefix="mgrd-doctor-") as scratch:
+        findings = examine(
+            lambda: open_engine(settings, folder, model_sha(folder), Path(scratch) / "features"),
+            Path(scratch),
+            settings.spec.embedded.seconds if settings.spec.model.base == "embedded" else 4.0,
+            _window(folder, 30.0) + WINDOW_SLACK,
+        )
+        bad = 0
+        for finding in findings:
+            bad += not finding.good
+            if as_json:
+                typer.echo(json.dumps(dataclasses.asdict(finding)))
+            else:
+                typer.echo(f"{'ok ' if finding.good else 'FIX'}  {finding.check:<20} {finding.found}")
+                if finding.fix:
+                    typer.echo(f"     {'':<20} -> {finding.fix}")
+    raise typer.Exit(bool(bad))
+
+
+def _newest_model(workspace: "object") -> Path:
+    """The checkpoint that the next stage would sample. Raises ConfigError when there is none yet."""
+    import polars as pl
+
+    from mgrd.errors import ConfigError
+    from mgrd.store import Workspace
+    from schemas import MODELS
+
+    assert isinstance(workspace, Workspace)
+    rows = workspace.store.read(MODELS).filter(pl.col("stage") != "hearing").sort("round")
+    if rows.height:
+        return workspace.root / rows["uri"][-1]
+    if workspace.settings.spec.model.base != "embedded":
+        return Path(workspace.settings.spec.model.base).expanduser().resolve()
+    raise ConfigError("there is no model yet: `mgrd run --rounds 0` trains one, or name a checkpoint with --model")
+
+
+def _window(folder: Path, otherwise: float) -> float:
+    """Seconds that the checkpoint's feature extractor takes, from its files."""
+    import json
+
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        try:
+            config = json.loads((folder / name).read_text())
+        except (OSError, ValueError):
+            continue
+        length = config.get("feature_extractor", config).get("chunk_length")
+        if length:
+            return float(length)
+    return otherwise

@@ -1,0 +1,335 @@
+"""Sampling and scoring with any OpenAI-compatible server.
+
+Requests run side by side, as many as the server bears. A server that dies is waited for, or started
+again where it is ours, and every request in flight is sent anew: a chain's seed is its own, so
+nothing but time is lost. Before the first request the server is asked what it serves: chains of
+another model than the one they are booked on are never sampled.
+"""
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import openai
+
+from mgrd.engines.answers import Answer, Token, Written, read_answer, read_prompt_logprobs, read_prompt_tokens, spans_of
+from mgrd.engines.asking import Asking, Body, SentClip, read_sent_clip
+from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest
+from mgrd.errors import EngineError, EngineStopError, MgrdError
+from mgrd.serving.connection import Address, Connection, Try
+from mgrd.serving.failures import NoReplyError
+from mgrd.serving.launch import LaunchedServer
+from mgrd.serving.limits import Concurrency
+from mgrd.serving.waiting import Patience
+from mgrd.settings_runtime import ServerRuntime
+
+LOGGER = logging.getLogger("mgrd")
+REVIVALS = 3
+"""Times that one request may find the server gone; then the request itself is suspected."""
+NEVER = -100.0
+"""Logit bias of tokens that a chain must not hold; the protocol's lowest."""
+KEPT_CLIPS = 64
+
+T = TypeVar("T")
+
+
+class OpenAIEngine:
+    """A model behind an OpenAI-compatible server."""
+
+    name = "openai"
+
+    def __init__(self, server: ServerRuntime, model_id: str, folder: Path, log: Path, *, trusted: bool = False) -> None:
+        """The checkpoint in `folder` at the server of the settings; `log` takes the output of a server started here.
+
+        `trusted`: the folder is the campaign's outside model, which a server may serve under any name and place.
+        Raises EngineStopError when the server does not serve this checkpoint, or is not there in time.
+        """
+        url = urlsplit(server.base_url)
+        names = {"folder": folder, "model_id": model_id, "host": url.hostname, "port": url.port or 80}
+        self.model_id = model_id
+        self._server = server
+        self._asking = Asking(server, server.model.format(**names), _bias(folder))
+        address = Address(
+            base_url=server.base_url,
+            model=self._asking.model,
+            api_key_env=server.api_key_env,
+            timeout_seconds=server.timeout_seconds,
+            attempts=server.attempts,
+            role="the server",
+            section="runtime.server",
+            error=EngineStopError,
+        )
+        self._connection = Connection(address, Concurrency(server.concurrency))
+        self._launched = LaunchedServer([word.format(**names) for word in server.start], log) if server.start else None
+        self._patience = Patience(self._connection, server.patience_seconds, self._launched)
+        self._clip = lru_cache(KEPT_CLIPS)(lambda path: read_sent_clip(path, server.max_audio_seconds))
+        self._after_end: int | None = None
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        try:
+            self._run(self._check_model(folder, trusted=trusted))
+        except BaseException:
+            self.close()
+            raise
+
+    def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> Iterator[list[Completion]]:
+        """Completions in the order of the requests; the first failure is raised after all that could be had."""
+        failures: list[BaseException] = []
+        for results in self._run(_each([self._sampled(request, sampling) for request in requests])):
+            each = [results] if isinstance(results, BaseException) else results
+            failures += [result for result in each if isinstance(result, BaseException)]
+            if written := [result for result in each if isinstance(result, Completion)]:
+                yield written
+        _raise_worst(failures)
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
+        """Teacher-forced log-probabilities through the server's `prompt_logprobs`, in the order of the requests.
+
+        Raises EngineStopError where the server has none: vLLM has, most vendors have not.
+        """
+        prompts: dict[tuple[object, ...], asyncio.Task[int]] = {}
+        scores = self._run(_each([self._scored(request, prompts) for request in requests]))
+        _raise_worst(scores)
+        return [score for score in scores if isinstance(score, Score)]
+
+    def close(self) -> None:
+        """Close the connections, and end the server if it was started here."""
+        if not self._loop.is_closed():
+            self._run(self._connection.close())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        if self._launched is not None:
+            self._launched.stop()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run on the engine's own loop: the caller may be inside another one."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def _sampled(self, request: SampleRequest, sampling: Sampling) -> list[Completion | BaseException]:
+        """The question's chains, and the failures of those that could not be had."""
+        clip = self._heard(request.clip_id, request.audio, request.request_id)
+        pairs = list(zip(request.sample_indices, request.seeds, strict=True))
+
+        async def single(index: int, seed: int) -> list[Completion]:
+            answer = await self._answer(request, clip, sampling, seed, 1)
+            return [self._completion(request, index, clip, answer, chain) for chain in answer.choices[:1]]
+
+        done: list[Completion | BaseException] = []
+        if self._server.samples == "n" and len(pairs) > 1 and "n" not in self._asking.dropped:
+            answer = await self._answer(request, clip, sampling, pairs[0][1], len(pairs))
+            for (index, _), chain in zip(pairs, answer.choices, strict=False):
+                done.append(self._completion(request, index, clip, answer, chain))
+            pairs = pairs[len(done) :]  # a server may give fewer than asked for
+        for result in await _each([single(*pair) for pair in pairs]):
+            done += [result] if isinstance(result, BaseException) else result
+        return done
+
+    async def _answer(
+        self, request: SampleRequest, clip: SentClip | None, sampling: Sampling, seed: int, count: int
+    ) -> Answer:
+        def body(asking: Asking) -> Body:
+            return asking.sampling(request.prompt, clip and clip.data, sampling, seed, count)
+
+        return await self._ask(request.request_id, body, lambda data: read_answer(data, self._server.stop))
+
+    def _completion(
+        self, request: SampleRequest, index: int, clip: SentClip | None, answer: Answer, chain: Written
+    ) -> Completion:
+        if chain.finish_reason not in {"stop", "length"}:
+            raise EngineError(f"{request.request_id}: the server ended a chain with {chain.finish_reason!r}")
+        return Completion(
+            request_id=request.request_id,
+            sample_index=index,
+            text=chain.text,
+            finish_reason=chain.finish_reason,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=chain.completion_tokens,
+            reasoning_tokens=chain.reasoning_tokens,
+            audio_tokens=self._audio_tokens(request.request_id, clip, answer),
+            logprob=chain.logprob,
+        )
+
+    def _audio_tokens(self, request_id: str, clip: SentClip | None, answer: Answer) -> int:
+        """As counted by the server, else by the clip's length; never more than the prompt has."""
+        if clip is None:
+            return 0
+        if answer.audio_tokens is not None:
+            return answer.audio_tokens
+        tokens = int(clip.seconds * self._server.audio_tokens_per_second)
+        if answer.prompt_tokens and answer.prompt_tokens <= tokens:
+            raise EngineStopError(
+                f"{request_id}: the server saw {answer.prompt_tokens} tokens, and the clip alone has {tokens}: the "
+                "sound did not reach the model whole; check the model, its window and "
+                "runtime.server.audio_tokens_per_second"
+            )
+        return tokens
+
+    async def _scored(self, request: ScoreRequest, prompts: dict[tuple[object, ...], asyncio.Task[int]]) -> Score:
+        clip = self._heard(request.clip_id, request.audio, request.request_id)
+        key = (request.clip_id, request.prompt)
+        if key not in prompts:  # chains of one question share its prompt
+            prompts[key] = asyncio.ensure_future(self._prompt_tokens(request, clip))
+        start = await prompts[key]
+        tokens = await self._forced(request, clip, ended=request.ended)
+        if request.ended:
+            tokens = tokens[: len(tokens) - await self._tokens_after_end(request, clip, len(tokens))]
+        own = tokens[start:]
+        text = own[:-1] if request.ended else own
+        spans = spans_of(text, request.completion)
+        if spans is None:
+            told = "".join(token.text for token in text)
+            raise EngineStopError(
+                f"{request.request_id}: the server's chat template does not render a given answer as it was written "
+                f"({told[:60]!r} for {request.completion[:60]!r}), so its log-probabilities are of other tokens; "
+                "set spec.counterfactual.share = 0, or serve the checkpoint with its own template"
+            )
+        end = len(request.completion)
+        return Score(
+            request.request_id,
+            tuple(token.logprob for token in own),
+            (*spans, (end, end)) if request.ended else spans,
+        )
+
+    async def _prompt_tokens(self, request: ScoreRequest, clip: SentClip | None) -> int:
+        def body(asking: Asking) -> Body:
+            return asking.scoring(request.prompt, clip and clip.data, None)
+
+        return await self._ask(request.request_id, body, read_prompt_tokens)
+
+    async def _forced(self, request: ScoreRequest, clip: SentClip | None, *, ended: bool) -> tuple[Token, ...]:
+        """All tokens of prompt and completion."""
+
+        def body(asking: Asking) -> Body:
+            return asking.scoring(request.prompt, clip and clip.data, request.completion, ended=ended)
+
+        tokens = await self._ask(request.request_id, body, read_prompt_logprobs)
+        if tokens is None:
+            raise EngineStopError(
+                f"the server at {self._server.base_url} gives no prompt_logprobs, so chains cannot be scored there; "
+                "serve the checkpoint with vLLM, or set spec.counterfactual.share = 0"
+            )
+        return tokens
+
+    async def _tokens_after_end(self, request: ScoreRequest, clip: SentClip | None, whole: int) -> int:
+        """Tokens that the template writes behind the end of a turn: the same for every turn, so asked once."""
+        if self._after_end is None:
+            open_turn = await self._forced(request, clip, ended=False)
+            self._after_end = whole - len(open_turn) - 1
+        return self._after_end
+
+    async def _ask(self, what: str, body: Callable[[Asking], Body], read: Callable[[object], T]) -> T:
+        """One answer, however often the server dies meanwhile. Raises EngineError when this request is refused."""
+
+        async def attempt(sent: Try) -> T:
+            while True:
+                asking = self._asking
+                try:
+                    return await self._connection.post("/chat/completions", body(asking), read, sent)
+                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                    simpler = asking.simpler(error.param)
+                    if simpler is None:
+                        raise
+                    LOGGER.warning("the server does not take %s; going on without it", error.param)
+                    self._asking = simpler
+
+        reason = ""
+        for _ in range(REVIVALS):
+            try:
+                return await self._connection.persist(attempt)
+            except NoReplyError as error:
+                if error.refused:
+                    raise EngineError(f"{what}: {error}") from error
+                reason = str(error)
+                await self._patience.until_it_answers(reason)
+        raise EngineError(f"{what}: the server answers others and not this request: {reason}")
+
+    def _heard(self, clip_id: str | None, audio: Path | None, request_id: str) -> SentClip | None:
+        if (clip_id is None) != (audio is None):
+            raise EngineError(f"request {request_id}: clip_id and audio must come together")
+        return None if audio is None else self._clip(audio)
+
+    async def _check_model(self, folder: Path, *, trusted: bool) -> None:
+        served = await self._served()
+        if served is None and self._launched is not None:
+            LOGGER.info("starting a server for %s", folder)
+            self._launched.start()
+        while served is None:
+            await self._patience.until_it_answers("nothing listens")
+            served = await self._served()
+        name = self._asking.model
+        if name not in served:
+            raise EngineStopError(
+                f"the server at {self._server.base_url} serves {', '.join(sorted(served)) or 'nothing'}, not {name}; "
+                "check runtime.server.model, or end that server if it is a left-over of another run"
+            )
+        _check_checkpoint(served[name], self.model_id, folder, self._server, trusted=trusted)
+
+    async def _served(self) -> dict[str, str | None] | None:
+        """What the server serves: name -> folder or None where it does not say; None when it does not answer."""
+        try:
+            data: Any = await self._connection.api.get("/models", cast_to=object)
+        except openai.APIStatusError as error:
+            if error.status_code >= 500:
+                return None
+            if error.status_code in {404, 405}:  # some vendors list nothing
+                return {self._asking.model: None}
+            raise EngineStopError(
+                f"the server at {self._server.base_url} refuses to list its models: {self._connection.told(error)}; "
+                "check runtime.server.base_url and api_key_env"
+            ) from error
+        except openai.APIError:
+            return None
+        rows = data.get("data") if isinstance(data, dict) else None
+        return {str(row["id"]): row.get("root") for row in rows or [] if isinstance(row, dict) and "id" in row}
+
+
+def _check_checkpoint(root: str | None, model_id: str, folder: Path, server: ServerRuntime, *, trusted: bool) -> None:
+    """Raises EngineStopError unless what is served is the checkpoint that chains will be booked on."""
+    from mgrd.models import model_sha
+
+    here = Path(root).expanduser() if root else None
+    if here is not None and here.is_dir() and any(here.glob("*.safetensors")):
+        if model_sha(here) != model_id:
+            raise EngineStopError(
+                f"the server at {server.base_url} serves {here}, and the checkpoint {model_id} in {folder} is to be "
+                "sampled; serve that one, or set runtime.server.start so that each checkpoint is served in its turn"
+            )
+    elif not trusted and "{model_id}" not in server.model and not server.start:
+        raise EngineStopError(
+            f"nothing tells whether the server at {server.base_url} serves the checkpoint {model_id} in {folder}; "
+            "serve it under its id (runtime.server.model = '{model_id}'), or set runtime.server.start"
+        )
+
+
+def _bias(folder: Path) -> dict[str, float]:
+    """Logit bias against special tokens but the end of turn, read from the checkpoint's files; none without them."""
+    try:
+        tokenizer = json.loads((folder / "tokenizer.json").read_text())
+        end = json.loads((folder / "tokenizer_config.json").read_text()).get("eos_token")
+    except (OSError, ValueError):
+        return {}
+    end = end.get("content") if isinstance(end, dict) else end
+    special = [token for token in tokenizer.get("added_tokens", []) if token.get("special")]
+    return {str(token["id"]): NEVER for token in special if token["content"] != end}
+
+
+async def _each(work: Sequence[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
+    return await asyncio.gather(*work, return_exceptions=True)
+
+
+def _raise_worst(results: Sequence[object]) -> None:
+    """Raise what stops the engine before what concerns one request; foreign errors first of all."""
+    errors = [result for result in results if isinstance(result, BaseException)]
+    errors.sort(key=lambda error: (isinstance(error, MgrdError), not isinstance(error, EngineStopError)))
+    if errors:
+        raise errors[0]

@@ -1,0 +1,64 @@
+"""A model server that the pipeline starts itself, in a process group of its own, and ends again."""
+
+import atexit
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from mgrd.errors import EngineStopError
+
+STOP_SECONDS = 20.0
+"""Time to end in peace."""
+TAIL_LINES = 15
+
+
+class LaunchedServer:
+    """A command that serves one checkpoint; its output goes to `log`."""
+
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        self._command = list(command)
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def has_died(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def start(self) -> None:
+        """Start it, after ending what an earlier start left behind. Raises EngineStopError for no such command."""
+        self.stop()
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        try:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    self._command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+                )
+        except OSError as error:
+            raise EngineStopError(f"cannot start the server: {error}; check runtime.server.start") from error
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """End the group that was started: a server's workers are processes too, and outlive it when it is killed."""
+        if self._process is None:
+            return
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, sign)
+                self._process.wait(STOP_SECONDS)
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self._process.poll()
+        self._process = None
+        atexit.unregister(self.stop)
+
+    def tail(self) -> str:
+        """The last lines that it wrote."""
+        if not self._log.is_file():
+            return f"(nothing in {self._log})"
+        lines = self._log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+        return "\n".join([*lines, f"({self._log})"])

@@ -1,0 +1,126 @@
+"""The `runtime` half of the settings: how the work runs. Nothing here enters the identity of a stage."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerRuntime(Section):
+    """The OpenAI-compatible server of `engine = "openai"`; docs/engines.md has recipes for known models."""
+
+    base_url: str = Field(
+        pattern=r"^https?://[^/@\s?#]+(/[^?#\s]*)?$",
+        description="address of the server, such as http://localhost:8000/v1",
+    )
+    model: str = Field(
+        default="{model_id}",
+        min_length=1,
+        description="name that the server gives the model; `{model_id}` stands for the checkpoint's id",
+    )
+    api_key_env: str | None = Field(
+        default=None, pattern=r"^[A-Z][A-Z0-9_]*$", description="NAME of the variable that holds the key; none: no key"
+    )
+    start: tuple[str, ...] = Field(
+        default=(),
+        description="command that serves a checkpoint, word by word; `{folder}`, `{model_id}`, `{host}` and `{port}` "
+        "are filled in. It is started for each checkpoint, and again when it dies. Empty: somebody else's server",
+    )
+    concurrency: int = Field(default=16, ge=1, description="requests at once at most; fewer while the server is busy")
+    timeout_seconds: float = Field(default=600.0, gt=0, description="time a reply may take")
+    attempts: int = Field(default=4, ge=1, description="tries per request before the server counts as out of reach")
+    patience_seconds: float = Field(
+        default=1800.0, ge=0, description="how long a server that is out of reach is waited for, each time"
+    )
+    audio: Literal["input_audio", "audio_url"] = Field(
+        default="input_audio", description="how a clip is sent: as base64 WAV, or as a data URI"
+    )
+    samples: Literal["repeat", "n"] = Field(
+        default="repeat",
+        description="K chains of a question: one request each, with its own seed, or one request with `n`",
+    )
+    assistant_prefix: str = Field(
+        default="", description="how the answer begins; sent as an unfinished turn (`continue_final_message`)"
+    )
+    system: str = Field(default="", description="system turn before the question; empty: none")
+    stop: tuple[str, ...] = Field(default=(), description="texts that end an answer, beside the model's own end")
+    stop_token_ids: tuple[int, ...] = Field(default=(), description="token ids that end an answer")
+    max_audio_seconds: float = Field(
+        default=30.0, gt=0, description="the model's window; a longer clip is refused, servers cut it silently"
+    )
+    audio_tokens_per_second: float = Field(
+        default=25.0, gt=0, description="audio tokens of a second of sound, for servers that do not count them"
+    )
+    extra: dict[str, Any] = Field(default={}, description="further fields of the request, as the server knows them")
+
+    @model_validator(mode="after")
+    def _can_be_filled_in(self) -> "ServerRuntime":
+        blanks = {"folder": "", "model_id": "", "host": "", "port": ""}
+        for text in (self.model, *self.start):
+            try:
+                text.format(**blanks)
+            except (LookupError, ValueError) as error:
+                raise ValueError(
+                    f"{text!r}: only {{folder}}, {{model_id}}, {{host}} and {{port}} are filled in; "
+                    "write other braces twice"
+                ) from error
+        return self
+
+
+class FaultCondition(Section):
+    """When a programmed fault strikes: every condition that is given must hold; without any, always."""
+
+    first: int | None = Field(default=None, ge=1, description="the first n")
+    every: int | None = Field(default=None, ge=1, description="every n-th")
+    when: str | None = Field(default=None, description="those whose prompt holds this text")
+    times: int | None = Field(default=None, ge=1, description="at most so often")
+
+
+EngineFault = Literal[
+    "error", "stop", "kill", "hang", "missing",
+    "cut", "empty", "no-think", "unclosed", "doubled", "surrogate", "denial", "json", "echo", "garbage",
+]  # fmt: skip
+
+
+class MockFault(FaultCondition):
+    """A fault of `engine = "mock"`, counted in chains. Repeat the section for each; the first that is due strikes."""
+
+    fault: EngineFault = Field(
+        description="of the engine: `error` loses the question, `stop` the engine, `kill` the process, `hang` waits, "
+        "`missing` returns nothing; the others are of what is written"
+    )
+    seconds: float = Field(default=1.0, ge=0, description="how long a `hang` lasts")
+
+
+class MockRuntime(Section):
+    """What goes wrong with `engine = "mock"`, to rehearse it."""
+
+    faults: tuple[MockFault, ...] = Field(default=(), description="the faults, one section each")
+
+
+class Runtime(Section):
+    """How the work runs; changing it never changes the data's identity."""
+
+    engine: Literal["transformers", "openai", "mock"] = Field(
+        default="transformers",
+        description="what samples and scores: the checkpoint in this process, the server of `runtime.server`, or "
+        "canned chains without any model",
+    )
+    device: str = Field(default="cpu", description="where the model runs: `cpu`, `cuda` or `cuda:1`")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="of matrix products in training; `auto`: bfloat16 where the hardware multiplies it"
+    )
+    workers: int = Field(default=0, ge=0, description="processes for audio work; 0: one per core")
+    batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
+    max_error_rate: float = Field(default=0.1, ge=0, le=1, description="share of quarantined rows that stops a stage")
+    server: ServerRuntime | None = Field(default=None, description='the server of `engine = "openai"`')
+    mock: MockRuntime = MockRuntime()
+
+    @model_validator(mode="after")
+    def _has_its_server(self) -> "Runtime":
+        if self.engine == "openai" and self.server is None:
+            raise ValueError('engine = "openai" needs a [runtime.server] section with the base_url of a server')
+        return self
