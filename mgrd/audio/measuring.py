@@ -38,7 +38,7 @@ class Heard:
     frames: Frames
     line: PitchLine
     events: Events
-    features: npt.NDArray[np.floating]
+    features: npt.NDArray[np.float64]
     """What tells speech from other sound, see `mgrd.audio.speech`."""
     spoken: bool
 

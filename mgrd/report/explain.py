@@ -29,7 +29,8 @@ DECISION_FIELDS = (
     "unverifiable", "surrogate_share", "truth_grounded", "policy_sha",
 )  # fmt: skip
 CLAIM_FIELDS = (
-    "claim_id", "start", "end", "text", "attribute", "relation", "claimed", "negated", "value", "unit", "weight", "extractor",
+    "claim_id", "start", "end", "text", "attribute", "relation", "claimed", "negated", "value", "unit", "weight",
+    "extractor",
     "verdict", "measured", "tolerance", "reliability", "truth_verdict",
 )  # fmt: skip
 
