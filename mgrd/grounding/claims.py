@@ -15,7 +15,8 @@ from mgrd.grounding.comparisons import read_comparisons
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
-from mgrd.grounding.sequences import as_movements, in_sequence
+from mgrd.grounding.sequences import as_movements, in_sequence, neither
+from mgrd.grounding.sides import read_sides
 from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
@@ -85,6 +86,10 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     found: list[Claim] = []
     for clause in clauses:
         edge = context.edge
+        if sides := read_sides(clause):
+            if not any(item.kind == "stop" for item in clause.items):
+                found += [_claim(text, draft) for draft in sides]
+                clause.compared = True
         for draft in read_clause(clause, sentence.items, context):
             found.append(_claim(text, draft))
         if not clause.stopped:
@@ -95,7 +100,7 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
     found += [_claim(text, draft) for draft in read_counts(clauses, counted)]
     found = _without_choices(found, clauses)
-    found = in_sequence(found, sentence)
+    found = in_sequence(neither(found), sentence)
     return [] if _is_list(found, sentence) else found
 
 

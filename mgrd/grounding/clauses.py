@@ -31,6 +31,26 @@ MEASURES = frozenset({"decay time", "reverberation time", "t60", "rt60", "decay"
 """Names of a measure, whose mention says nothing of its size."""
 MOVEMENT_NOUNS = frozenset({"glide", "bend", "slide", "sweep", "movement", "motion", "glissando", "portamento"})
 _THINGS = frozenset({"tone", "voice", "music", "hiss", "noise"})
+UNMOVED = frozenset(
+    {"move", "moves", "moving", "moved", "drift", "drifts", "drifting", "glide", "glides", "bend", "bends", "slide", "slides"}
+    | {"stray", "strays", "budge", "budges", "shift", "shifts", "deviate", "deviates", "wander", "wanders"}
+)
+"""Verbs of motion whose denial says that the line holds."""
+DIFFERING = frozenset({"differ", "differs", "differing", "varied"})
+PITCH_NOUNS = frozenset({"pitch", "tone", "tonality", "pure tone", "fundamental", "fundamental frequency", "tonal component"})
+CLEARLY = frozenset(
+    {"any", "a", "clear", "definite", "discernible", "single", "real", "recognisable", "recognizable", "identifiable"}
+    | {"distinct", "obvious", "stable", "fixed", "specific", "detectable", "perceivable", "particular", "clearly", "audible"}
+)
+DENYING = frozenset({"no", "without", "lacks", "lacking", "lack", "not", "no discernible", "no real", "not any", "devoid of", "with no"})
+SUNG = frozenset({"singer", "singing", "singing voice", "vocal", "vocals", "this voice", "phrase", "delivery"})
+NOBODY = frozenset({"nobody", "no", "neither", "none"})
+TOWARDS = frozenset(
+    {"into", "to", "from", "towards", "toward", "near", "nothing but", "almost", "dead", "out", "of", "behind"}
+)
+BEHIND = frozenset({"behind", "around", "beneath", "underneath", "beside"})
+NEVER_STOPPING = frozenset({"tempo", "pitch", "loudness", "timbre", "noise", "hiss", "background"})
+SHAPES = {"arch": ("rise", "fall"), "valley": ("fall", "rise")}
 MOST_ELLIPTIC, MOST_TELEGRAPHIC = 6, 2  # items of "and then back down again", of "pitch down"
 CHANGEABLE = frozenset({"pitch", "loudness", "tempo", "timbre"})
 """Aspects of which "it changes" says that they do not hold."""
@@ -88,14 +108,28 @@ class _Reader(Degrees):
                 yield from meet(self, index, item)
             else:
                 self.note(item)
-        if (
-            self.verb is not None
-            and self.verb.word in ("holds", "hold")
-            and not self.said
-            and self.items[-1] is self.verb
-        ):
-            yield from self._moved("hold", self.verb)
+        yield from self._by_verb_alone()
         self._leave()
+
+    def _by_verb_alone(self) -> Claims:
+        """ "the pitch holds", "it never stops", "the frequency does not drift", "some gaps are short, others long"."""
+        verb, words = self.verb, {item.word for item in self.items}
+        if self.subject is not None and self.subject.value in ("interval", "pause") and self._differ(words):
+            yield self.draft(("regularity", "irregular"), self.subject.start, self.items[-1].end)
+        if verb is None or self.said:
+            return
+        if verb.word in ("holds", "hold") and self.items[-1] is verb:
+            yield from self._moved("hold", verb)
+        moved = next((item for item in self.items if item.word in UNMOVED), None)
+        if moved is not None and self.negated and self.subject is not None:
+            self.negated = False
+            yield from self._moved("hold", moved)
+
+    def _differ(self, words: set[str]) -> bool:
+        """ "the gaps differ", "some gaps are short"."""
+        told = bool(words & DIFFERING) or any(i.kind == "verb" and i.value == "change" for i in self.items)
+        partly = "some" in words and any(item.word in ("others", "other") for item in self.sentence)
+        return not self.negated and (partly or (told and not any(i.kind == "comparative" for i in self.items)))
 
     def _ellipsis(self) -> Claims:
         """ "... up and then back down again", "the pitch falls and so does the loudness"."""
@@ -107,10 +141,13 @@ class _Reader(Degrees):
                 if sense:
                     yield self.draft(sense, topic.start, topic.end)
             return
-        if len(self.items) <= MOST_TELEGRAPHIC and self.items[-1].word in DIRECTIONS and self.items[0].kind == "topic":
-            sense = sense_of_move(DIRECTIONS[self.items[-1].word], self.items[0].value)
+        way = self._bare_direction()
+        if way is not None:
+            sense = sense_of_move(DIRECTIONS[way.word], self.topic_of(way) if way.kind == "topic" else self._named())
             if sense:
                 yield self.draft(sense, self.items[0].start, self.items[-1].end)
+                self.kept_moving = True
+                self.consumed |= set(range(len(self.items)))
             return
         if context.moving and all(item.kind in ("function", "time", "hedge") for item in self.items):
             way = next((item for item in self.items if item.word in DIRECTIONS), None)
@@ -119,6 +156,21 @@ class _Reader(Degrees):
                 yield self.draft(sense, way.start, way.end)
                 self.consumed |= set(range(len(self.items)))
                 self.kept_moving = True
+
+    def _bare_direction(self) -> Item | None:
+        """The direction of "pitch down", "pitch direction: up", "up it goes"."""
+        items = self.items
+        first, last = items[0], items[-1]
+        stated = len(items) == MOST_TELEGRAPHIC + 1 and items[1].word in (":", "=", "is")
+        if (len(items) <= MOST_TELEGRAPHIC or stated) and last.word in DIRECTIONS and first.kind == "topic":
+            return last
+        if len(items) >= 3 and first.word in DIRECTIONS and items[1].kind in ("topic", "event"):
+            return first if items[2].word in MOTION_VERBS else None
+        return None
+
+    def _named(self) -> str:
+        named = next((item for item in self.items if item.kind in ("topic", "event")), None)
+        return (self.topic_of(named) if named else self.context.topic) or "sound"
 
     def _moved(self, move: str, item: Item) -> Claims:
         sense = sense_of_move(move, self.topic() or "")
@@ -178,8 +230,16 @@ class _Reader(Degrees):
 
     def _presence(self, index: int, item: Item) -> Claims:
         """Topics whose mere presence is a claim."""
-        if item.word in MOVEMENT_NOUNS and self.negated:
+        if item.word.rpartition(" ")[2] in MOVEMENT_NOUNS and self.negated:
             yield self.draft(("contour", "flat"), item.start, item.end, negated=False)
+            return
+        if item.value in ("pitch", "tone") and self._denies(index):
+            yield self.draft(("harmonicity", "harmonic"), item.start, item.end)
+            return
+        if item.value in ("voice", "speech", "speaker"):
+            yield from self._voice(index, item)
+            return
+        if item.value == "pause" and self._is_presupposed(index):
             return
         if item.value == "treble":
             if self.negated:
@@ -191,6 +251,57 @@ class _Reader(Degrees):
         if sense and self._asserted(index, item) and (item.value != "noise" or self._mass(index, item)):
             absent = self._is_denied_after(index)
             yield self.draft(sense, item.start, item.end, negated=self.negated != absent)
+
+    def _denies(self, index: int) -> bool:
+        """ "no pitch", "without any clear pitch", "no tone can be made out": there is none."""
+        if not self.negated or self.items[index].word not in PITCH_NOUNS:
+            return False
+        back = index - 1
+        while back >= 0 and self.items[back].word in CLEARLY:
+            back -= 1
+        if back < 0 or self.items[back].word not in DENYING:
+            return False
+        rest = self.items[index + 1 :]
+        return not any(item.kind in ("quality", "comparative", "trend", "topic", "event", "unknown") for item in rest)
+
+    def _voice(self, index: int, item: Item) -> Claims:
+        """ "there is a voice", "someone is speaking", "no speech": that somebody speaks, or does not."""
+        rest, before = self.items[index + 1 :], self.items[:index]
+        if item.word in SUNG or any(i.kind in ("quality", "comparative", "topic", "event") for i in rest):
+            return
+        if before and before[-1].word == "the":
+            return
+        negated = self.negated or any(i.word in NOBODY for i in before)
+        there = self.verb is not None and (self.verb.value == "hear" or (self.subject is None and negated))
+        pointed = self.verb is not None and self.subject is not None and self.subject.value in ("it", "sound")
+        alone = negated and self.verb is None and self.subject is None and self.clause.link != "in"
+        passive = any(i.kind == "verb" and (i.value == "hear" or i.word in ("present", "audible")) for i in rest)
+        moved = any(i.kind == "verb" and i.value not in ("hear", "be", "speak") for i in self.items)
+        if (there or pointed or alone or passive) and not moved:
+            yield self.draft(("voice", "present"), item.start, item.end, negated=negated)
+
+    def _is_presupposed(self, index: int) -> bool:
+        """ "the gaps get shorter", "each gap", "into silence", "nothing but silence": it does not say that there is one."""
+        item, before = self.items[index], self.items[index - 1].word if index else ""
+        if item.word.startswith(("silence", "silent")):
+            back = {other.word for other in self.items[max(0, index - 3) : index]}
+            rest = [other.word for other in self.items[index + 1 : index + 3]]
+            behind = bool(set(rest) & BEHIND)
+            return bool(back & TOWARDS) or behind or ("right" in rest and "after" in [*rest, self.following])
+        heard = self.verb is not None and self.verb.value == "hear"
+        rest = {other.kind for other in self.items[index + 1 :]}
+        said = bool(rest & {"comparative"}) or any(
+            other.value in ("change", "increase", "decrease", "rise", "fall", "regular", "irregular", "even", "steady")
+            or other.value in ("identical",)
+            for other in self.items[index + 1 :]
+        )
+        return said or (before in ("the", "each", "every", "some") and not heard and item.word.endswith("s"))
+
+    @property
+    def following(self) -> str:
+        """The word after this clause, where the sentence goes on."""
+        at = self.clause.first + len(self.items)
+        return self.sentence[at].word if at < len(self.sentence) else ""
 
     def _in_phrase(self, index: int) -> bool:
         """ "it is played at a brisk tempo": the tempo is not the subject."""
@@ -221,6 +332,8 @@ class _Reader(Degrees):
         rest = self.items[index + 1 :]
         if any(other.kind == "quality" and sense_of_quality(other.value, other.word, item.value) for other in rest):
             return False
+        if item.word in ("echoes", "echo") and self.subject is not None and not rest:
+            return True
         return any(other.kind == "verb" for other in self.items) or self.clause.link == "with" or self.negated
 
     def _mass(self, index: int, item: Item) -> bool:
@@ -249,7 +362,16 @@ class _Reader(Degrees):
         noun = item.word in MUSICAL_NOUNS or item.word.startswith(("upward", "downward"))
         heard = before is not None and before.value == "hear"
         topic = target.value if target else self.topic() or ("sound" if noun or heard or self.ordinal else None)
+        if topic is None and item.value in ("echo", "damp", "stop", "break") and not self.foreign:
+            topic = "sound"
         if topic is None:
+            return
+        if item.value == "stop":
+            if self.negated and self.time is None and topic not in NEVER_STOPPING:
+                yield self.draft(("pauses", "absent"), self.subject.start if self.subject else item.start, item.end, negated=False)
+            return
+        if item.value == "return":
+            yield from self._returns(topic, item)
             return
         start = min(self.subject.start if self.subject else item.start, item.start)
         end = target.end if target else item.end
@@ -265,6 +387,13 @@ class _Reader(Degrees):
                 sense = ("intonation", sense[1])
             if sense:
                 yield self.draft(sense, start, end)
+
+    def _returns(self, topic: str, item: Item) -> Claims:
+        """ "it climbs and comes back again": the other way."""
+        back = {"rise": "fall", "increase": "fall", "fall": "rise", "decrease": "rise"}.get(self.context.move or "")
+        sense = sense_of_move(back, topic) if back else None
+        if sense:
+            yield self.draft(sense, item.start, item.end)
 
     def _changes(self, topic: str, start: int, end: int) -> Claims:
         """ "does not change" is steady; "changes" is not."""
@@ -291,6 +420,11 @@ class _Reader(Degrees):
             self.context.topic = target.value
         start = self.subject.start if self.subject and not target else item.start
         end = max(item.end, target.end if target else 0)
+        if item.value in SHAPES:
+            for way in SHAPES[item.value]:
+                if (sense := sense_of_move(way, topic)) and not self.negated:
+                    yield self.draft(sense, item.start, item.end)
+            return
         if item.value == "change" and not (self.negated or (self.verb is not None and self.verb.value == "hear")):
             return
         if item.value == "change":

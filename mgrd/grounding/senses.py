@@ -48,6 +48,9 @@ def _fill_pitch_and_pulse() -> None:
     say(_QUALITY, "irregular", (*RHYTHMS, "interval"), "regularity", "irregular")
     say(_QUALITY, "steady", "tempo many interval", "regularity", "regular")
     say(_QUALITY, "identical", "interval", "regularity", "regular")
+    gaps = ("interval", "pause")
+    say(_QUALITY, "steady even regular identical equal", gaps, "regularity", "regular")
+    say(_QUALITY, "irregular", gaps, "regularity", "irregular")
 
 
 def _fill_sound() -> None:
@@ -64,6 +67,13 @@ def _fill_sound() -> None:
     say(_QUALITY, "muffled", "recording voice speech sound it music speaker", "muffling", "muffled")
     say(_QUALITY, "clear", "voice speech speaker", "muffling", "clear")
     say(_QUALITY, "quiet low short", "treble", "timbre", "dark")
+    say(_QUALITY, "high", "timbre", "timbre", "bright")
+    say(_QUALITY, "low", "timbre", "timbre", "dark")
+    say(_QUALITY, "high_band", (*toned, "loudness", "recording", "noise", "hiss"), "timbre", "bright")
+    say(_QUALITY, "low_band", (*toned, "loudness", "recording", "noise", "hiss"), "timbre", "dark")
+    say(_QUALITY, "definite clear present strong", "pitch", "harmonicity", "harmonic")
+    say(_QUALITY, "unbroken", (*toned, *SOUNDS, "noise", "hiss"), "pauses", "absent")
+    say(_QUALITY, "unvibrated", ("pitch", *toned), "vibrato", "absent")
     say(_QUALITY, "booming", (*toned, "bass", "recording"), "bass", "booming")
     say(_QUALITY, "loud present strong high", "bass", "bass", "booming")
     say(_QUALITY, "quiet low short thin", "bass", "bass", "thin")
@@ -173,6 +183,14 @@ def _fill_moves() -> None:
     say(_MOVE, "slow", "many it sound music speech speaker interval", "tempo_trend", "slowing down")
     say(_MOVE, "bright", toned, "brightness_trend", "brighter")
     say(_MOVE, "dark", toned, "brightness_trend", "darker")
+    say(_MOVE, "increase rise long", "pause", "tempo_trend", "slowing down")
+    say(_MOVE, "decrease fall short", "pause", "tempo_trend", "speeding up")
+    say(_MOVE, "hold", "pause", "regularity", "regular")
+    say(_MOVE, "break", (*SOUNDS, *NOISES, "timbre"), "pauses", "present")
+    say(_MOVE, "modulate", ("pitch", "tone", "voice", "one"), "vibrato", "present")
+    say(_MOVE, "dominate", "treble", "timbre", "bright")
+    say(_MOVE, "dominate", "bass", "timbre", "dark")
+    say(_MOVE, "dominate", NOISES, "noise", "noisy")
 
 
 _fill_pitch_and_pulse()

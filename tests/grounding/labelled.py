@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mgrd.grounding.outside import OutsideRow, judge
+from mgrd.grounding.outside import OutsideRow, claims_of, score_row
 from mgrd.grounding.verify import Evidence
 from tests.grounding.clips import CLIPS, measured
 
@@ -55,13 +55,11 @@ def judged(row: dict) -> tuple[bool, Counter[tuple[str, str]]]:
     """(kept, claims found) of a row with a clip, by the same way that `mgrd ground` takes."""
     clip = CLIPS[row["clip"]]
     outside = OutsideRow(row["id"], "", clip.question, clip.choices, clip.answer, None, row["chain"])
-    result = judge(outside, evidence(row["clip"]))
-    claims = result["claims"]
-    assert isinstance(claims, list)
-    return bool(result["kept"]), Counter((family(c["attribute"]), c["verdict"]) for c in claims)
+    grounding = score_row(outside, evidence(row["clip"]))
+    return grounding.grounded, Counter((family(c["attribute"]), c["verdict"]) for c in claims_of(grounding))
 
 
-def family(attribute: str) -> str:
+def family(attribute: object) -> str:
     return _FAMILY.get(attribute, attribute)
 
 

@@ -8,8 +8,9 @@ import pytest
 from mgrd.audio.facts import Fact, fact
 from mgrd.grounding import tolerances
 from mgrd.grounding.leaks import LEAKS, split_chain
-from mgrd.grounding.outside import BAD_AUDIO, BAD_ROW, WRONG_ANSWER
+from mgrd.grounding.outside import BAD_AUDIO, BAD_ROW
 from mgrd.grounding.scorer import CONTRADICTED, IRRELEVANT, NO_SUPPORTED, SURROGATE, score_chain
+from mgrd.selection.policy import WRONG_ANSWER
 from mgrd.settings import GroundingSpec
 
 PAGE = (Path(__file__).parents[2] / "docs" / "grounding.md").read_text(encoding="utf-8")
