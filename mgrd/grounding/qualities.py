@@ -30,6 +30,9 @@ class Qualities(Reading):
         if self._end_noun(index) is not None:
             yield from self._meet_end(index, item, self.topic() or "sound")
             return
+        following = self.items[index + 1] if index + 1 < len(self.items) else None
+        if item.word == "pitched" and following is not None and following.kind in ("comparative", "quality"):
+            return
         target = self.named_after(index)
         if target is None and item.value in POLES and self._is_complemented(index):
             return
@@ -68,6 +71,8 @@ class Qualities(Reading):
         if item.word in SOFT and topic != "loudness":
             return
         sense = sense_of_quality(item.value, item.word, topic or "")
+        if item.value in ("definite", "clear") and topic == "pitch" and head.word not in ("pitch", "pitches"):
+            return
         if topic == "tempo" and self.is_of_speech(head):
             sense = sense_of_quality(item.value, item.word, "speech_rate")
         if sense and not (topic in ("sound", "recording") and sense[0] == "tempo"):

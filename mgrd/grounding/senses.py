@@ -71,7 +71,7 @@ def _fill_sound() -> None:
     say(_QUALITY, "low", "timbre", "timbre", "dark")
     say(_QUALITY, "high_band", (*toned, "loudness", "recording", "noise", "hiss"), "timbre", "bright")
     say(_QUALITY, "low_band", (*toned, "loudness", "recording", "noise", "hiss"), "timbre", "dark")
-    say(_QUALITY, "definite clear present strong", "pitch", "harmonicity", "harmonic")
+    say(_QUALITY, "definite clear", "pitch", "harmonicity", "harmonic")
     say(_QUALITY, "unbroken", (*toned, *SOUNDS, "noise", "hiss"), "pauses", "absent")
     say(_QUALITY, "unvibrated", ("pitch", *toned), "vibrato", "absent")
     say(_QUALITY, "booming", (*toned, "bass", "recording"), "bass", "booming")

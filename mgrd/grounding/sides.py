@@ -34,7 +34,7 @@ def read_sides(clause: Clause) -> list[Draft]:
     before, after = words[:index], words[index + 1 :]
     if set(before[-REACH:]) & {"nothing", "silence", "none"} or set(after) & EMPTY:
         return [_draft(items[0], items[-1], OTHER[side], any(i.word in ("not", "never", "n't") for i in items))]
-    if ONLY & set(before) and items[index].kind != "quality":
+    if ONLY & set(before) or (ONLY & set(after[:1])):
         return [_draft(items[index], items[-1], side, False)]
     return []
 

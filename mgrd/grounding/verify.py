@@ -181,7 +181,7 @@ def _judge_word(attribute: Attribute, word: str, value: float) -> tuple[Verdict,
     held = attribute.word(value)
     still = STILL.get(attribute.name)
     if still is not None and abs(value) <= still and held is None:
-        return "contradicted", still
+        return ("supported" if word in ("steady", "flat") else "contradicted"), still
     edges = [edge for band in attribute.bands if band.word == word for edge in (band.low, band.high)]
     edge = min(edges, key=lambda e: abs(e - value)) if edges else None
     if edge is not None and edge in (float("inf"), float("-inf")):
