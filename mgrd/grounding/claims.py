@@ -15,6 +15,7 @@ from mgrd.grounding.comparisons import read_comparisons
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
+from mgrd.grounding.rates import read_rates
 from mgrd.grounding.sequences import as_movements, in_sequence, neither
 from mgrd.grounding.sides import read_sides
 from mgrd.grounding.values import read_values
@@ -94,6 +95,9 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
             found.append(_claim(text, draft))
         if not clause.stopped:
             values = [_claim(text, draft) for draft in read_values(clause, context.topic, edge)]
+            read = [(value.start, value.end) for value in values]
+            rates = [_claim(text, draft) for draft in read_rates(clause, context.topic)]
+            values += [r for r in rates if not any(r.start < end and start < r.end for start, end in read)]
             context.carried = context.carried or bool(values)
             found += values
     stopped = [clause for clause in clauses if clause.stopped]
