@@ -87,10 +87,9 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     found: list[Claim] = []
     for clause in clauses:
         edge = context.edge
-        if sides := read_sides(clause):
-            if not any(item.kind == "stop" for item in clause.items):
-                found += [_claim(text, draft) for draft in sides]
-                clause.compared = True
+        if (sides := read_sides(clause)) and not any(item.kind == "stop" for item in clause.items):
+            found += [_claim(text, draft) for draft in sides]
+            clause.compared = True
         for draft in read_clause(clause, sentence.items, context):
             found.append(_claim(text, draft))
         if not clause.stopped:

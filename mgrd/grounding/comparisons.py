@@ -19,7 +19,15 @@ _KNOWN = frozenset(_TRENDS) | frozenset(_OF_GAPS)
 _STEADY: dict[str, Sense] = {"contour": ("contour", "flat"), "loudness": ("loudness", "steady")}
 EACH = frozenset({"each", "every"})
 PREVIOUS = frozenset({"previous", "preceding", "before", "prior"})
-ABOVE = {"above": "high", "below": "low", "exceeds": "high", "exceed": "high", "over": "high", "beneath": "low", "under": "low"}
+ABOVE = {
+    "above": "high",
+    "below": "low",
+    "exceeds": "high",
+    "exceed": "high",
+    "over": "high",
+    "beneath": "low",
+    "under": "low",
+}
 EDGES = {
     **dict.fromkeys(("final", "last", "closing", "ending", "end", "concluding"), -1),
     **dict.fromkeys(("start", "starting", "initial", "opening", "beginning", "first"), 1),
@@ -77,7 +85,9 @@ def _is_previous(items: tuple[Item, ...]) -> bool:
 
 
 def _has_subject(items: tuple[Item, ...]) -> bool:
-    return any(item.kind == "ordinal" or _edge_of(item) or item.word in EACH or item.word in ("none", "no") for item in items)
+    return any(
+        item.kind == "ordinal" or _edge_of(item) or item.word in EACH or item.word in ("none", "no") for item in items
+    )
 
 
 def _compare(left: tuple[Item, ...], right: tuple[Item, ...]) -> list[Draft]:

@@ -19,7 +19,9 @@ _EXIST = frozenset({"hear", "be", "follow"})
 _SUPPOSED = frozenset({"must be", "could be", "should be"})
 _RATES = frozenset({"per", "/", "every", "each"})
 _A_PERIOD = frozenset({"second", "minute", "s", "sec", "half second", "beat", "bar"})
-_COUNTING = frozenset({"count", "counted", "i count", "i counted", "i get", "makes", "that makes", "i make it", "is", ":", "="})
+_COUNTING = frozenset(
+    {"count", "counted", "i count", "i counted", "i get", "makes", "that makes", "i make it", "is", ":", "="}
+)
 _LAST = frozenset({"the last", "last", "final", "the final"})
 _COUNTED = frozenset({"count", "number", "total", "count is"})
 _POINTING = frozenset({"these", "those", "the", "this", "that", "each", "every"})
@@ -84,8 +86,16 @@ def _last_of_all(clause: Clause) -> Draft | None:
     """ "the third beep is the last one"."""
     items = clause.items
     at = next((k for k, item in enumerate(items) if item.kind == "ordinal" and item.value in "23456789"), None)
-    is_ = None if at is None else next((k for k in range(at + 1, min(at + 4, len(items))) if items[k].value == "be"), None)
-    if at is None or is_ is None or not any(item.kind == "event" or item.word in ("tone", "sound") for item in items[at:is_]):
+    is_ = (
+        None
+        if at is None
+        else next((k for k in range(at + 1, min(at + 4, len(items))) if items[k].value == "be"), None)
+    )
+    if (
+        at is None
+        or is_ is None
+        or not any(item.kind == "event" or item.word in ("tone", "sound") for item in items[at:is_])
+    ):
         return None
     rest = [item.word for item in items[is_ + 1 :]]
     if not (set(rest) & _LAST) or len(rest) > 3 or any(item.kind == "negation" for item in items):
@@ -159,9 +169,9 @@ def _is_rate(items: tuple[Item, ...], at: int) -> bool:
     period = following[1] if len(following) > 1 else ""
     if following[0] in _RATES:
         return True
-    return (following[0] == "a" and (period in _A_PERIOD or (at + 1 < len(items) and items[at + 1].kind == "unit"))) or (
-        following[:2] == ["to", "the"] and following[2:] == ["second"]
-    )
+    return (
+        following[0] == "a" and (period in _A_PERIOD or (at + 1 < len(items) and items[at + 1].kind == "unit"))
+    ) or (following[:2] == ["to", "the"] and following[2:] == ["second"])
 
 
 def _says_how_many(items: tuple[Item, ...], index: int) -> bool:

@@ -82,7 +82,9 @@ class Degrees(Qualities):
         if number is None:
             return None
         sense, numbers = order(item.value, number, 1 if number != 1 else -1)
-        draft = self.draft(sense, min(self.subject.start if self.subject else item.start, item.start), self.items[-1].end)
+        draft = self.draft(
+            sense, min(self.subject.start if self.subject else item.start, item.start), self.items[-1].end
+        )
         return draft | {"subject": numbers[0], "reference": numbers[1], "relation": numbers[2]}
 
     def _is_definite(self, index: int) -> bool:

@@ -14,7 +14,8 @@ NUMBER_WORDS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 )
-MORE_NUMBERS = {
+MORE_NUMBERS: dict[str, float] = {
+    **{f"{word} and a half": number + 0.5 for number, word in enumerate(NUMBER_WORDS[1:10], start=1)},
     "a single": 1,
     "single": 1,
     "exactly one": 1,
@@ -39,7 +40,6 @@ MORE_NUMBERS = {
     "half a": 0.5,
     "a quarter of a": 0.25,
     "a third of a": 0.33,
-    "one and a half": 1.5,
 }
 MOVES = frozenset(
     {"rise", "fall", "increase", "decrease", "swell", "fade", "accelerate", "decelerate", "brighten", "darken", "waver"}

@@ -76,6 +76,8 @@ def _draft(clause: Clause, first: int, last: int, rate: float, topic: str | None
     noun = next((item for item in items[first:last] if item.kind == "event" and item.word != "times"), None)
     counted = noun is not None or topic in ("one", "many", "tempo") or topics & {"tempo", "many", "one"}
     counted = counted or any(item.kind == "event" and item.word != "times" for item in items)
-    if not counted or (noun is not None and noun.word in BEATS and items[last - 1].word in ("per", "a", "every", "each")):
+    if not counted or (
+        noun is not None and noun.word in BEATS and items[last - 1].word in ("per", "a", "every", "each")
+    ):
         return None  # values.py reads "two clicks per second"
     return draft_value(clause, first, last, "tempo", 60 * rate, "BPM")

@@ -183,6 +183,10 @@ def _fill_moves() -> None:
     say(_MOVE, "slow", "many it sound music speech speaker interval", "tempo_trend", "slowing down")
     say(_MOVE, "bright", toned, "brightness_trend", "brighter")
     say(_MOVE, "dark", toned, "brightness_trend", "darker")
+
+
+def _fill_more_moves() -> None:
+    say = _say
     say(_MOVE, "increase rise long", "pause", "tempo_trend", "slowing down")
     say(_MOVE, "decrease fall short", "pause", "tempo_trend", "speeding up")
     say(_MOVE, "hold", "pause", "regularity", "regular")
@@ -198,6 +202,7 @@ _fill_sound()
 _fill_place()
 _fill_lines()
 _fill_moves()
+_fill_more_moves()
 
 VOCAL = frozenset({"deep", "shrill", "squeaky", "baritone", "bass", "soprano", "falsetto", "deep-voiced"})
 """Words for the register of a speaker, who may be "high" or "low" otherwise."""
@@ -219,6 +224,8 @@ def sense_of_quality(quality: str, word: str, topic: str) -> Sense | None:
     """What a quality says of a topic."""
     if topic in ("speech", "speaker") and quality in ("high", "low", "middle") and (word in VOCAL or "pitch" in word):
         return ("register", quality)
+    if word == "in the middle" and topic not in ("pitch", "tone", "voice", "one"):
+        return None
     if word in ONLY_OF_ROOMS and topic not in ("room", "reverb"):
         return None
     return _QUALITY.get(quality, {}).get(topic)

@@ -5,7 +5,9 @@
 from mgrd.grounding.context import Clause, Draft
 from mgrd.grounding.lexer import Item
 
-CHANNELS = frozenset({"channel", "channels", "ear", "ears", "speaker", "speakers", "earcup", "headphone", "side", "sides"})
+CHANNELS = frozenset(
+    {"channel", "channels", "ear", "ears", "speaker", "speakers", "earcup", "headphone", "side", "sides"}
+)
 ONLY = frozenset({"only", "just", "solely", "exclusively", "purely", "alone", "entirely"})
 EMPTY = frozenset({"silent", "empty", "mute", "muted", "dead", "off", "inactive", "blank", "quiet", "nothing", "none"})
 ALIKE = frozenset({"same", "identical", "equal", "equally", "alike", "balanced", "evenly", "identically"})
@@ -24,19 +26,20 @@ def read_sides(clause: Clause) -> list[Draft]:
         negated = any(item.kind == "negation" for item in items)
         return [_draft(items[both], items[-1], "centred", negated)] if both is not None and alike else []
     index, side = sides[0]
-    if len(sides) == 2 and sides[1][1] != side:
+    if len(sides) > 1:
+        if sides[1][1] == side:
+            return []
         louder = next((item for item in items[index : sides[1][0]] if item.kind == "comparative"), None)
         if louder is not None and "than" in words and louder.value in ("loud", "quiet"):
             return [_draft(items[index], items[-1], side if louder.value == "loud" else OTHER[side], False)]
         return []
-    if len(sides) > 1:
-        return []
     before, after = words[:index], words[index + 1 :]
+    found = []
     if set(before[-REACH:]) & {"nothing", "silence", "none"} or set(after) & EMPTY:
-        return [_draft(items[0], items[-1], OTHER[side], any(i.word in ("not", "never", "n't") for i in items))]
-    if ONLY & set(before) or (ONLY & set(after[:1])):
-        return [_draft(items[index], items[-1], side, False)]
-    return []
+        found = [_draft(items[0], items[-1], OTHER[side], any(i.word in ("not", "never", "n't") for i in items))]
+    elif ONLY & set(before) or (ONLY & set(after[:1])):
+        found = [_draft(items[index], items[-1], side, False)]
+    return found
 
 
 def _side(items: tuple[Item, ...], index: int) -> str | None:

@@ -77,7 +77,9 @@ _INTERVALS = {
 }
 _INTERVAL_STARTS = frozenset(name.partition(" ")[0] for name in _INTERVALS)
 """Semitones of interval names; "third" and the like are between minor and major."""
-_NO_ENERGY = frozenset({"nothing", "hardly anything", "energy", "content", "no energy", "almost nothing", "cut", "cuts off"})
+_NO_ENERGY = frozenset(
+    {"nothing", "hardly anything", "energy", "content", "no energy", "almost nothing", "cut", "cuts off"}
+)
 _BEFORE_INTERVAL = frozenset(
     {"a", "an", "by", "about", "around", "roughly", "nearly", "almost", "one", "full", "exactly", "perfect"}
 )
@@ -275,8 +277,6 @@ def _hertz(value: Value) -> Draft | None:
             return value.draft("f0_trend", interval, "semitones")
         if abs(interval) > WIDEST_RANGE:
             return None
-    if (edge := _band_edge(value)) is not None:
-        return edge
     if value.words & {"centroid", "spectral centroid"} or value.topics == {"timbre"}:
         return value.draft("spectral_centroid", value.middle)
     if "vibrato" in value.topics:
@@ -317,7 +317,20 @@ def _times(value: Value) -> Draft | None:
 
 
 LASTING = frozenset(
-    {"goes on", "sounds", "sounded", "held", "runs", "continues", "plays", "goes", "sustained", "rings", "lasts", "holds"}
+    {
+        "goes on",
+        "sounds",
+        "sounded",
+        "held",
+        "runs",
+        "continues",
+        "plays",
+        "goes",
+        "sustained",
+        "rings",
+        "lasts",
+        "holds",
+    }
 )
 _SILENT = ("silence", "pause", "gap")
 
@@ -335,13 +348,18 @@ def _seconds(value: Value) -> Draft | None:
         return value.draft("longest_pause", value.middle)
     before = value.clause.items[max(0, value.first - 3) : value.first]
     running = any(item.word == "for" for item in before) and value.words & LASTING
-    if (running or value.words & {"lasts", "lasted", "lasting", "duration", "long", "length"}) and value.topics & {"recording", "sound", "it", ""}:
+    if (running or value.words & {"lasts", "lasted", "lasting", "duration", "long", "length"}) and value.topics & {
+        "recording",
+        "sound",
+        "it",
+        "",
+    }:
         return value.draft("duration", value.middle)
     return None
 
 
 _ASSIGN: dict[str, Callable[[Value], Draft | None]] = {
-    "Hz": _hertz,
+    "Hz": lambda value: _band_edge(value) or _hertz(value),
     "dB": _decibels,
     "s": _seconds,
     "BPM": lambda value: value.draft("tempo", value.middle),

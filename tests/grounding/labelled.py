@@ -60,7 +60,7 @@ def judged(row: dict) -> tuple[bool, Counter[tuple[str, str]]]:
 
 
 def family(attribute: object) -> str:
-    return _FAMILY.get(attribute, attribute)
+    return _FAMILY.get(str(attribute), str(attribute))
 
 
 def figures() -> Figures:

@@ -165,7 +165,7 @@ def test_the_scorer_verifies_a_models_claims_like_the_grammars() -> None:
 
 def test_a_model_reads_only_where_there_is_a_judge_to_ask() -> None:
     assert Spec().claims.extractor == "grammar"
-    with pytest.raises((ConfigError, ValueError), match=r"spec\.judge"):
+    with pytest.raises((ConfigError, ValueError), match=r"spec\.panel\.judges"):
         Spec(claims=ClaimsSpec(extractor="both"))
 
 
