@@ -15,7 +15,9 @@ from mgrd.grounding.comparisons import read_comparisons
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
-from mgrd.grounding.sequences import as_movements, in_sequence
+from mgrd.grounding.rates import read_rates
+from mgrd.grounding.sequences import as_movements, in_sequence, neither
+from mgrd.grounding.sides import read_sides
 from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
@@ -85,17 +87,23 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     found: list[Claim] = []
     for clause in clauses:
         edge = context.edge
+        if (sides := read_sides(clause)) and not any(item.kind == "stop" for item in clause.items):
+            found += [_claim(text, draft) for draft in sides]
+            clause.compared = True
         for draft in read_clause(clause, sentence.items, context):
             found.append(_claim(text, draft))
         if not clause.stopped:
             values = [_claim(text, draft) for draft in read_values(clause, context.topic, edge)]
+            read = [(value.start, value.end) for value in values]
+            rates = [_claim(text, draft) for draft in read_rates(clause, context.topic)]
+            values += [r for r in rates if not any(r.start < end and start < r.end for start, end in read)]
             context.carried = context.carried or bool(values)
             found += values
     stopped = [clause for clause in clauses if clause.stopped]
     found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
     found += [_claim(text, draft) for draft in read_counts(clauses, counted)]
     found = _without_choices(found, clauses)
-    found = in_sequence(found, sentence)
+    found = in_sequence(neither(found), sentence)
     return [] if _is_list(found, sentence) else found
 
 

@@ -8,11 +8,11 @@ that the lexicon does not know: then it speaks of something else.
 from collections.abc import Callable
 
 from mgrd.grounding.context import Clause, Context
-from mgrd.grounding.degrees import Degrees
 from mgrd.grounding.lexer import Item
 from mgrd.grounding.lexicon import DIRECTIONS, MOTION_VERBS
+from mgrd.grounding.presence import Presence
 from mgrd.grounding.reading import PREPOSED, SPEECH, Claims
-from mgrd.grounding.senses import POLES, Sense, sense_of_move, sense_of_quality
+from mgrd.grounding.senses import POLES, sense_of_move, sense_of_quality
 
 MUSICAL_NOUNS = frozenset(
     {
@@ -27,10 +27,29 @@ MUSICAL_NOUNS = frozenset(
         "ritardando",
     }
 )
-MEASURES = frozenset({"decay time", "reverberation time", "t60", "rt60", "decay", "room response"})
-"""Names of a measure, whose mention says nothing of its size."""
-MOVEMENT_NOUNS = frozenset({"glide", "bend", "slide", "sweep", "movement", "motion", "glissando", "portamento"})
 _THINGS = frozenset({"tone", "voice", "music", "hiss", "noise"})
+UNMOVED = frozenset(
+    {
+        "move",
+        "moves",
+        "moving",
+        "moved",
+        "drift",
+        "drifts",
+        "drifting",
+        "glide",
+        "glides",
+        "bend",
+        "bends",
+        "slide",
+        "slides",
+    }
+    | {"stray", "strays", "budge", "budges", "shift", "shifts", "deviate", "deviates", "wander", "wanders"}
+)
+"""Verbs of motion whose denial says that the line holds."""
+DIFFERING = frozenset({"differ", "differs", "differing", "varied"})
+NEVER_STOPPING = frozenset({"tempo", "pitch", "loudness", "timbre", "noise", "hiss", "background"})
+SHAPES = {"arch": ("rise", "fall"), "valley": ("fall", "rise")}
 MOST_ELLIPTIC, MOST_TELEGRAPHIC = 6, 2  # items of "and then back down again", of "pitch down"
 CHANGEABLE = frozenset({"pitch", "loudness", "tempo", "timbre"})
 """Aspects of which "it changes" says that they do not hold."""
@@ -72,7 +91,7 @@ def _is_stopped(clause: Clause, context: Context) -> bool:
     return False
 
 
-class _Reader(Degrees):
+class _Reader(Presence):
     """Walks a clause from left to right and yields what it says."""
 
     def read(self) -> Claims:
@@ -88,14 +107,28 @@ class _Reader(Degrees):
                 yield from meet(self, index, item)
             else:
                 self.note(item)
-        if (
-            self.verb is not None
-            and self.verb.word in ("holds", "hold")
-            and not self.said
-            and self.items[-1] is self.verb
-        ):
-            yield from self._moved("hold", self.verb)
+        yield from self._by_verb_alone()
         self._leave()
+
+    def _by_verb_alone(self) -> Claims:
+        """ "the pitch holds", "it never stops", "the frequency does not drift", "some gaps are short, others long"."""
+        verb, words = self.verb, {item.word for item in self.items}
+        if self.subject is not None and self.subject.value in ("interval", "pause") and self._differ(words):
+            yield self.draft(("regularity", "irregular"), self.subject.start, self.items[-1].end)
+        if verb is None or self.said:
+            return
+        if verb.word in ("holds", "hold") and self.items[-1] is verb:
+            yield from self._moved("hold", verb)
+        moved = next((item for item in self.items if item.word in UNMOVED), None)
+        if moved is not None and self.negated and self.subject is not None:
+            self.negated = False
+            yield from self._moved("hold", moved)
+
+    def _differ(self, words: set[str]) -> bool:
+        """ "the gaps differ", "some gaps are short"."""
+        told = bool(words & DIFFERING) or any(i.kind == "verb" and i.value == "change" for i in self.items)
+        partly = "some" in words and any(item.word in ("others", "other") for item in self.sentence)
+        return not self.negated and (partly or (told and not any(i.kind == "comparative" for i in self.items)))
 
     def _ellipsis(self) -> Claims:
         """ "... up and then back down again", "the pitch falls and so does the loudness"."""
@@ -107,10 +140,13 @@ class _Reader(Degrees):
                 if sense:
                     yield self.draft(sense, topic.start, topic.end)
             return
-        if len(self.items) <= MOST_TELEGRAPHIC and self.items[-1].word in DIRECTIONS and self.items[0].kind == "topic":
-            sense = sense_of_move(DIRECTIONS[self.items[-1].word], self.items[0].value)
+        way = self._bare_direction()
+        if way is not None:
+            sense = sense_of_move(DIRECTIONS[way.word], self._named())
             if sense:
                 yield self.draft(sense, self.items[0].start, self.items[-1].end)
+                self.kept_moving = True
+                self.consumed |= set(range(len(self.items)))
             return
         if context.moving and all(item.kind in ("function", "time", "hedge") for item in self.items):
             way = next((item for item in self.items if item.word in DIRECTIONS), None)
@@ -119,6 +155,21 @@ class _Reader(Degrees):
                 yield self.draft(sense, way.start, way.end)
                 self.consumed |= set(range(len(self.items)))
                 self.kept_moving = True
+
+    def _bare_direction(self) -> Item | None:
+        """The direction of "pitch down", "pitch direction: up", "up it goes"."""
+        items = self.items
+        first, last = items[0], items[-1]
+        stated = len(items) == MOST_TELEGRAPHIC + 1 and items[1].word in (":", "=", "is")
+        if (len(items) <= MOST_TELEGRAPHIC or stated) and last.word in DIRECTIONS and first.kind == "topic":
+            return last
+        if len(items) >= 3 and first.word in DIRECTIONS and items[1].kind in ("topic", "event"):
+            return first if items[2].word in MOTION_VERBS else None
+        return None
+
+    def _named(self) -> str:
+        named = next((item for item in self.items if item.kind in ("topic", "event")), None)
+        return (self.topic_of(named) if named else self.context.topic) or "sound"
 
     def _moved(self, move: str, item: Item) -> Claims:
         sense = sense_of_move(move, self.topic() or "")
@@ -176,22 +227,6 @@ class _Reader(Degrees):
         if topic:
             self.context.topic = topic
 
-    def _presence(self, index: int, item: Item) -> Claims:
-        """Topics whose mere presence is a claim."""
-        if item.word in MOVEMENT_NOUNS and self.negated:
-            yield self.draft(("contour", "flat"), item.start, item.end, negated=False)
-            return
-        if item.value == "treble":
-            if self.negated:
-                yield self.draft(("timbre", "dark"), item.start, item.end, negated=False)
-            return
-        sense = _PRESENCE.get(item.value)
-        if item.word in MEASURES and not self.negated:
-            return
-        if sense and self._asserted(index, item) and (item.value != "noise" or self._mass(index, item)):
-            absent = self._is_denied_after(index)
-            yield self.draft(sense, item.start, item.end, negated=self.negated != absent)
-
     def _in_phrase(self, index: int) -> bool:
         """ "it is played at a brisk tempo": the tempo is not the subject."""
         for item in reversed(self.items[max(0, index - 5) : index]):
@@ -201,33 +236,11 @@ class _Reader(Degrees):
                 return False
         return False
 
-    def _is_denied_after(self, index: int) -> bool:
-        """ "vibrato is absent"; but not "hiss that never lets up"."""
-        for item in self.items[index + 1 :]:
-            if item.kind == "negation":
-                return True
-            if item.kind == "topic" or (item.kind == "verb" and item.value not in ("be", "hear")):
-                return False
-        return False
-
     def _after_of(self, index: int) -> bool:
         """ "the pitch of the sound": the topic is the pitch."""
         back = [item.word for item in self.items[max(0, index - 3) : index]]
         within = self.subject is not None and self.subject.word.endswith("between")
         return self.subject is not None and ("of" in back or within)
-
-    def _asserted(self, index: int, item: Item) -> bool:
-        """A thing is there: something happens to it, it is heard, or it comes with something."""
-        rest = self.items[index + 1 :]
-        if any(other.kind == "quality" and sense_of_quality(other.value, other.word, item.value) for other in rest):
-            return False
-        return any(other.kind == "verb" for other in self.items) or self.clause.link == "with" or self.negated
-
-    def _mass(self, index: int, item: Item) -> bool:
-        """Noise around the sound, and not a noise that is the sound."""
-        before = self.items[index - 1].word if index else ""
-        masked = any(other.kind == "verb" and other.value == "cover" for other in self.items[index + 1 :])
-        return masked or "background" in item.word or "floor" in item.word or self.negated or before in ("much", "lots")
 
     def _speaks(self, index: int) -> bool:
         rest = self.items[index + 1 :]
@@ -249,7 +262,18 @@ class _Reader(Degrees):
         noun = item.word in MUSICAL_NOUNS or item.word.startswith(("upward", "downward"))
         heard = before is not None and before.value == "hear"
         topic = target.value if target else self.topic() or ("sound" if noun or heard or self.ordinal else None)
+        if topic is None and item.value in ("echo", "damp", "stop", "break") and not self.foreign:
+            topic = "sound"
         if topic is None:
+            return
+        if item.value == "stop":
+            if self.negated and self.time is None and topic not in NEVER_STOPPING:
+                yield self.draft(
+                    ("pauses", "absent"), self.subject.start if self.subject else item.start, item.end, negated=False
+                )
+            return
+        if item.value == "return":
+            yield from self._returns(topic, item)
             return
         start = min(self.subject.start if self.subject else item.start, item.start)
         end = target.end if target else item.end
@@ -265,6 +289,13 @@ class _Reader(Degrees):
                 sense = ("intonation", sense[1])
             if sense:
                 yield self.draft(sense, start, end)
+
+    def _returns(self, topic: str, item: Item) -> Claims:
+        """ "it climbs and comes back again": the other way."""
+        back = {"rise": "fall", "increase": "fall", "fall": "rise", "decrease": "rise"}.get(self.context.move or "")
+        sense = sense_of_move(back, topic) if back else None
+        if sense:
+            yield self.draft(sense, item.start, item.end)
 
     def _changes(self, topic: str, start: int, end: int) -> Claims:
         """ "does not change" is steady; "changes" is not."""
@@ -291,6 +322,11 @@ class _Reader(Degrees):
             self.context.topic = target.value
         start = self.subject.start if self.subject and not target else item.start
         end = max(item.end, target.end if target else 0)
+        if item.value in SHAPES:
+            for way in SHAPES[item.value]:
+                if (sense := sense_of_move(way, topic)) and not self.negated:
+                    yield self.draft(sense, item.start, item.end)
+            return
         if item.value == "change" and not (self.negated or (self.verb is not None and self.verb.value == "hear")):
             return
         if item.value == "change":
@@ -346,14 +382,3 @@ _MEET: dict[str, Callable[[_Reader, int, Item], Claims]] = {
     "comparative": _Reader._meet_comparative,
     "superlative": _Reader._meet_superlative,
 }
-_PRESENCE: dict[str, Sense] = {
-    "hiss": ("noise", "noisy"),
-    "noise": ("noise", "noisy"),
-    "reverb": ("reverberation", "reverberant"),
-    "vibrato": ("vibrato", "present"),
-    "pause": ("pauses", "present"),
-    "phone": ("telephone", "present"),
-    "distortion": ("clipping", "distorted"),
-    "whisper": ("phonation", "whispered"),
-}
-"""Topics whose mere presence is a claim."""

@@ -19,7 +19,19 @@ _KNOWN = frozenset(_TRENDS) | frozenset(_OF_GAPS)
 _STEADY: dict[str, Sense] = {"contour": ("contour", "flat"), "loudness": ("loudness", "steady")}
 EACH = frozenset({"each", "every"})
 PREVIOUS = frozenset({"previous", "preceding", "before", "prior"})
-ABOVE = {"above": "high", "below": "low"}
+ABOVE = {
+    "above": "high",
+    "below": "low",
+    "exceeds": "high",
+    "exceed": "high",
+    "over": "high",
+    "beneath": "low",
+    "under": "low",
+}
+EDGES = {
+    **dict.fromkeys(("final", "last", "closing", "ending", "end", "concluding"), -1),
+    **dict.fromkeys(("start", "starting", "initial", "opening", "beginning", "first"), 1),
+}
 OTHERS = frozenset({"others", "rest", "other", "another", "any"})
 PARTS = frozenset({"half", "part", "portion", "section", "end", "beginning", "start", "ending"})
 REACH = 3  # clauses before "than" over which a comparison may stretch
@@ -59,13 +71,23 @@ def _than(items: tuple[Item, ...]) -> int | None:
     for index, item in enumerate(items):
         if item.word == "than":
             return index
-        if item.word in ABOVE and _ordinal(items[:index]) and _ordinal(items[index + 1 :]):
-            return index
+        if item.word in ABOVE:
+            left, right = items[:index], items[index + 1 :]
+            each = any(other.word in EACH for other in left) and _is_previous(right)
+            if each or (_ordinal(left) and _ordinal(right)):
+                return index
     return None
 
 
+def _is_previous(items: tuple[Item, ...]) -> bool:
+    """ "the last", "its predecessor", "the one before"."""
+    return any(item.word in PREVIOUS or item.value == "-1" or item.word == "predecessor" for item in items[:3])
+
+
 def _has_subject(items: tuple[Item, ...]) -> bool:
-    return any(item.kind == "ordinal" or item.word in EACH or item.word in ("none", "no") for item in items)
+    return any(
+        item.kind == "ordinal" or _edge_of(item) or item.word in EACH or item.word in ("none", "no") for item in items
+    )
 
 
 def _compare(left: tuple[Item, ...], right: tuple[Item, ...]) -> list[Draft]:
@@ -127,8 +149,18 @@ def _word(attribute: str, word: str, relation: str) -> Draft:
     return {"attribute": attribute, "relation": relation, "claimed": f"{attribute} {word}", "word": word}
 
 
+def _edge_of(item: Item) -> int | None:
+    """The first or last sound of "the final pitch"."""
+    head, space, _ = item.word.partition(" ")
+    return EDGES.get(head) if item.kind == "topic" and space else None
+
+
 def _ordinal(items: tuple[Item, ...]) -> int | None:
-    return next((int(item.value) for item in items if item.kind == "ordinal"), None)
+    for item in items:
+        edge = int(item.value) if item.kind == "ordinal" else _edge_of(item)
+        if edge is not None:
+            return edge
+    return None
 
 
 def _is_earlier(left: tuple[Item, ...], right: tuple[Item, ...]) -> bool | None:

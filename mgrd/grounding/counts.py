@@ -17,7 +17,13 @@ _OTHER = frozenset({"another", "other", "next", "one"})
 _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"})
 _EXIST = frozenset({"hear", "be", "follow"})
 _SUPPOSED = frozenset({"must be", "could be", "should be"})
-_RATES = frozenset({"per", "every", "each"})
+_RATES = frozenset({"per", "/", "every", "each"})
+_A_PERIOD = frozenset({"second", "minute", "s", "sec", "half second", "beat", "bar"})
+_COUNTING = frozenset(
+    {"count", "counted", "i count", "i counted", "i get", "makes", "that makes", "i make it", "is", ":", "="}
+)
+_LAST = frozenset({"the last", "last", "final", "the final"})
+_COUNTED = frozenset({"count", "number", "total", "count is"})
 _POINTING = frozenset({"these", "those", "the", "this", "that", "each", "every"})
 
 
@@ -36,6 +42,7 @@ def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
         and (draft := _count(clause, index, counted or _named(clauses, item.start)))
     ]
     counts += [draft for clause in clauses if not clause.stopped and (draft := _another(clause))]
+    counts += [draft for clause in clauses if not clause.stopped and (draft := _last_of_all(clause))]
     events = [count for count in counts if count["attribute"] == "event_count"]
     if len(events) < 2:
         return counts
@@ -75,6 +82,31 @@ def _another(clause: Clause) -> Draft | None:
     return None
 
 
+def _last_of_all(clause: Clause) -> Draft | None:
+    """ "the third beep is the last one"."""
+    items = clause.items
+    at = next((k for k, item in enumerate(items) if item.kind == "ordinal" and item.value in "23456789"), None)
+    is_ = (
+        None
+        if at is None
+        else next((k for k in range(at + 1, min(at + 4, len(items))) if items[k].value == "be"), None)
+    )
+    if (
+        at is None
+        or is_ is None
+        or not any(item.kind == "event" or item.word in ("tone", "sound") for item in items[at:is_])
+    ):
+        return None
+    rest = [item.word for item in items[is_ + 1 :]]
+    if not (set(rest) & _LAST) or len(rest) > 3 or any(item.kind == "negation" for item in items):
+        return None
+    return draft_value(clause, at, len(items) - 1, "event_count", float(items[at].value), "count") | {
+        "relation": "count",
+        "claimed": _counted("event_count", float(items[at].value)),
+        "negated": False,
+    }
+
+
 def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     items = clause.items
     value = number_of(items[index])
@@ -84,7 +116,9 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     stated = before is not None and (before.kind == "verb" or before.word in (":", "="))
     if stated and (named := _named_before(clause, index)) is not None:
         return _draft(clause, named, index, value)
-    if known and _alone(items, index):
+    if _is_rate(items, index + 1):
+        return None
+    if (known or _says_how_many(items, index)) and _alone(items, index):
         return _draft(clause, index, index, value)
     at = _counted_noun(items, index)
     return None if at is None or _means_otherwise(clause, index, at, value) else _draft(clause, index, at, value)
@@ -127,6 +161,31 @@ def _alone(items: tuple[Item, ...], index: int) -> bool:
     )
 
 
+def _is_rate(items: tuple[Item, ...], at: int) -> bool:
+    """ "(two) per second", "(two) a second", "(two) to the second"."""
+    following = [item.word for item in items[at : at + 3]]
+    if not following:
+        return False
+    period = following[1] if len(following) > 1 else ""
+    if following[0] in _RATES:
+        return True
+    return (
+        following[0] == "a" and (period in _A_PERIOD or (at + 1 < len(items) and items[at + 1].kind == "unit"))
+    ) or (following[:2] == ["to", "the"] and following[2:] == ["second"])
+
+
+def _says_how_many(items: tuple[Item, ...], index: int) -> bool:
+    """ "three in total", "there are three of them", "I counted 5", "that makes three", "the count is three"."""
+    following = items[index + 1].word if index + 1 < len(items) else ""
+    before = items[index - 1].word if index else ""
+    if following in _IN_ALL and index + 2 >= len(items):
+        return following != "of them" or any(item.value in ("hear", "be") for item in items[:index])
+    counting = before in _COUNTING - {"is", ":", "="} or (
+        before in _COUNTING and any(item.word in _COUNTED for item in items[:index])
+    )
+    return not following and counting
+
+
 def _named_before(clause: Clause, index: int) -> int | None:
     """Index of the noun in "the number of beeps is five"."""
     items = clause.items[:index]
@@ -139,7 +198,7 @@ def _means_otherwise(clause: Clause, index: int, at: int, value: float) -> bool:
     """ "three beats per second", "one note after another", "the one note"."""
     items = clause.items
     following = items[at + 1].word if at + 1 < len(items) else ""
-    timed = following == "a" and at + 2 < len(items) and items[at + 2].kind == "unit"
+    timed = _is_rate(items, at + 1)
     if timed or following in _RATES or (value == 1 and following in _ONE_BY_ONE):
         return True
     return value == 1 and items[index].word == "one" and index > 0 and items[index - 1].word in _POINTING

@@ -3,6 +3,7 @@ orders of events ("the second is softer") and one sound beside another ("a highe
 """
 
 from mgrd.grounding.comparisons import EACH, order
+from mgrd.grounding.context import Draft
 from mgrd.grounding.lexer import Item
 from mgrd.grounding.lexicon import MOTION_VERBS
 from mgrd.grounding.qualities import COUNTABLE, ENDS, Qualities
@@ -10,6 +11,7 @@ from mgrd.grounding.reading import ASPECTS, Claims
 from mgrd.grounding.senses import POLES, sense_of_move
 
 GROWING = frozenset({"progressively", "increasingly", "gradually", "steadily", "ever", "continually", "successively"})
+ARRIVING = frozenset({"comes", "come", "came", "arrives", "is", "appears", "occurs", "follows", "sounds"})
 MAKING = frozenset({"making", "makes", "make", "made"})
 
 
@@ -20,7 +22,8 @@ class Degrees(Qualities):
         """ "gets louder", "ends higher", "louder towards the end", "each one higher", "the second is softer"."""
         head = self._next_event(index)
         if head is not None:
-            yield from self._relative(item, head)
+            placed = self._placed_event(index, item)
+            yield from [placed] if placed is not None else self._relative(item, head)
             return
         target = self.named_after(index)
         topic = target.value if target else self.topic()
@@ -63,6 +66,30 @@ class Degrees(Qualities):
         sense = sense_of_move(value, topic or "sound") or sense_of_move(value, "sound")
         if sense:
             yield self.draft(sense, item.start, item.end)
+
+    def _placed_event(self, index: int, item: Item) -> Draft | None:
+        """ "the higher note comes last", "the first sound is the lower one", "the later one has the higher pitch"."""
+        if item.value not in ("high", "low", "loud", "quiet") or not self._is_definite(index):
+            return None
+        number = self.ordinal
+        if number is None and not self.negated:
+            rest = self.items[index + 1 :]
+            arrives = next((k for k, other in enumerate(rest) if other.word in ARRIVING), None)
+            placed = None if arrives is None else next((o for o in rest[arrives:] if o.kind == "ordinal"), None)
+            number = int(placed.value) if placed is not None else None
+        elif self.verb is None or self.verb.value != "be":
+            return None
+        if number is None:
+            return None
+        sense, numbers = order(item.value, number, 1 if number != 1 else -1)
+        draft = self.draft(
+            sense, min(self.subject.start if self.subject else item.start, item.start), self.items[-1].end
+        )
+        return draft | {"subject": numbers[0], "reference": numbers[1], "relation": numbers[2]}
+
+    def _is_definite(self, index: int) -> bool:
+        """ "the higher note", "the loudest sound"."""
+        return any(other.word.split()[0] == "the" for other in self.items[max(0, index - 2) : index + 1])
 
     def _next_event(self, index: int) -> Item | None:
         """ "a higher one": the event noun right after."""
@@ -110,6 +137,8 @@ class Degrees(Qualities):
             if sense:
                 draft = self.draft(sense, item.start, item.end)
                 yield draft | {"time_start": None, "time_end": None, "time_unit": None}
+        elif self.ordinal is None and (late := self._placed_event(index, item)) is not None:
+            yield late
         elif self.ordinal is not None and item.value in ("high", "low", "loud", "quiet"):
             sense, numbers = order(item.value, self.ordinal, 1 if self.ordinal != 1 else -1)
             draft = self.draft(sense, min(self.subject.start if self.subject else item.start, item.start), item.end)

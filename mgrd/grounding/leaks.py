@@ -11,11 +11,13 @@ RUN_WORDS = 8  # words of the question in a row that are an echo
 
 _PROVIDER_JSON = re.compile(
     r'\{\s*"(?:model|id|object|choices|role|content|created|usage|messages|completion|finish_reason|type|error)"\s*:'
-    r'|"finish_reason"\s*:|chat\.completion|"(?:prompt|completion)_tokens"\s*:'
+    r'|^\s*\{\s*"\w+"\s*:.*\}\s*$|"finish_reason"\s*:|chat\.completion|"(?:prompt|completion)_tokens"\s*:'
 )
 _TEMPLATE = re.compile(
     r"<\|[a-z_]+\|>|<audio>|\bchoices:\s|\bquestion:\s|\buser:\s|\bassistant:\s|\bsystem:\s|"
-    r"reason from what you hear, citing|\bciting the sound, then answer\b|\[inst\]|you are a helpful",
+    r"reason from what you hear, citing|\bciting the sound, then answer\b|\[inst\]|you are a helpful|"
+    r"^#{1,6} *(?:instructions?|response|input|output|system|user|assistant|prompt) *:|"
+    r"</?(?:reasoning|answer|response|instructions?|prompt|system)>",
     re.IGNORECASE,
 )
 _ANSWER = re.compile(
@@ -25,6 +27,10 @@ _ANSWER = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[a-z0-9]+")
+_SET_ASIDE = re.compile(
+    r"\b(?:not|isn|out|wrong|excluded?|ruled?|rules|"
+    r"eliminated?|drop|dropped|no|never|cannot|can t|unlike|rather than)\b"
+)
 
 
 LEAKS = (
@@ -79,6 +85,12 @@ def _answers_first(chain: str, first_claim: int | None) -> bool:
     return not chain[: named.start()].strip(" \n.,:;-") and bool(chain[named.end() :].strip())
 
 
+def _weighs(after: str, choices: Sequence[str]) -> bool:
+    """The choices were listed in order to go through them: one is spoken of, and set aside, after the list."""
+    named = [choice for choice in choices if " ".join(_WORD.findall(choice.lower())) in after]
+    return len(named) >= 2 and _SET_ASIDE.search(after) is not None
+
+
 def _echoes(chain: str, question: str, choices: Sequence[str]) -> bool:
     """Template marks, the question word by word, the list of choices, or a long run of the question's words."""
     if _TEMPLATE.search(chain):
@@ -90,6 +102,6 @@ def _echoes(chain: str, question: str, choices: Sequence[str]) -> bool:
         return True
     listed = " ".join(_WORD.findall(" ".join(choices).lower()))
     if len(choices) >= 3 and listed and f" {listed} " in text:
-        return True
+        return not _weighs(text.partition(f" {listed} ")[2], choices)
     runs = (" ".join(asked[i : i + RUN_WORDS]) for i in range(len(asked) - RUN_WORDS + 1))
     return any(f" {run} " in text for run in runs)

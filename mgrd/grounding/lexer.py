@@ -97,7 +97,13 @@ def _items(text: str) -> list[Item]:
         lexeme, size = _match(words, index)
         following = words[index + size] if index + size < len(words) else ""
         word = words[index] if size == 1 else " ".join(words[index : index + size])
+        if lexeme is _UNKNOWN and word in MOTION_VERBS and found and found[-1].kind in _BEFORE_MOTION:
+            lexeme = _BE
         lexeme = _settled(word, lexeme, found[-1] if found else None, following)
+        if size == 1 and word in _FALLING and following in _TO_PLACE and _is_place(words, index + 2):
+            lexeme = _BE
+        if word in AMBIGUOUS and len(found) > 1 and found[-1].kind == "unknown" and found[-2].kind == "number":
+            lexeme = AMBIGUOUS[word]
         value = word if lexeme is _NUMBER else lexeme.value
         found.append(Item(lexeme.kind, value, word, places[index][0], places[index + size - 1][1]))
         index += size
@@ -213,8 +219,8 @@ def _match(words: list[str], index: int) -> tuple[Lexeme, int]:
     entry = LEXICON.get(word)
     if entry is not None:
         following = words[index + 1] if index + 1 < len(words) else ""
-        for phrase, lexeme in entry.phrases:
-            if phrase[1] == following and phrase == tuple(words[index : index + len(phrase)]):
+        for phrase, lexeme in entry.phrases.get(following, ()):
+            if phrase == tuple(words[index : index + len(phrase)]):
                 return lexeme, len(phrase)
         if entry.alone is not None:
             return entry.alone, 1
@@ -226,6 +232,12 @@ def _match(words: list[str], index: int) -> tuple[Lexeme, int]:
     if not first.isalnum():
         return _ALONE[word in _CLAUSE_MARKS], 1
     return (_NEGATION if word.endswith("n't") else _UNKNOWN), 1
+
+
+def _is_place(words: list[str], index: int) -> bool:
+    """ "the onsets fall at 0.2 s", "they fall on the beat": no movement."""
+    word = words[index] if index < len(words) else ""
+    return word[:1].isdigit() or (word == "the" and words[index + 1 : index + 2] in (["beat"], ["grid"], ["pulse"]))
 
 
 def _settled(word: str, lexeme: Lexeme, last: Item | None, following: str) -> Lexeme:
@@ -249,6 +261,9 @@ _NOUN_BEFORE = frozenset(
     {"the", "of", "separate", "distinct", "hear", "different", "individual", "these", "those", "all", "i", "there"}
     | {"are", "count", "and", "or", "short", "some", "there are", "i hear", "several", "many", "a few"}
 )
+_BEFORE_MOTION = frozenset({"topic", "event", "negation", "hedge"})
+_FALLING = frozenset({"fall", "falls", "fell", "drop", "drops", "land", "lands"})
+_TO_PLACE = frozenset({"at", "on", "near", "around", "between"})
 _DEGREE = frozenset(
     {"how", "perfectly", "completely", "very", "entirely", "quite", "fairly", "totally", "absolutely", ":"}
 )

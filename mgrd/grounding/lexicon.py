@@ -3,8 +3,10 @@
 A lexeme has a kind (its part in a clause) and a value (its sense). Nothing here decides what a clause claims.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 LISTS = tomllib.loads(Path(__file__).with_name("lexicon.toml").read_text(encoding="utf-8"))
@@ -12,7 +14,8 @@ NUMBER_WORDS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 )
-MORE_NUMBERS = {
+MORE_NUMBERS: dict[str, float] = {
+    **{f"{word} and a half": number + 0.5 for number, word in enumerate(NUMBER_WORDS[1:10], start=1)},
     "a single": 1,
     "single": 1,
     "exactly one": 1,
@@ -20,6 +23,10 @@ MORE_NUMBERS = {
     "only one": 1,
     "a pair of": 2,
     "a couple of": 2,
+    "a duo of": 2,
+    "a trio of": 3,
+    "a quartet of": 4,
+    "a quintet of": 5,
     "once": 1,
     "twice": 2,
     "a dozen": 12,
@@ -33,7 +40,6 @@ MORE_NUMBERS = {
     "half a": 0.5,
     "a quarter of a": 0.25,
     "a third of a": 0.33,
-    "one and a half": 1.5,
 }
 MOVES = frozenset(
     {"rise", "fall", "increase", "decrease", "swell", "fade", "accelerate", "decelerate", "brighten", "darken", "waver"}
@@ -51,13 +57,15 @@ class Lexeme:
 
 Entries = tuple[tuple[tuple[str, ...], Lexeme], ...]
 """Phrases of several words, longest first."""
+Phrases = dict[str, Entries]
+"""The phrases by their second word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What may begin with a word: phrases of several words, and the word alone."""
 
-    phrases: Entries
+    phrases: Phrases
     alone: Lexeme | None
 
 
@@ -67,8 +75,13 @@ def word_set(name: str) -> frozenset[str]:
 
 
 def _split(text: str) -> list[str]:
-    """The phrases of a list, single-spaced."""
-    return [" ".join(phrase.split()) for phrase in text.split(",") if phrase.strip()]
+    """The phrases of a list, single-spaced; "(dies|stops) at once" is two of them, "(to|) silence" too."""
+    return [found for phrase in text.split(",") if phrase.strip() for found in _expanded(phrase)]
+
+
+def _expanded(phrase: str) -> list[str]:
+    parts = [part.split("|") for part in re.split(r"[()]", phrase)]
+    return [" ".join(" ".join(chosen).split()) for chosen in product(*parts)]
 
 
 def tokens(phrase: str) -> list[str]:
@@ -118,6 +131,7 @@ def build_lexicon() -> dict[str, Entry]:
         first, space, rest = word.partition(" ")
         if lexeme.kind == "verb" and lexeme.value in MOVES and first.endswith("s") and first not in NOT_VERBS:
             meaning.setdefault(base_form(first) + space + rest, lexeme)
+            meaning.setdefault(participle(base_form(first)) + space + rest, lexeme)
     return _by_first_word(meaning)
 
 
@@ -128,18 +142,27 @@ def base_form(verb: str) -> str:
     return verb[:-2] if verb.endswith(("shes", "ches", "sses", "xes", "zes", "oes")) else verb[:-1]
 
 
+def participle(verb: str) -> str:
+    """ "tumbling" of "tumble", "dropping" of "drop"."""
+    if verb.endswith("e") and not verb.endswith("ee"):
+        return f"{verb[:-1]}ing"
+    short = len(verb) <= 4 and verb[-1] in "gmnpt" and verb[-2] in "aeiou" and verb[-3] not in "aeiou"
+    return f"{verb}{verb[-1]}ing" if short else f"{verb}ing"
+
+
 def _by_first_word(meaning: dict[str, Lexeme]) -> dict[str, Entry]:
     phrases: dict[str, list[tuple[tuple[str, ...], Lexeme]]] = {}
     for phrase, lexeme in meaning.items():
         words = tuple(tokens(phrase))
         phrases.setdefault(words[0], []).append((words, lexeme))
-    return {
-        first: Entry(
-            tuple(sorted((entry for entry in entries if len(entry[0]) > 1), key=lambda entry: -len(entry[0]))),
-            meaning.get(first),
-        )
-        for first, entries in phrases.items()
-    }
+    return {first: Entry(_by_second_word(entries), meaning.get(first)) for first, entries in phrases.items()}
+
+
+def _by_second_word(entries: list[tuple[tuple[str, ...], Lexeme]]) -> Phrases:
+    found: dict[str, list[tuple[tuple[str, ...], Lexeme]]] = {}
+    for entry in sorted((entry for entry in entries if len(entry[0]) > 1), key=lambda entry: -len(entry[0])):
+        found.setdefault(entry[0][1], []).append(entry)
+    return {second: tuple(listed) for second, listed in found.items()}
 
 
 LEXICON = build_lexicon()

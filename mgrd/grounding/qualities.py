@@ -30,6 +30,9 @@ class Qualities(Reading):
         if self._end_noun(index) is not None:
             yield from self._meet_end(index, item, self.topic() or "sound")
             return
+        following = self.items[index + 1] if index + 1 < len(self.items) else None
+        if item.word == "pitched" and following is not None and following.kind in ("comparative", "quality"):
+            return
         target = self.named_after(index)
         if target is None and item.value in POLES and self._is_complemented(index):
             return
@@ -68,6 +71,8 @@ class Qualities(Reading):
         if item.word in SOFT and topic != "loudness":
             return
         sense = sense_of_quality(item.value, item.word, topic or "")
+        if item.value in ("definite", "clear") and topic == "pitch" and head.word not in ("pitch", "pitches"):
+            return
         if topic == "tempo" and self.is_of_speech(head):
             sense = sense_of_quality(item.value, item.word, "speech_rate")
         if sense and not (topic in ("sound", "recording") and sense[0] == "tempo"):
@@ -85,6 +90,9 @@ class Qualities(Reading):
         if index and self.items[index - 1].word in RELATIVELY:
             return
         start = min(self.subject.start if self.subject else item.start, item.start)
+        if self.verb is not None and self.verb.value == "become" and item.value in POLES:
+            yield from self._becomes(item, topic, start)
+            return
         for name in [*([] if target else self.beside), topic]:
             sense = self._sense(item, name)
             if sense:
@@ -92,13 +100,25 @@ class Qualities(Reading):
                 end = target.end if target else item.end
                 yield self.draft(sense, start, end, subject=self.ordinal if ordered else None)
 
+    def _becomes(self, item: Item, topic: str, start: int) -> Claims:
+        """ "it becomes loud": a movement towards the pole, of the whole sound unless a time within it is named."""
+        opening, self.context.opening = self.context.opening, None
+        name = opening[2] if opening and POLES.get(opening[0]) == item.value else topic
+        sense = sense_of_move(item.value, name) or sense_of_move(item.value, "sound")
+        late = self.time is None or (self.time[1] == 1.0 and self.time[2] == "share")
+        if sense and late:
+            draft = self.draft(sense, start, item.end)
+            yield draft | {"time_start": None, "time_end": None, "time_unit": None}
+
     def _sense(self, item: Item, topic: str) -> Sense | None:
         speaking = topic in ("voice", "speech", "speaker", "it", "speech_rate", "sound") or self.context.speaking
         if self.speechy and item.value in ("fast", "slow", "moderate") and speaking:
             return sense_of_quality(item.value, item.word, "speech_rate")
         if item.value in ("fast", "slow") and topic == "voice" and not self._spoken():
             return None
-        return sense_of_quality(item.value, item.word, topic)
+        sense = sense_of_quality(item.value, item.word, topic)
+        unknown = topic == "sound" and self.subject is not None and self.subject.value == "it"
+        return sense_of_quality(item.value, item.word, "it") if sense is None and unknown else sense
 
     def _is_manner(self, item: Item) -> bool:
         """ "rises steadily": how something moves, and not a pulse or a level."""

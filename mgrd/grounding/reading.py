@@ -110,7 +110,8 @@ class Reading:
     def topic_of(self, item: Item) -> str | None:
         value = item.value
         if value == "it" or (item.word in ("this", "that", "something", "everything") and self.context.topic):
-            return self.context.topic or "sound"
+            known = self.context.topic or "sound"
+            return "many" if item.word in ("they", "them") and known in ("sound", "one") else known
         if value == "tempo" and self.speechy:
             return "speech_rate"
         return value

@@ -25,6 +25,7 @@ _FAMILIES: dict[str, str] = {
     "stereo": "stereo stereo_balance stereo_width",
     "duration": "duration event_count longest_pause",
     "attack": "percussiveness percussive_share reverberation",
+    "telephone": "telephone band_low band_high muffling timbre spectral_centroid spectral_bandwidth",
     "phonation": "phonation whisper voice harmonicity",
 }
 FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.items()}
@@ -47,6 +48,21 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("phonation", r"whisper\w*|phonat\w+"),
 )
 _PATTERNS = tuple((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _ASKED)
+_CHOICES = (
+    (
+        "pitch",
+        r"tones?|notes?|hum|whistle|drone|high|low|higher|lower|rising|falling|ascending|descending|up|down|octaves?",
+    ),
+    ("telephone", r"telephone|phone|radio|broadband|narrowband|walkie-talkie|intercom"),
+    ("timbre", r"dark|bright|mellow|dull|muffled"),
+    ("noise", r"noise|hiss|static|clean|noisy"),
+    ("loudness", r"louder|softer|quieter|fades?|grows?|swells?|crescendo|diminuendo|approaching|receding"),
+)
+_CHOSEN = (
+    *_PATTERNS,
+    *((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _CHOICES),
+)
+"""What choices name, beside what they would name in a question."""
 MOST_READ = 400  # characters of a question that are read
 QUESTIONS = 4096
 
@@ -59,9 +75,9 @@ def relevant_attributes(question: str | None, choices: Sequence[str] | None) -> 
 @lru_cache(maxsize=QUESTIONS)
 def _relevant(question: str, choices: tuple[str, ...]) -> frozenset[str] | None:
     asked = [family for family, pattern in _PATTERNS if pattern.search(question)]
-    if not asked and question:
+    if question:
         listed = " ".join(choices)[:MOST_READ]
-        asked = [family for family, pattern in _PATTERNS if pattern.search(listed)]
+        asked += [family for family, pattern in _CHOSEN if pattern.search(listed)]
     if not asked:
         return None
     return frozenset().union(*(FAMILIES[family] for family in asked))

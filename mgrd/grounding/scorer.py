@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 from mgrd.audio.facts import Fact
 from mgrd.grounding.claims import Claim, extract_claims
+from mgrd.grounding.conclusions import concludes
 from mgrd.grounding.leaks import find_leaks, split_chain
 from mgrd.grounding.relevance import relevant_attributes
 from mgrd.grounding.surrogate import Surrogates, find_surrogates
 from mgrd.grounding.verify import Evidence, Verification, resolve_time, verify_claim
 from mgrd.settings import GroundingSpec
 
-GROUNDING_VERSION = "3"
+GROUNDING_VERSION = "4"
 MIN_WEIGHT = 0.5  # claims hedged more than once neither help nor harm
 NO_SUPPORTED, CONTRADICTED, SURROGATE = "no_supported_claim", "contradicted_claim", "surrogate"
 IRRELEVANT = "irrelevant_claims"
@@ -77,8 +78,9 @@ def score_chain(
     verified = [(c.claim, c.verification) for c in checked]
     truths = [(c.claim, c.truth) for c in checked if c.truth is not None]
     asked = relevant_attributes(question, choices) if policy.relevant else None
+    concluded = {c.claim for c in checked if concludes(chain, c.claim.start, c.claim.end, answer)}
     counts = _counts(verified)
-    reasons = _reasons(counts, _beside(verified, asked), surrogates.share, leaks, policy)
+    reasons = _reasons(counts, _beside(verified, asked, concluded), surrogates.share, leaks, policy)
     truth_counts = _counts(truths) if known is not None else None
     return Grounding(
         claims=checked,
@@ -91,7 +93,7 @@ def score_chain(
         grounded=not reasons,
         truth_grounded=None
         if truth_counts is None
-        else not _reasons(truth_counts, _beside(truths, asked), surrogates.share, leaks, policy),
+        else not _reasons(truth_counts, _beside(truths, asked, concluded), surrogates.share, leaks, policy),
         truth_supported=None if truth_counts is None else truth_counts[0],
         truth_contradicted=None if truth_counts is None else truth_counts[1],
     )
@@ -151,9 +153,16 @@ def _counts(verified: Sequence[tuple[Claim, Verification]]) -> tuple[int, int, i
     return verdicts.count("supported"), verdicts.count("contradicted"), verdicts.count("unverifiable")
 
 
-def _beside(verified: Sequence[tuple[Claim, Verification]], asked: frozenset[str] | None) -> bool:
-    """Whether all supported claims speak of something else than what was asked."""
-    held = {claim.attribute for claim, v in verified if claim.weight >= MIN_WEIGHT and v.verdict == "supported"}
+def _beside(
+    verified: Sequence[tuple[Claim, Verification]], asked: frozenset[str] | None, concluded: set[Claim]
+) -> bool:
+    """Whether all supported claims speak of something else than what was asked.
+
+    A conclusion that restates the answer makes no relevant evidence of what stands before it.
+    """
+    held = [claim for claim, v in verified if claim.weight >= MIN_WEIGHT and v.verdict == "supported"]
+    premises = [claim for claim in held if claim not in concluded]
+    held = {claim.attribute for claim in premises or held}
     return asked is not None and bool(held) and not held & asked
 
 

@@ -48,6 +48,9 @@ def _fill_pitch_and_pulse() -> None:
     say(_QUALITY, "irregular", (*RHYTHMS, "interval"), "regularity", "irregular")
     say(_QUALITY, "steady", "tempo many interval", "regularity", "regular")
     say(_QUALITY, "identical", "interval", "regularity", "regular")
+    gaps = ("interval", "pause")
+    say(_QUALITY, "steady even regular identical equal", gaps, "regularity", "regular")
+    say(_QUALITY, "irregular", gaps, "regularity", "irregular")
 
 
 def _fill_sound() -> None:
@@ -64,6 +67,13 @@ def _fill_sound() -> None:
     say(_QUALITY, "muffled", "recording voice speech sound it music speaker", "muffling", "muffled")
     say(_QUALITY, "clear", "voice speech speaker", "muffling", "clear")
     say(_QUALITY, "quiet low short", "treble", "timbre", "dark")
+    say(_QUALITY, "high", "timbre", "timbre", "bright")
+    say(_QUALITY, "low", "timbre", "timbre", "dark")
+    say(_QUALITY, "high_band", (*toned, "loudness", "recording", "noise", "hiss"), "timbre", "bright")
+    say(_QUALITY, "low_band", (*toned, "loudness", "recording", "noise", "hiss"), "timbre", "dark")
+    say(_QUALITY, "definite clear", "pitch", "harmonicity", "harmonic")
+    say(_QUALITY, "unbroken", (*toned, *SOUNDS, "noise", "hiss"), "pauses", "absent")
+    say(_QUALITY, "unvibrated", ("pitch", *toned), "vibrato", "absent")
     say(_QUALITY, "booming", (*toned, "bass", "recording"), "bass", "booming")
     say(_QUALITY, "loud present strong high", "bass", "bass", "booming")
     say(_QUALITY, "quiet low short thin", "bass", "bass", "thin")
@@ -175,11 +185,24 @@ def _fill_moves() -> None:
     say(_MOVE, "dark", toned, "brightness_trend", "darker")
 
 
+def _fill_more_moves() -> None:
+    say = _say
+    say(_MOVE, "increase rise long", "pause", "tempo_trend", "slowing down")
+    say(_MOVE, "decrease fall short", "pause", "tempo_trend", "speeding up")
+    say(_MOVE, "hold", "pause", "regularity", "regular")
+    say(_MOVE, "break", (*SOUNDS, *NOISES, "timbre"), "pauses", "present")
+    say(_MOVE, "modulate", ("pitch", "tone", "voice", "one"), "vibrato", "present")
+    say(_MOVE, "dominate", "treble", "timbre", "bright")
+    say(_MOVE, "dominate", "bass", "timbre", "dark")
+    say(_MOVE, "dominate", NOISES, "noise", "noisy")
+
+
 _fill_pitch_and_pulse()
 _fill_sound()
 _fill_place()
 _fill_lines()
 _fill_moves()
+_fill_more_moves()
 
 VOCAL = frozenset({"deep", "shrill", "squeaky", "baritone", "bass", "soprano", "falsetto", "deep-voiced"})
 """Words for the register of a speaker, who may be "high" or "low" otherwise."""
@@ -201,6 +224,8 @@ def sense_of_quality(quality: str, word: str, topic: str) -> Sense | None:
     """What a quality says of a topic."""
     if topic in ("speech", "speaker") and quality in ("high", "low", "middle") and (word in VOCAL or "pitch" in word):
         return ("register", quality)
+    if word == "in the middle" and topic not in ("pitch", "tone", "voice", "one"):
+        return None
     if word in ONLY_OF_ROOMS and topic not in ("room", "reverb"):
         return None
     return _QUALITY.get(quality, {}).get(topic)

@@ -22,6 +22,42 @@ ORDERS = {
 WAYS = {"contour": ("rising", "falling", "flat"), "loudness": ("louder", "softer", "steady")}
 
 
+NEITHER = {
+    "contour": ({"rising", "falling"}, "flat"),
+    "loudness": ({"louder", "softer"}, "steady"),
+    "tempo_trend": ({"speeding up", "slowing down"}, "steady"),
+    "brightness_trend": ({"brighter", "darker"}, "steady"),
+    "register": ({"low", "high"}, "middle"),
+    "level": ({"quiet", "loud"}, "moderate"),
+    "tempo": ({"slow", "fast"}, "moderate"),
+    "speech_rate": ({"slow", "fast"}, "moderate"),
+    "timbre": ({"dark", "bright"}, "balanced"),
+    "intonation": ({"rising", "falling"}, "level"),
+}
+"""What holds when both poles of an attribute are denied at once."""
+
+
+def neither(claims: "list[Claim]") -> "list[Claim]":
+    """ "neither rises nor falls", "no crescendo or decrescendo": the attribute stays between its poles."""
+    for attribute, (poles, middle) in NEITHER.items():
+        told = [c for c in claims if c.attribute == attribute and c.negated and c.word in poles]
+        if {c.word for c in told} != poles:
+            continue
+        start, end = min(c.start for c in told), max(c.end for c in told)
+        one = replace(
+            told[0],
+            start=start,
+            end=end,
+            relation="steady",
+            claimed=f"{attribute} {middle}",
+            word=middle,
+            negated=False,
+            weight=min(c.weight for c in told),
+        )
+        claims = sorted([*(c for c in claims if c not in told), one], key=lambda c: c.start)
+    return claims
+
+
 def in_sequence(claims: "list[Claim]", sentence: Sentence) -> "list[Claim]":
     """A low sound and a high one in one sentence: an order when the sentence says so, else nothing certain."""
     for attribute in ORDERS:
@@ -77,6 +113,8 @@ def as_movements(claims: "list[Claim]", found: "list[Claim]", sentence: Sentence
     for attribute, ways in WAYS.items():
         told = [k for k in range(begin, len(claims)) if claims[k].attribute == attribute and _moves(claims[k], ways)]
         words = [claims[k].word or "" for k in told]
+        if len(words) == 4 and words[:2] == words[2:]:  # a shape that is named and then told
+            told, words = told[2:], words[2:]
         if len(told) < 2 or not {ways[0], ways[1]} <= set(words) or any(a == b for a, b in pairwise(words)):
             continue
         for part, k in enumerate(told):

@@ -82,6 +82,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
             rf"\b(?:{_USUALLY}|are|is|have|sound)\b"
         ),
         r"\b(?:people|someone|anyone|those|speakers?|singers?|composers?)\s+who\b",
+        (
+            r"\b(?:most|many|all|almost all|nearly all|such|similar|the typical|a typical) (?:\w+ ){1,3}"
+            r"(?:like (?:this|these|that|those)|of (?:this|that) (?:kind|type|sort|nature))\b"
+        ),
         rf"\bin (?:most|many|all|such|similar) (?:\w+ )?{_KINDS}\b",
         rf"\ba typical (?:\w+ ){{0,2}}\w+ (?:would|is|has|goes|sounds|{_USUALLY})\b",
         r"\b(?:in|of) this (?:data ?set|benchmark|corpus|task)\b",
@@ -96,7 +100,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"\bas (?:we|everyone|everybody) knows?\b",
         r"\b(?:common|general|world|background|prior) knowledge\b",
         r"\b(?:well[- ]known|known for|famous for|most people know|from experience|by definition|in music theory)\b",
-        r"\bi (?:know|remember|recall) (?:that|this|the|from)\b",
+        (
+            r"\bi (?:know|remember|recall) (?:that|from|(?:this|the) (?:\w+ )?(?:song|piece|recording|clip|track|tune|"
+            r"melody|sample|file|answer|data ?set|question|video|film|game|ad|show))\b"
+        ),
         r"\bstereotyp\w+|\bit stands to reason\b|\bstatistically\b",
         r"\bthe most (?:common|likely|frequent|probable) (?:answer|choice|option)\b",
         r"\bthe (?:words?|phrase|name) (?:[\"“'‘]|of the song|means?|suggests?|implies|imply)",
@@ -127,6 +134,17 @@ DENIAL = re.compile(
                 r"(?:was|is|has been) (?:provided|given|attached|available|supplied)\b"
             ),
             rf"\b(?:no access to|without (?:access to|hearing)) (?:{_ONE} )?(?:audio|sound|recording|clip)\b",
+            (
+                r"\b(?:audio|sound|clip|recording|waveform|file|signal) (?:itself )?(?:is|was|has) ?"
+                r"(?:n't|not) (?:been )?"
+                r"(?:actually |really |directly )?(?:available|accessible|provided|attached|audible|supplied|given)\b"
+                r"(?: to (?:me|us))?"
+            ),
+            (
+                r"\b(?:cannot|can't|can not|could not|couldn't) (?:judge|verify|check|inspect|assess|"
+                r"evaluate|confirm|examine|"
+                r"experience) (?:\w+ ){0,4}(?:first[- ]?hand|directly|by ear|myself|audibly)\b"
+            ),
             r"\bi have no ears\b|\bi only (?:see|have|process|read) (?:the )?text\b",
             r"\b(?:do not|don't) have (?:access to )?(?:the |any )?(?:audio|recording|ears|hearing|auditory)\b",
             r"\bunable to (?:hear|listen|process|access)\b[^.;]{0,160}\b(?:audio|sound|clip|recording)\b",

@@ -53,6 +53,10 @@ PATTERN = re.compile(
     r"|\b(?P<early>at first|initially|in the beginning|to begin with|to start with|early on|at the start)\b"
     r"|\b(?P<late>in the end|eventually|at last|late in the clip|later on|finally)\b"
     r"|\b(?P<halved>after|before|past|until)\s+(?:the\s+)?(?:mid-?point|middle|half-?way(?:\s+(?:point|mark))?)\b"
+    r"|\b(?:once|when|as soon as)\s+(?:we(?:'re|\s+are)?\s+)?(?:pass|past|beyond|reach|over)\s+(?:the\s+)?"
+    r"(?P<passed>mid-?point|middle|half-?way(?:\s+(?:point|mark))?)\b"
+    r"|\b(?P<beyond>past|beyond)\s+(?:the\s+)(?:halfway\s+mark|half)\b"
+    r"|(?<!is )(?<!lies )(?<!sits )(?<!was )(?<!'s )\bin\s+the\s+(?P<central>middle)\b(?=\s*(?:[.,;:!?)]|$))"
     r"|\b(?P<half>half ?way (?:through|in|along)|at the mid ?point|at the half ?way (?:point|mark))\b",
     re.IGNORECASE,
 )
@@ -64,13 +68,19 @@ def find_times(text: str) -> list[tuple[int, int, Time]]:
 
 
 def _read(match: re.Match[str]) -> Time:
-    place = match["place"] or match["inside"] or (match["early"] and "start") or (match["late"] and "end")
+    if match["passed"] or match["beyond"] or match["half"]:
+        return (0.4, 0.6, "share") if match["half"] else (0.5, 1.0, "share")
+    place = (
+        match["place"]
+        or match["inside"]
+        or match["central"]
+        or (match["early"] and "start")
+        or (match["late"] and "end")
+    )
     if place:
         return (*_PLACES[" ".join(place.lower().split())], "share")
     if match["halved"]:
         return (0.5, 1.0, "share") if match["halved"].lower() in _AFTER else (0.0, 0.5, "share")
-    if match["half"]:
-        return (0.4, 0.6, "share")
     numbers = [_number(group) for group in match.groups() if group and _is_number(group)]
     small = 0.001 if re.search(r"m(?:s|illiseconds?)(?:\s+mark)?$", match.group(), re.IGNORECASE) else 1.0
     if match["edge"]:

@@ -9,7 +9,7 @@ from mgrd.grounding.lexer import Item
 from mgrd.grounding.times import Time
 
 _UNITS: dict[str, tuple[str, float]] = {
-    **dict.fromkeys(("hz", "hertz"), ("Hz", 1.0)),
+    **dict.fromkeys(("hz", "hertz", "cycles per second"), ("Hz", 1.0)),
     **dict.fromkeys(("khz", "kilohertz"), ("Hz", 1000.0)),
     **dict.fromkeys(("bpm", "beats per minute"), ("BPM", 1.0)),
     **dict.fromkeys(("db", "decibel", "decibels"), ("dB", 1.0)),
@@ -20,7 +20,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("semitone", "semitones"), ("semitones", 1.0)),
     **dict.fromkeys(("octave", "octaves"), ("semitones", 12.0)),
 }
-_BEATS = frozenset(
+BEATS = frozenset(
     {
         "beats",
         "pulses",
@@ -77,6 +77,9 @@ _INTERVALS = {
 }
 _INTERVAL_STARTS = frozenset(name.partition(" ")[0] for name in _INTERVALS)
 """Semitones of interval names; "third" and the like are between minor and major."""
+_NO_ENERGY = frozenset(
+    {"nothing", "hardly anything", "energy", "content", "no energy", "almost nothing", "cut", "cuts off"}
+)
 _BEFORE_INTERVAL = frozenset(
     {"a", "an", "by", "about", "around", "roughly", "nearly", "almost", "one", "full", "exactly", "perfect"}
 )
@@ -251,12 +254,12 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
     """(unit, factor, index of its last item)."""
     words = [item.word for item in items[at : at + 3]]
     if len(words) == 3 and words[1] in _EVERY and words[2] in ("second", "s", "sec"):
-        rate = ("BPM", 60.0) if words[0] in _BEATS else _PER_SECOND.get(words[0])
+        rate = ("BPM", 60.0) if words[0] in BEATS else _PER_SECOND.get(words[0])
         if rate is not None:
             return rate[0], rate[1], at + 2
     if words[:2] == ["per", "minute"]:
         return "BPM", 1.0, at + 1
-    if len(words) == 3 and words[0] in _BEATS and words[1] in _EVERY and words[2] == "minute":
+    if len(words) == 3 and words[0] in BEATS and words[1] in _EVERY and words[2] == "minute":
         return "BPM", 1.0, at + 2
     if words and words[0] in _UNITS:
         unit, factor = _UNITS[words[0]]
@@ -284,6 +287,18 @@ def _hertz(value: Value) -> Draft | None:
     return value.draft("f0_median", value.middle)
 
 
+def _band_edge(value: Value) -> Draft | None:
+    """ "nothing above 3.4 kHz", "no energy below 300 Hz": where the spectrum ends."""
+    before = value.clause.items[max(0, value.first - LOOK_BACK) : value.first]
+    way = next((item.word for item in reversed(before) if item.word in ("above", "below", "beyond", "under")), None)
+    at = next((k for k, item in enumerate(value.clause.items[: value.first]) if item.word in _NO_ENERGY), None)
+    if way is None or at is None or value.topics & {"pitch"}:
+        return None
+    name, relation = ("band_high", "below") if way in ("above", "beyond") else ("band_low", "above")
+    claimed = f"{name} {relation} {value.middle:.0f} Hz"
+    return value.draft(name, value.middle) | {"relation": relation, "claimed": claimed, "negated": False}
+
+
 def _decibels(value: Value) -> Draft | None:
     if value.topics & {"snr", "noise", "background"} and not value.move:
         return value.draft("snr", value.middle)
@@ -301,6 +316,22 @@ def _times(value: Value) -> Draft | None:
     return value.draft("tempo", 60 * value.middle, "BPM") if counted or "tempo" in value.topics else None
 
 
+LASTING = frozenset(
+    {
+        "goes on",
+        "sounds",
+        "sounded",
+        "held",
+        "runs",
+        "continues",
+        "plays",
+        "goes",
+        "sustained",
+        "rings",
+        "lasts",
+        "holds",
+    }
+)
 _SILENT = ("silence", "pause", "gap")
 
 
@@ -315,13 +346,20 @@ def _seconds(value: Value) -> Draft | None:
     near = items[max(0, value.first - 4) : value.last + 3]
     if silent or ("pause" in value.topics and any(item.value == "pause" for item in near)):
         return value.draft("longest_pause", value.middle)
-    if value.words & {"lasts", "duration", "long", "length"} and value.topics & {"recording", "sound", "it", ""}:
+    before = value.clause.items[max(0, value.first - 3) : value.first]
+    running = any(item.word == "for" for item in before) and value.words & LASTING
+    if (running or value.words & {"lasts", "lasted", "lasting", "duration", "long", "length"}) and value.topics & {
+        "recording",
+        "sound",
+        "it",
+        "",
+    }:
         return value.draft("duration", value.middle)
     return None
 
 
 _ASSIGN: dict[str, Callable[[Value], Draft | None]] = {
-    "Hz": _hertz,
+    "Hz": lambda value: _band_edge(value) or _hertz(value),
     "dB": _decibels,
     "s": _seconds,
     "BPM": lambda value: value.draft("tempo", value.middle),
@@ -338,7 +376,10 @@ _ASSIGN: dict[str, Callable[[Value], Draft | None]] = {
 def _note(items: tuple[Item, ...], index: int) -> tuple[float, int] | None:
     """Frequency (Hz, A4 = 440) of a note name such as "A4" or "C#5", and the index of its last item."""
     if items[index].word == "middle c":
-        return MIDDLE_C, index
+        way = items[index - 1].word if index else ""
+        return None if way in ("above", "below", "from", "under", "over") else (MIDDLE_C, index)
+    if (named := _beside_middle_c(items, index)) is not None:
+        return named, index + 2
     semitone = _SEMITONE.get(items[index].word)
     if semitone is None or index + 1 >= len(items):
         return None
@@ -353,6 +394,15 @@ def _note(items: tuple[Item, ...], index: int) -> tuple[float, int] | None:
     ):
         return None
     return 440.0 * 2 ** ((12 * (int(octave.word) + 1) + semitone - 69) / 12), at
+
+
+def _beside_middle_c(items: tuple[Item, ...], index: int) -> float | None:
+    """ "the A above middle C"."""
+    semitone = _SEMITONE.get(items[index].word)
+    if semitone is None or index + 2 >= len(items) or items[index + 2].word != "middle c":
+        return None
+    way = {"above": 0, "below": -12}.get(items[index + 1].word)
+    return None if way is None else MIDDLE_C * 2 ** ((semitone + way) / 12)
 
 
 def draft_value(clause: Clause, first: int, last: int, name: str, value: float, unit: str) -> Draft:

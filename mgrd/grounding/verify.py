@@ -32,6 +32,7 @@ EDGE = 2.0  # semitones beyond the measured range that a moving pitch may have b
 SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
 SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
 MOVING = 1.0  # semitones of a pitch that no single value names
+MASKING_SNR = 15.0  # dB under which speech is not always told from noise
 WHOLE_SHARE = 0.9  # a time range of at least this share of the clip is the whole clip
 
 
@@ -48,6 +49,8 @@ class Verification:
     time: Span | None = None
 
 
+UNPLACED = frozenset({"stereo"})
+"""Attributes of the whole clip only: of one sound or one part nothing is known."""
 UNKNOWN = Verification("unverifiable")
 
 
@@ -64,6 +67,8 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
         found = _verify_movement(claim, evidence)
         if found is not None:
             return found
+    if claim.attribute in UNPLACED and (span is not None or claim.subject is not None):
+        return UNKNOWN
     fact = fact_for(claim, attribute, evidence, span, duration)
     if fact is None:
         return UNKNOWN
@@ -74,11 +79,24 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
         verdict = _flat(verdict, evidence, fact)
     if claim.attribute == "pauses" and verdict == "contradicted" and _is_silent_outside(evidence, claim):
         verdict = "unverifiable"
+    if verdict == "contradicted" and not claim.negated and _is_masked(claim, evidence):
+        verdict = "unverifiable"
     if fact.reliability < MIN_RELIABILITY:
         verdict = "unverifiable"
     elif claim.negated:
         verdict = opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
+
+
+def _is_masked(claim: Claim, evidence: Evidence) -> bool:
+    """What a measurement may have missed: a voice under noise, and noise that is itself the sound."""
+    if claim.attribute == "voice":
+        snr = evidence.sure("snr")
+        return snr is not None and snr.value < MASKING_SNR
+    if claim.attribute == "noise" and claim.word == "noisy":
+        pitched = evidence.first("harmonic_ratio")
+        return pitched is not None and pitched.value < 1.0
+    return False
 
 
 def _gaps(claim: Claim, evidence: Evidence) -> Fact | None:
@@ -163,7 +181,7 @@ def _judge_word(attribute: Attribute, word: str, value: float) -> tuple[Verdict,
     held = attribute.word(value)
     still = STILL.get(attribute.name)
     if still is not None and abs(value) <= still and held is None:
-        return "contradicted", still
+        return ("supported" if word in ("steady", "flat") else "contradicted"), still
     edges = [edge for band in attribute.bands if band.word == word for edge in (band.low, band.high)]
     edge = min(edges, key=lambda e: abs(e - value)) if edges else None
     if edge is not None and edge in (float("inf"), float("-inf")):

@@ -62,8 +62,8 @@ def judged(row: dict) -> tuple[bool, Counter[tuple[str, str]]]:
     return bool(result["kept"]), Counter((family(c["attribute"]), c["verdict"]) for c in claims)
 
 
-def family(attribute: str) -> str:
-    return _FAMILY.get(attribute, attribute)
+def family(attribute: object) -> str:
+    return _FAMILY.get(str(attribute), str(attribute))
 
 
 def figures() -> Figures:
