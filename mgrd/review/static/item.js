@@ -5,15 +5,16 @@ import { openSound } from "/static/sound.js";
 
 const item = document.getElementById("item");
 const AROUND = 0.5; // seconds heard before and after a claim
+let sound = null;
 if (item) openDesk();
 
 async function openDesk() {
-  const sound = await openSound(item.querySelector(".sound"));
-  openClaims(sound);
   openVerdict();
+  openClaims(); // keys answer at once, whether or not the clip has arrived
+  sound = await openSound(item.querySelector(".sound"));
 }
 
-function openClaims(sound) {
+function openClaims() {
   const claims = [...document.querySelectorAll("li.claim")];
   const reading = document.getElementById("reading");
   let current = -1;
@@ -86,7 +87,7 @@ function openClaims(sound) {
 function openVerdict() {
   const form = document.getElementById("verdict");
   const advance = document.getElementById("advance");
-  const answer = document.getElementById("correct");
+  const answer = document.getElementById("answer");
   const words = { "": "answer: no word", true: "answer: right", false: "answer: wrong" };
   const started = performance.now();
   let hidden = 0;
