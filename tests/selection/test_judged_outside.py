@@ -21,7 +21,7 @@ UP, DOWN = "the pitch rises", "the pitch falls"
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mgrd.judging.client.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("mgrd.serving.connection.FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture
