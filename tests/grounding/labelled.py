@@ -56,7 +56,7 @@ def judged(row: dict) -> tuple[bool, Counter[tuple[str, str]]]:
     clip = CLIPS[row["clip"]]
     outside = OutsideRow(row["id"], "", clip.question, clip.choices, clip.answer, None, row["chain"])
     grounding = score_row(outside, evidence(row["clip"]))
-    return grounding.grounded, Counter((family(c["attribute"]), c["verdict"]) for c in claims_of(grounding))
+    return grounding.grounded, Counter((family(c["attribute"]), str(c["verdict"])) for c in claims_of(grounding))
 
 
 def family(attribute: object) -> str:
