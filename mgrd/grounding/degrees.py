@@ -3,7 +3,7 @@ orders of events ("the second is softer") and one sound beside another ("a highe
 """
 
 from mgrd.grounding.comparisons import EACH, order
-from mgrd.grounding.context import Draft
+from mgrd.grounding.context import CONCLUDING, Draft
 from mgrd.grounding.lexer import Item
 from mgrd.grounding.lexicon import MOTION_VERBS
 from mgrd.grounding.qualities import COUNTABLE, ENDS, Qualities
@@ -38,7 +38,7 @@ class Degrees(Qualities):
         if place is not None and verb == "be":
             yield from self._of_end(item, place, topic)
             return
-        if self.ordinal is None and self.subject is None and self.verb is None:
+        if self.ordinal is None and self.subject is None and self.verb is None and self.clause.link not in CONCLUDING:
             self.ordinal = self.context.ordinal
         if self.ordinal is not None and not each and verb in ("be", "end", "become", None) and self._of_event(topic):
             yield from self._against_another(item)

@@ -62,7 +62,7 @@ _CHOSEN = (
     *_PATTERNS,
     *((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _CHOICES),
 )
-"""What choices name, beside what they would name in a question."""
+"""What choices name beside a property that the question names, and beside what they would name in a question."""
 MOST_READ = 400  # characters of a question that are read
 QUESTIONS = 4096
 
@@ -77,7 +77,8 @@ def _relevant(question: str, choices: tuple[str, ...]) -> frozenset[str] | None:
     asked = [family for family, pattern in _PATTERNS if pattern.search(question)]
     if question:
         listed = " ".join(choices)[:MOST_READ]
-        asked += [family for family, pattern in _CHOSEN if pattern.search(listed)]
+        named = _CHOSEN if asked else _PATTERNS
+        asked += [family for family, pattern in named if pattern.search(listed)]
     if not asked:
         return None
     return frozenset().union(*(FAMILIES[family] for family in asked))
