@@ -12,7 +12,7 @@ from mgrd.judging.dialect import Dialect
 from mgrd.judging.rubric import CRITERIA, reply_schema
 from mgrd.settings import PanelSpec
 
-CHAINS = Path(__file__).parents[1] / "grounding" / "golden" / "chains.jsonl"
+CHAINS = Path(__file__).parents[1] / "golden" / "chains.jsonl"
 FACTS = [fact("f0_trend", 5.0, end=3.0, reliability=0.9), fact("tempo", 120.0, end=3.0, reliability=0.8)]
 
 
