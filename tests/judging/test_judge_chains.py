@@ -257,6 +257,7 @@ def test_verdicts_leave_while_the_rest_is_still_asked_and_survive_an_interrupt(
     monkeypatch.setattr("mgrd.judging.judge.COMMIT_EVERY", 4)
     monkeypatch.setattr("mgrd.judging.judge.COMMIT_PAUSE", 0.0)
     parts: list[int] = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs without it
     asked = count()
     pressed = threading.Event()
 
@@ -271,8 +272,11 @@ def test_verdicts_leave_while_the_rest_is_still_asked_and_survive_an_interrupt(
             signal.raise_signal(signal.SIGINT)
             pressed.set()
 
-    with serving(reply) as server, pytest.raises(KeyboardInterrupt):
-        judge_chains(cases(40), panel_of(server, concurrency=2), on_verdicts=interrupted)
+    try:
+        with serving(reply) as server, pytest.raises(KeyboardInterrupt):
+            judge_chains(cases(40), panel_of(server, concurrency=2), on_verdicts=interrupted)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert parts[:3] == [4, 4, 4]
     assert sum(parts) < 40
 
