@@ -117,7 +117,7 @@ FACTS: dict[str, Kind] = {
     "snr": Kind(
         "dB",
         "mean power over that of the background",
-        "contrast; under 0.5 above 20 dB where no gap shows the background",
+        "contrast; where no gap shows the background under 0.5 from 20 to 28 dB, and for low voices",
     ),
     "stereo_balance": Kind("dB", "level of the right channel minus the left; two channels only", _CERTAIN),
     "stereo_width": Kind("share", "side energy of mid and side; two channels only", _CERTAIN),

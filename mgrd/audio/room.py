@@ -17,7 +17,8 @@ MIN_DROP = 12.0  # dB of free decay that a slope needs
 FIT_TOP, FIT_BOTTOM = 4.0, 28.0  # dB below the start of the decay between which the slope is fitted
 CLEANEST = 80.0  # dB; cleaner is not told apart
 LOWEST_SHARE = 0.6  # of the noise; a sound further under it is not told from nothing
-KNOWN_WITHOUT_GAPS = 20.0  # dB; above, what is heard between partials is their own skirts
+OPEN_WITHOUT_GAPS = (20.0, 28.0)  # dB; what is heard between partials may be their own skirts, so it is at least this
+LOW_VOICE = 160.0  # Hz; partials of lower sounds lie so close that no background shows between them
 KNEE_SECONDS = 0.06  # a decay that sets in sooner after the loudest frame belongs to the sound itself
 SHORTEST, LONGEST = 0.03, 8.0  # s
 DRY = 0.25  # s, the upper edge of the word "dry"
@@ -38,17 +39,23 @@ def room_facts(frames: Frames, events: Events, line: PitchLine) -> list[Fact]:
     """Facts on noise and reverberation; nothing for silence."""
     if frames.silent:
         return []
-    return [*_noise(frames), *_decay_time(frames, events, line)]
+    return [*_noise(frames, line), *_decay_time(frames, events, line)]
 
 
-def _noise(frames: Frames) -> list[Fact]:
-    """Mean power of the clip over the background's, in dB."""
+def _noise(frames: Frames, line: PitchLine) -> list[Fact]:
+    """Mean power of the clip over the background's, in dB.
+
+    Without gaps the background is what lies between the partials, skirts included: a high value is a lower bound, which
+    is enough to call a clip clean, and a low one says little where the partials are close.
+    """
     whole = float((10 ** (frames.level / 10)).mean())
     noise = float(frames.noise.sum())
     snr = float(decibels(max(whole - noise, LOWEST_SHARE * noise)) - decibels(noise))
     snr = min(CLEANEST, snr)
     sure = 0.3 if frames.duration < 0.15 else frames.noise_trust
-    if not frames.has_gaps and snr > KNOWN_WITHOUT_GAPS:
+    low, high = OPEN_WITHOUT_GAPS
+    crowded = bool(line.voiced.any()) and float(np.median(line.f0[line.voiced])) < LOW_VOICE
+    if not frames.has_gaps and (low < snr < high or (crowded and snr < high)):
         sure = min(sure, 0.45)
     return [fact("snr", snr, end=frames.duration, reliability=sure)]
 

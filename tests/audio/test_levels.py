@@ -129,3 +129,13 @@ def test_one_long_sound_surely_has_no_pause(samples: np.ndarray) -> None:
     facts = facts_of(samples)
     assert (facts["pause_count"].value, facts["gap_count"].value) == (0, 0)
     assert facts["pause_count"].reliability >= 0.5
+
+
+def test_an_unbroken_clean_tone_is_clean_and_a_low_one_is_never_called_noisy() -> None:
+    time = np.arange(3 * RATE) / RATE
+    for f0, partials in ((440, 1), (220, 4), (110, 4), (110, 10)):
+        wave = 0.1 * sum(np.sin(2 * np.pi * f0 * k * time) / k for k in range(1, partials + 1))
+        (snr,) = [fact for fact in measure(np.asarray(wave), RATE) if fact.name == "snr"]
+        assert snr.reliability < 0.5 or snr.value >= 25.0, f"{partials} partials on {f0} Hz: {snr}"
+        if f0 > 200:
+            assert snr.reliability >= 0.5
