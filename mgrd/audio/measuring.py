@@ -27,7 +27,7 @@ from mgrd.audio.speech import final_rise, speech_facts, speech_features, speech_
 from mgrd.audio.stereo import stereo_facts
 from mgrd.errors import AudioError
 
-EVIDENCE_VERSION = "5"
+EVIDENCE_VERSION = "6"
 SPOKEN = 0.5  # share of speech from which the separate sounds are syllables and not notes
 
 

@@ -19,6 +19,7 @@ CLEANEST = 80.0  # dB; cleaner is not told apart
 LOWEST_SHARE = 0.6  # of the noise; a sound further under it is not told from nothing
 OPEN_WITHOUT_GAPS = (20.0, 28.0)  # dB; what is heard between partials may be their own skirts, so it is at least this
 LOW_VOICE = 160.0  # Hz; partials of lower sounds lie so close that no background shows between them
+SPREAD = 0.4  # median over mean of a background's bins from which it fills the spectrum, as no skirts of partials do
 KNEE_SECONDS = 0.06  # a decay that sets in sooner after the loudest frame belongs to the sound itself
 SHORTEST, LONGEST = 0.03, 8.0  # s
 DRY = 0.25  # s, the upper edge of the word "dry"
@@ -46,7 +47,8 @@ def _noise(frames: Frames, line: PitchLine) -> list[Fact]:
     """Mean power of the clip over the background's, in dB.
 
     Without gaps the background is what lies between the partials, skirts included: a high value is a lower bound, which
-    is enough to call a clip clean, and a low one says little where the partials are close.
+    is enough to call a clip clean, and a low one says little where the partials are close, unless the background also
+    fills the bands where the voice has none.
     """
     whole = float((10 ** (frames.level / 10)).mean())
     noise = float(frames.noise.sum())
@@ -55,6 +57,7 @@ def _noise(frames: Frames, line: PitchLine) -> list[Fact]:
     sure = 0.3 if frames.duration < 0.15 else frames.noise_trust
     low, high = OPEN_WITHOUT_GAPS
     crowded = bool(line.voiced.any()) and float(np.median(line.f0[line.voiced])) < LOW_VOICE
+    crowded &= float(np.median(frames.noise)) < SPREAD * float(frames.noise.mean())
     if not frames.has_gaps and (low < snr < high or (crowded and snr < high)):
         sure = min(sure, 0.45)
     return [fact("snr", snr, end=frames.duration, reliability=sure)]
