@@ -44,6 +44,7 @@ FAST, MANY = 0.6, 3  # novelty of a fast attack; how many make a row of them
 RELEASE_DROP = 6.0  # dB by which the level falls within 0.1 s where a sound ends and none begins
 FAINT_SHARE = 0.08  # of the magnitude, new where a slow attack may have been missed
 LONG_GAP = 1.6  # times the usual gap, from which it may hold an attack that was missed
+BED_START, BED_BELOW, BED_WITHIN = 0.03, 6.0, 4.0  # s; dB under the sounds on it; dB by which it may get softer
 UNSURE = 0.45  # reliability of a count that may be wrong
 SETTLED, LONG = 12, 60  # frames at the ends of a long sound that are let be; how long it must be at least
 RESTLESS_DB = 0.8  # about its slow course, by which the level of one long sound without pitch never moves
@@ -100,12 +101,23 @@ def find_events(frames: Frames, line: PitchLine) -> Events:
         merged = _merged(fast, steps, frames)
         starts = [_attack(magnitude, peak) for peak in merged]
         found[factor] = _with_slow(merged, starts, [a for a in slow if a.share >= SLOWLY_NEW * factor], frames)
-    events = _bounded(frames, novelty, *found[1.0])
+    events = _without_bed(frames, _bounded(frames, novelty, *found[1.0]))
     spread = (len(found[LAX][0]) - len(found[STRICT][0])) / max(1, len(events))
     reliability = float(np.clip(0.97 - spread, 0.1, 0.97))
     if _is_dense(frames, events) or _misses_some(events, faint) or _is_restless(frames, line, events):
         reliability = min(reliability, UNSURE)
     return Events(events, reliability)
+
+
+def _without_bed(frames: Frames, events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """The events less a hum or noise that is there from the start, under louder sounds, and goes on between them."""
+    if len(events) < 3 or events[0].start > BED_START:
+        return events
+    bed, others = events[0], events[1:]
+    between = float(np.percentile(frames.level[round(others[0].start / frames.hop_seconds) :], 20))
+    usual = float(np.median([event.level for event in others]))
+    is_bed = bed.level < usual - BED_BELOW and between > bed.level - BED_WITHIN
+    return others if is_bed else events
 
 
 def _is_release(frames: Frames, attack: Attack) -> bool:
