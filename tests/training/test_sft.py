@@ -11,9 +11,12 @@ from mgrd.errors import TrainingError
 from mgrd.models.checkpoints import LoadedModel, load_model, save_model
 from mgrd.models.parallel import workers
 from mgrd.models.render import Renderer
+from mgrd.training.adapters import trainable_parameters
 from mgrd.training.batches import draw_batches, render_rows, shard_batch
 from mgrd.training.features import FeatureCache
-from mgrd.training.sft import TrainReport, rate_factor, set_gradients, train_sft, trainable_parameters
+from mgrd.training.loss import set_gradients
+from mgrd.training.optimizer import rate_factor
+from mgrd.training.sft import TrainReport, train_sft
 from tests.tiny_model import rows, tiny_model, tones
 
 
