@@ -6,6 +6,7 @@ one that transformers and vLLM load without knowing of them.
 
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 from transformers import Qwen2AudioForConditionalGeneration
 
@@ -22,15 +23,15 @@ class Lora:
     alpha: int
 
 
-def choose_trained(model: Qwen2AudioForConditionalGeneration, lora: Lora | None) -> list[nn.Parameter]:
+def choose_trained(model: Qwen2AudioForConditionalGeneration, lora: Lora | None, seed: int) -> list[nn.Parameter]:
     """Mark what is trained, adding adapters where they are asked for; the encoder never is. Returns the parameters.
 
-    Raises ConfigError when adapters are asked for and peft is missing.
+    `seed` decides how adapters begin. Raises ConfigError when adapters are asked for and peft is missing.
     """
     if lora is None:
         return trainable_parameters(model)
     model.requires_grad_(False)
-    _add_adapters(model, lora)
+    _add_adapters(model, lora, seed)
     model.model.multi_modal_projector.requires_grad_(True)
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
@@ -42,7 +43,7 @@ def trainable_parameters(model: Qwen2AudioForConditionalGeneration) -> list[nn.P
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
-def _add_adapters(model: Qwen2AudioForConditionalGeneration, lora: Lora) -> None:
+def _add_adapters(model: Qwen2AudioForConditionalGeneration, lora: Lora, seed: int) -> None:
     try:
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError as error:
@@ -52,7 +53,9 @@ def _add_adapters(model: Qwen2AudioForConditionalGeneration, lora: Lora) -> None
     config = LoraConfig(
         r=lora.rank, lora_alpha=lora.alpha, target_modules=rf"model\.language_model\..*\.({'|'.join(TARGETS)})"
     )
-    inject_adapter_in_model(config, model)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        inject_adapter_in_model(config, model)
 
 
 def merge_adapters(model: Qwen2AudioForConditionalGeneration) -> None:

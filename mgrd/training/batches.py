@@ -29,15 +29,20 @@ class TrainingRow:
     weight: float
 
 
-def render_rows(rows: pl.DataFrame, renderer: Renderer, features: FeatureCache) -> list[TrainingRow]:
-    """Rows of the table `distilled`, rendered, without those of weight 0. Raises TrainingError when none is left."""
+def render_rows(
+    rows: pl.DataFrame, renderer: Renderer, features: FeatureCache, positions: int | None = None
+) -> list[TrainingRow]:
+    """Rows of the table `distilled`, rendered, without those of weight 0.
+
+    Raises TrainingError when none is left, or when one has more tokens than the decoder has `positions`.
+    """
     rendered = [
         TrainingRow(
             row["row_id"],
             row["clip_id"],
             renderer.example(
                 row["prompt"],
-                0 if row["clip_id"] is None else features.tokens(row["clip_id"]),
+                0 if row["clip_id"] is None else features.windows(row["clip_id"]),
                 row["reasoning"],
                 row["answer"],
             ),
@@ -48,6 +53,12 @@ def render_rows(rows: pl.DataFrame, renderer: Renderer, features: FeatureCache) 
     ]
     if not rendered:
         raise TrainingError("there are no rows to train on; check the selection of the last round")
+    longest = max(rendered, key=lambda row: len(row.example.ids))
+    if positions is not None and len(longest.example.ids) > positions:
+        raise TrainingError(
+            f"row {longest.row_id} has {len(longest.example.ids)} tokens, the decoder {positions} positions; "
+            "lower spec.sampling.max_new_tokens, or split its clip at ingest (spec.ingest.window_seconds)"
+        )
     return rendered
 
 

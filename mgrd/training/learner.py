@@ -60,10 +60,11 @@ def open_learner(
     weight_decay: float,
     dtype: torch.dtype,
     part_rows: int,
-    lora: Lora | None = None,
+    lora: Lora | None,
+    seed: int,
 ) -> Iterator[Learner]:
     """The learner for where we run, on the loaded checkpoint: full training, or adapters on it."""
-    choose_trained(loaded.model, lora)
+    choose_trained(loaded.model, lora, seed)
     if process_count() > 1:
         yield SpreadLearner(loaded, features, learning_rate, weight_decay, dtype, part_rows, lora)
         return
@@ -150,7 +151,7 @@ class SpreadLearner:
         parameters = trained_parameters(self.module)
         if self.first:
             whole = load_model(self._folder).model
-            choose_trained(whole, self._lora)
+            choose_trained(whole, self._lora, 0)
             own = {name.removeprefix("model."): tensor for name, tensor in parameters.items()}
             missing = whole.load_state_dict(own, strict=False)
             if missing.unexpected_keys:

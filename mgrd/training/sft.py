@@ -79,10 +79,11 @@ def train_sft(
     """
     started = time.perf_counter()
     loaded = load_model(model_folder, device if process_count() == 1 else "cpu")
-    rendered = render_rows(rows, Renderer(loaded.processor), features)
+    positions = loaded.model.config.get_text_config().max_position_embeddings
+    rendered = render_rows(rows, Renderer(loaded.processor), features, positions)
     loaded.model.train()
     if activation_checkpointing:
-        loaded.model.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
+        loaded.model.model.language_model.activation_checkpointing_enable({"use_reentrant": False})
     dtype = choose_precision(precision, device)
     state = RunState(
         out_folder.with_name(f".{out_folder.name}.run"),
@@ -93,7 +94,7 @@ def train_sft(
     )  # fmt: skip
     with open_learner(
         loaded, features, learning_rate=learning_rate, weight_decay=weight_decay, dtype=dtype, part_rows=part_rows,
-        lora=lora,
+        lora=lora, seed=seed,
     ) as learner:  # fmt: skip
         resumed, progress = state.restore(learner.module, learner.optimizer) or (0, {})
         losses, tokens, before = progress.get("losses", []), progress.get("tokens", 0), progress.get("seconds", 0.0)
