@@ -62,11 +62,12 @@ def open_learner(
     part_rows: int,
     lora: Lora | None,
     seed: int,
+    device: str,
 ) -> Iterator[Learner]:
     """The learner for where we run, on the loaded checkpoint: full training, or adapters on it."""
     choose_trained(loaded.model, lora, seed)
     if process_count() > 1:
-        yield SpreadLearner(loaded, features, learning_rate, weight_decay, dtype, part_rows, lora)
+        yield SpreadLearner(loaded, features, learning_rate, weight_decay, dtype, part_rows, lora, device)
         return
     with workers(None if loaded.model.device.type == "cpu" else 1) as crew:
         yield LocalLearner(loaded, features, learning_rate, weight_decay, dtype, part_rows, crew)
@@ -105,11 +106,13 @@ class SpreadLearner:
 
     def __init__(
         self, loaded: LoadedModel, features: FeatureCache, learning_rate: float, weight_decay: float,
-        dtype: torch.dtype, part_rows: int, lora: Lora | None,
+        dtype: torch.dtype, part_rows: int, lora: Lora | None, device: str,
     ) -> None:  # fmt: skip
         from accelerate import Accelerator
 
-        self._accelerator = Accelerator(mixed_precision="bf16" if dtype == torch.bfloat16 else "no")
+        self._accelerator = Accelerator(
+            cpu=device == "cpu", mixed_precision="bf16" if dtype == torch.bfloat16 else "no"
+        )
         self.first = self._accelerator.is_main_process
         self._folder, self._lora = loaded.folder, lora
         module: Any = WeightedLoss(loaded.model)

@@ -43,6 +43,7 @@ class TrainReport:
     seconds: float
     precision: str
     resumed: int = 0
+    processes: int = 1
 
 
 def train_sft(
@@ -94,7 +95,7 @@ def train_sft(
     )  # fmt: skip
     with open_learner(
         loaded, features, learning_rate=learning_rate, weight_decay=weight_decay, dtype=dtype, part_rows=part_rows,
-        lora=lora, seed=seed,
+        lora=lora, seed=seed, device=device,
     ) as learner:  # fmt: skip
         resumed, progress = state.restore(learner.module, learner.optimizer) or (0, {})
         losses, tokens, before = progress.get("losses", []), progress.get("tokens", 0), progress.get("seconds", 0.0)
@@ -121,4 +122,6 @@ def train_sft(
     state.discard()
     used = str(dtype).removeprefix("torch.")
     seconds = before + time.perf_counter() - started
-    return TrainReport(model_sha(out_folder), loaded.template_sha, losses, tokens, seconds, used, resumed)
+    return TrainReport(
+        model_sha(out_folder), loaded.template_sha, losses, tokens, seconds, used, resumed, process_count()
+    )
