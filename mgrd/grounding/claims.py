@@ -5,8 +5,6 @@ claims nothing, and neither do questions, conditions, quoted speech and statemen
 grammar never judges a claim, and never raises on any text.
 """
 
-import re
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -15,6 +13,7 @@ from mgrd.grounding.comparisons import read_comparisons
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
+from mgrd.grounding.moods import supposed
 from mgrd.grounding.rates import read_rates
 from mgrd.grounding.sequences import as_movements, in_sequence, neither
 from mgrd.grounding.sides import read_sides
@@ -23,8 +22,6 @@ from mgrd.grounding.values import read_values
 CACHED_CHAINS = 65_536
 RECENT = 16  # claims among which one that says the same is looked for
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
-QUOTED = re.compile(r"[\"“][^\"“”\n]{12,400}[\"”]")
-"""Longer passages in quotation marks: someone's words."""
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
 """Words of a phrase, which a list of keywords lacks."""
 
@@ -69,8 +66,7 @@ def _extract(text: str) -> tuple[Claim, ...]:
         if not sentence.asked:
             found = _read_sentence(sentence, text, context)
             as_movements(claims, found, sentence)
-    if '"' in text or "“" in text:
-        claims = _outside_quotes(claims, [match.span() for match in QUOTED.finditer(text)])
+    claims = _asserted(claims, supposed(text))
     return tuple(replace(c, text=text[c.start : c.end]) for c in _distinct(claims))
 
 
@@ -117,14 +113,11 @@ def _is_list(found: list[Claim], sentence: Sentence) -> bool:
     return opposed or (len(attributes) >= LISTED and not words & PHRASED)
 
 
-def _outside_quotes(claims: list[Claim], quotes: list[tuple[int, int]]) -> list[Claim]:
-    starts = [start for start, _ in quotes]
-
-    def quoted(claim: Claim) -> bool:
-        at = bisect_right(starts, claim.start) - 1
-        return at >= 0 and claim.end <= quotes[at][1]
-
-    return [claim for claim in claims if not quoted(claim)]
+def _asserted(claims: list[Claim], spans: tuple[tuple[int, int], ...]) -> list[Claim]:
+    """The claims that begin outside of what is only supposed or quoted."""
+    if not spans:
+        return claims
+    return [c for c in claims if not any(start <= c.start < end or start < c.end <= end for start, end in spans)]
 
 
 def _claim(text: str, draft: Draft) -> Claim:

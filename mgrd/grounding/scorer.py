@@ -80,7 +80,8 @@ def score_chain(
     asked = relevant_attributes(question, choices) if policy.relevant else None
     concluded = {c.claim for c in checked if concludes(chain, c.claim.start, c.claim.end, answer)}
     counts = _counts(verified)
-    reasons = _reasons(counts, _beside(verified, asked, concluded), surrogates.share, leaks, policy)
+    premises = _counts([(c, v) for c, v in verified if c not in concluded])[0]
+    reasons = _reasons((premises, *counts[1:]), _beside(verified, asked, concluded), surrogates.share, leaks, policy)
     truth_counts = _counts(truths) if known is not None else None
     return Grounding(
         claims=checked,
