@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from mgrd.grounding.clauses import read_clause
 from mgrd.grounding.comparisons import read_comparisons
+from mgrd.grounding.constructions import read_constructions
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
@@ -98,9 +99,29 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     stopped = [clause for clause in clauses if clause.stopped]
     found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
     found += [_claim(text, draft) for draft in read_counts(clauses, counted)]
+    found = _with_constructions(found, text, clauses)
     found = _without_choices(found, clauses)
     found = in_sequence(neither(found), sentence)
     return [] if _is_list(found, sentence) else found
+
+
+def _with_constructions(found: list[Claim], text: str, clauses: list[Clause]) -> list[Claim]:
+    """The claims with those of constructions, which are read in place of other words for the same words."""
+    if not clauses:
+        return found
+    stopped = [(clause.start, clause.end) for clause in clauses if clause.stopped]
+    for draft, swallows in read_constructions(text, clauses[0].start, clauses[-1].end):
+        start, end = draft["start"], draft["end"]
+        if any(begin < end and start < close for begin, close in stopped):
+            continue
+        claim = _claim(text, draft)
+        same = [c for c in found if c.start < end and start < c.end and c.attribute != "event_count"]
+        if any(c.claimed == claim.claimed and c.negated == claim.negated for c in same):
+            continue
+        replaced = [c for c in same if c.value is None or swallows]
+        found = [c for c in found if c not in replaced]
+        found.append(claim)
+    return sorted(found, key=lambda c: c.start)
 
 
 def _is_list(found: list[Claim], sentence: Sentence) -> bool:

@@ -1,0 +1,100 @@
+"""Constructions of several words that say one thing of the sound in any clause (constructions.toml).
+
+The clause grammar reads a topic and what is said of it; these read idioms of the ear, whose parts mean nothing apart
+("no body down low", "each wait is shorter than the last").
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from mgrd.grounding.context import Draft
+from mgrd.grounding.senses import RELATION
+from mgrd.grounding.times import find_times
+
+_FILE = tomllib.loads(Path(__file__).with_name("constructions.toml").read_text(encoding="utf-8"))
+_WORD = re.compile(r"[a-z]+|\d+")
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|no|without|nor|neither|none|hardly|isn't|nothing|far from|anything but|no longer|rather than|"
+    r"instead of|unlike)|n't)(?:\s+(?!but\b|and\b|or\b|because\b|since\b)[\w'-]+){0,2}\s*$"
+)
+"""A negation up to two words before a match."""
+_HEDGE = re.compile(r"\b(?:maybe|perhaps|possibly|probably|might|may|could be|i think|i guess|i suppose|sort of|kind of)\b")
+REACH_BACK = 40  # characters before a match in which it may be denied or hedged
+CLAUSE_MARKS = ".;:,—–()"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Patterns that claim one word of an attribute. `swallow`: they also replace values that they contain."""
+
+    attribute: str
+    word: str
+    needs: frozenset[str]
+    patterns: tuple[re.Pattern[str], ...]
+    swallow: bool
+
+
+def _families() -> tuple[Family, ...]:
+    slots = _FILE["slots"]
+
+    def compiled(pattern: str) -> re.Pattern[str]:
+        for _ in range(2):  # slots may hold slots
+            for name, text in slots.items():
+                pattern = pattern.replace(f"{{{name}}}", text)
+        return re.compile(pattern)
+
+    found = []
+    for entry in _FILE["family"]:
+        attribute, _, word = entry["claims"].partition(" ")
+        patterns = tuple(compiled(pattern) for pattern in entry["patterns"])
+        found.append(Family(attribute, word, frozenset(entry["needs"].split()), patterns, entry.get("swallow", False)))
+    return tuple(found)
+
+
+FAMILIES = _families()
+_ANY_NEED = frozenset().union(*(family.needs for family in FAMILIES))
+
+
+def read_constructions(text: str, start: int, end: int) -> list[tuple[Draft, bool]]:
+    """Drafts of the constructions in the sentence at [start, end), each with whether it swallows the values in it."""
+    sentence = text[start:end].lower().replace("’", "'")
+    if len(sentence) != end - start:
+        return []  # a letter whose lower case is longer would move the places
+    words = _ANY_NEED.intersection(_WORD.findall(sentence))
+    found: list[tuple[Draft, bool]] = []
+    if not words:
+        return found
+    for family in FAMILIES:
+        if words.isdisjoint(family.needs):
+            continue
+        for pattern in family.patterns:
+            for match in pattern.finditer(sentence):
+                if match.end() > match.start():
+                    found.append((_draft(family, sentence, match, start), family.swallow))
+    return found
+
+
+def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> Draft:
+    begin, end = match.span()
+    while begin < end and not sentence[begin].isalnum():
+        begin += 1
+    before = sentence[max(0, begin - REACH_BACK) : begin]
+    cut = max(before.rfind(mark) for mark in CLAUSE_MARKS)
+    clause = before[cut + 1 :]
+    time = next((found for at, to, found in find_times(sentence) if at < end + REACH_BACK and to > begin - REACH_BACK), None)
+    moves = RELATION.get(family.word) in ("rises", "falls")
+    return {
+        "start": offset + begin,
+        "end": offset + end,
+        "attribute": family.attribute,
+        "relation": RELATION.get(family.word, "is"),
+        "claimed": f"{family.attribute} {family.word}",
+        "word": family.word,
+        "negated": _DENIED.search(clause) is not None,
+        "weight": 0.5 if _HEDGE.search(clause) else 1.0,
+        "time_start": time[0] if time and moves else None,
+        "time_end": time[1] if time and moves else None,
+        "time_unit": time[2] if time and moves else None,
+    }
