@@ -18,6 +18,7 @@ from mgrd.grounding.moods import supposed
 from mgrd.grounding.rates import read_rates
 from mgrd.grounding.sequences import as_movements, in_sequence, neither
 from mgrd.grounding.sides import read_sides
+from mgrd.grounding.tolerances import INFERRED_ATTRIBUTES
 from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
@@ -118,10 +119,16 @@ def _with_constructions(found: list[Claim], text: str, clauses: list[Clause]) ->
         same = [c for c in found if c.start < end and start < c.end and c.attribute != "event_count"]
         if any(c.claimed == claim.claimed and c.negated == claim.negated for c in same):
             continue
-        replaced = [c for c in same if c.value is None or swallows]
+        replaced = [c for c in same if swallows or (c.value is None and _inside(c, claim))]
         found = [c for c in found if c not in replaced]
         found.append(claim)
     return sorted(found, key=lambda c: c.start)
+
+
+def _inside(claim: Claim, other: Claim) -> bool:
+    """The claim says something else of the same words, or the same attribute of words that overlap."""
+    within = other.start <= claim.start and claim.end <= other.end
+    return claim.attribute == other.attribute or (within and claim.attribute not in INFERRED_ATTRIBUTES)
 
 
 def _is_list(found: list[Claim], sentence: Sentence) -> bool:

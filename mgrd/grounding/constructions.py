@@ -76,8 +76,17 @@ def read_constructions(text: str, start: int, end: int) -> list[tuple[Draft, boo
     return found
 
 
+def _passage(attribute: str, words: tuple[str, ...], start: int, end: int) -> Draft:
+    """A line that goes one way and then the other ("louder>softer"): its first movement, as part of the whole."""
+    draft: Draft = {"start": start, "end": end, "attribute": attribute, "relation": RELATION.get(words[0], "is")}
+    return draft | {"claimed": f"{attribute} {' then '.join(words)}", "word": words[0], "sequence": words}
+
+
 def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> Draft:
     begin, end = match.span()
+    words = tuple(family.word.split(">"))
+    if len(words) > 1:
+        return _passage(family.attribute, words, offset + begin, offset + end)
     while begin < end and not sentence[begin].isalnum():
         begin += 1
     before = sentence[max(0, begin - REACH_BACK) : begin]

@@ -128,8 +128,10 @@ def _is_no_count(items: tuple[Item, ...], index: int) -> bool:
     """A number that is part of a name ("C#5"), or said of something else ("channel two")."""
     before = items[index - 1] if index else None
     if before is None:
-        return False
+        return "." in items[index].word
     glued = before.end == items[index].start and before.kind != "break"
+    if "." in items[index].word:
+        return True
     return before.kind == "ordinal" or before.word in _NOT_COUNTS or glued
 
 

@@ -20,6 +20,8 @@ TREND_INTERVALS = 5  # intervals that a trend needs
 TREND_FIT = 0.85  # least correlation of the intervals' logarithms with their number
 TREND_RATIO = 1.4  # of the longest to the shortest interval of the line
 UNEVEN = 0.6  # regularity under which a pulse is uneven, whatever interval is left out
+RINGING = 0.4  # s of decay after which a sound's own length cannot be told
+SUBHARMONIC = 3.0  # a common period this far under the lowest partial is that of a chord
 THROBS = 4  # rises of the level without any silence between them
 STILL_LEVEL = 3.0  # dB of dynamic range without any throb
 
@@ -32,7 +34,7 @@ def inferred_facts(facts: Facts) -> list[Fact]:
     if not events:
         return []
     found = [*_entry(facts, events), *_length(facts, events), *_noise_order(facts, events), *_throb(facts, events)]
-    return found + _rhythm(facts, events)
+    return found + _chord(facts) + _rhythm(facts, events)
 
 
 def _value(facts: Facts, name: str, default: float) -> float:
@@ -62,8 +64,9 @@ def _length(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
         lengths = [_value(facts, "duration", events[0].end)]
     else:
         lengths = [max(event.end - event.start - 2 * PADDING, 0.01) for event in events]
-    sure = min(TRUSTED, *(event.reliability for event in events), TRUSTED)
-    sure = max(sure, SURE) if len(events) >= TREND_INTERVALS else sure
+    ringing = _sure(facts, "decay_time") and _value(facts, "decay_time", 0.0) > RINGING
+    sure = min(0.4 if ringing else TRUSTED, *(event.reliability for event in events), TRUSTED)
+    sure = max(sure, SURE) if len(events) >= TREND_INTERVALS and not ringing else sure
     whole = Fact("sound_length", median(lengths), "s", events[0].start, events[-1].end, sure)
     if unbroken:
         return [whole]
@@ -96,6 +99,21 @@ def _throb(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
     return []
 
 
+def _chord(facts: Facts) -> list[Fact]:
+    """Several notes at once: their common period lies far under the lowest partial; one note has its own there."""
+    if not (_sure(facts, "f0_median") and _sure(facts, "band_low") and _value(facts, "event_count", 0.0) == 1):
+        return []
+    f0, low = facts["f0_median"][0], _value(facts, "band_low", 0.0)
+    steady = _value(facts, "f0_range", 9.0) < 1.0 and _value(facts, "harmonic_ratio", 0.0) >= 10.0
+    telephone = _value(facts, "telephone_band", 0.0) > 0.2
+    if not steady or telephone:
+        return []
+    many = low >= SUBHARMONIC * f0.value
+    if many or low <= 1.1 * f0.value:
+        return [Fact("chord", float(many), "share", f0.start, f0.end, 0.6)]
+    return []
+
+
 def _rhythm(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
     """Trend and unevenness of a pulse of which single events may have been missed or joined."""
     starts = [event.start for event in events]
@@ -103,7 +121,9 @@ def _rhythm(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
     if len(gaps) < TREND_INTERVALS:
         return []
     found: list[Fact] = []
-    slope, fit = _line([log(gap) for gap in gaps])
+    # The first or the last sound may be several that run into each other.
+    lines = [_line([log(gap) for gap in some]) for some in (gaps, gaps[1:], gaps[:-1]) if len(some) >= TREND_INTERVALS]
+    slope, fit = max(lines, key=lambda line: abs(line[1]))
     ratio = exp(abs(slope) * (len(gaps) - 1))
     trend = facts.get("tempo_trend", ())
     if not _sure(facts, "tempo_trend") and abs(fit) >= TREND_FIT and ratio >= TREND_RATIO:

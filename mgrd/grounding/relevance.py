@@ -11,22 +11,24 @@ from functools import lru_cache
 
 _FAMILIES: dict[str, str] = {
     "pitch": "contour register pitch_order intonation melody f0_median f0_trend f0_low f0_high f0_range event_f0 "
-    "event_note event_interval f0_segment final_rise vibrato vibrato_rate vibrato_depth order_pitch",
-    "loudness": "loudness loudness_order level loudness_trend order_loudness rms peak dynamic_range event",
-    "tempo": "tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate tempo_alternative",
+    "event_note event_interval f0_segment noise_order chord harmonicity final_rise vibrato vibrato_rate vibrato_depth order_pitch",
+    "loudness": "loudness loudness_order throb level loudness_trend order_loudness rms peak dynamic_range event",
+    "tempo": "throb tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate tempo_alternative",
     "timbre": "timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
     "spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness harmonic_ratio noise",
-    "noise": "noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
+    "noise": "noise_order noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
     "clipping": "clipping noise level peak timbre",
     "room": "reverberation decay_time",
-    "count": "event_count pause_count pauses onset_count",
-    "pauses": "pauses pause_count longest_pause pause silence_share event_count speech_pause_share percussiveness",
-    "vibrato": "vibrato vibrato_rate vibrato_depth contour f0_range",
+    "count": "event_count chord pause_count pauses onset_count",
+    "pauses": "entry onset pauses pause_count longest_pause pause silence_share event_count speech_pause_share percussiveness",
+    "vibrato": "vibrato throb vibrato_rate vibrato_depth contour f0_range",
     "stereo": "stereo stereo_balance stereo_width",
-    "duration": "duration event_count longest_pause",
-    "attack": "percussiveness percussive_share reverberation",
+    "duration": "duration sound_length event_count longest_pause",
+    "attack": "percussiveness sound_length percussive_share reverberation",
     "telephone": "telephone band_low band_high muffling timbre spectral_centroid spectral_bandwidth",
     "phonation": "phonation whisper voice harmonicity",
+    "material": "voice noise harmonicity speech percussiveness sound_length register event_count muffling telephone",
+    "order": "noise_order pitch_order loudness_order register",
 }
 FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.items()}
 """The claimed attributes and facts that speak of what a question of a family asks."""
@@ -48,6 +50,10 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("duration", r"how long|duration|length"),
     ("attack", r"attack|percussive|sustained"),
     ("phonation", r"whisper\w*|phonat\w+"),
+    ("order", r"comes? first|follows?|(?:in )?(?:what|which) order|sequence"),
+    ("timbre", r"energy|frequencies|colou?r"),
+    ("pauses", r"when (?:does|do|is)|where (?:is|are) the|starts?|begins?"),
+    ("material", r"(?:what|which) (?:kind|type|sort)|material|sound source|what is (?:the|this) sound"),
 )
 _PATTERNS = tuple((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _ASKED)
 _CHOICES = (
@@ -56,7 +62,7 @@ _CHOICES = (
         r"tones?|notes?|hum|whistle|drone|high|low|higher|lower|rising|falling|ascending|descending|up|down|octaves?",
     ),
     ("telephone", r"telephone|phone|radio|broadband|narrowband|walkie-talkie|intercom"),
-    ("timbre", r"dark|bright|mellow|dull|muffled"),
+    ("timbre", r"dark|bright|mellow|dull|muffled|frequencies|lows|highs|mids"),
     ("noise", r"noise|hiss|static|clean|noisy"),
     ("loudness", r"louder|softer|quieter|fades?|grows?|swells?|crescendo|diminuendo|approaching|receding"),
 )
@@ -78,9 +84,9 @@ def relevant_attributes(question: str | None, choices: Sequence[str] | None) -> 
 def _relevant(question: str, choices: tuple[str, ...]) -> frozenset[str] | None:
     asked = [family for family, pattern in _PATTERNS if pattern.search(question)]
     if question:
-        listed = " ".join(choices)[:MOST_READ]
         named = _CHOSEN if asked else _PATTERNS
-        asked += [family for family, pattern in named if pattern.search(listed)]
+        least = 2 if len(choices) > 1 and asked else 1
+        asked += [f for f, pattern in named if sum(bool(pattern.search(choice[:MOST_READ])) for choice in choices) >= least]
     if not asked:
         return None
     return frozenset().union(*(FAMILIES[family] for family in asked))

@@ -67,6 +67,10 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
         found = _verify_movement(claim, evidence)
         if found is not None:
             return found
+    if claim.attribute == "stereo" and _is_wide(evidence):
+        return UNKNOWN
+    if claim.attribute == "register" and (found := _register_of_any(claim, attribute, evidence, span)) is not None:
+        return found
     if claim.attribute in UNPLACED and (span is not None or claim.subject is not None):
         return UNKNOWN
     fact = fact_for(claim, attribute, evidence, span, duration)
@@ -86,6 +90,32 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     elif claim.negated:
         verdict = opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
+
+
+WIDE = 0.3  # share of side energy from which a balance in the middle is of two sounds on two sides
+MIDDLE = 3.0  # dB
+
+
+def _is_wide(evidence: Evidence) -> bool:
+    """The sides sound differently and equally loud, so that the balance of the whole says nothing of its sounds."""
+    width, balance = evidence.first("stereo_width"), evidence.first("stereo_balance")
+    return width is not None and balance is not None and width.value >= WIDE and abs(balance.value) < MIDDLE
+
+
+def _register_of_any(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> Verification | None:
+    """A register where the sounds differ in pitch: true if one of them has it, false if none comes near."""
+    notes = [fact for fact in evidence.all("event_f0") if fact.reliability >= MIN_RELIABILITY]
+    if claim.subject is not None or span is not None or claim.negated or len(notes) < 2 or claim.word is None:
+        return None
+    if max(note.value for note in notes) < APART * min(note.value for note in notes):
+        return None
+    verdicts = [(_judge_word(attribute, claim.word, note.value)[0], note) for note in notes]
+    order: tuple[Verdict, ...] = ("supported", "unverifiable", "contradicted")
+    verdict, note = min(verdicts, key=lambda found: order.index(found[0]))
+    return Verification(verdict, note.value, note.unit, None, note.reliability, (note.start, note.end))
+
+
+APART = 1.5  # ratio of the highest to the lowest note from which a register is of single notes
 
 
 def _is_masked(claim: Claim, evidence: Evidence) -> bool:
@@ -215,7 +245,7 @@ def verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verific
     assert claim.value is not None
     candidates = _candidates(claim, evidence, span)
     if not candidates:
-        return UNKNOWN
+        return _without_fact(claim, evidence)
     name = candidates[0].name
     tolerance = tolerance_of("f0_trend" if name in ("order_pitch", "event_interval") else name, candidates[0].value)
     fact = min(candidates, key=lambda candidate: tolerance.distance(claim.value or 0.0, candidate.value)[0])
@@ -230,9 +260,36 @@ def verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verific
     return Verification(verdict, fact.value, fact.unit, near, fact.reliability, (fact.start, fact.end))
 
 
+UNPITCHED = -2.0  # dB of harmonic-to-noise ratio up to which a sound without any pitch line has no pitch
+LEAST_PAUSE = 0.3  # s
+
+
+def _without_fact(claim: Claim, evidence: Evidence) -> Verification:
+    """A pause where there is none, and a pitch of noise, are false; else what was not measured is open."""
+    refuting = None
+    if claim.attribute == "longest_pause" and (claim.value or 0.0) >= LEAST_PAUSE and claim.relation != "below":
+        pauses, gaps, silence = (evidence.sure(name) for name in ("pause_count", "gap_count", "silence_share"))
+        still = gaps is not None and gaps.value == 0 and silence is not None and silence.value < SILENT_SHARE
+        refuting = pauses if pauses is not None and pauses.value == 0 and still else None
+    elif claim.attribute == "f0_median" and evidence.first("f0_median") is None and not evidence.all("event_f0"):
+        ratio = evidence.sure("harmonic_ratio")
+        refuting = ratio if ratio is not None and ratio.value <= UNPITCHED else None
+    if refuting is None:
+        return UNKNOWN
+    verdict: Verdict = "supported" if claim.negated else "contradicted"
+    span = (refuting.start, refuting.end)
+    return Verification(verdict, refuting.value, refuting.unit, None, refuting.reliability, span)
+
+
 def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact]:
     """The facts that a number may be about; any of them that matches supports it."""
     name = claim.attribute
+    if name == "event_count" and span is not None:
+        return _counted_within(evidence, span)
+    if name == "onset" and claim.subject is not None:
+        return [f for f in [nth(evidence.all("onset"), claim.subject)] if f is not None]
+    if name in ("onset", "event_interval"):
+        return [replace(f, value=abs(f.value)) for f in evidence.all(name)] + _size_of_trend(name, evidence)
     if name == "f0_median" and claim.subject is not None:
         event = nth(evidence.all("event_f0"), claim.subject)
         return [event] if event is not None else []
@@ -254,9 +311,26 @@ def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fac
         more = evidence.all("gap_count")
     elif name == "f0_trend" and claim.relation == "is":
         more = evidence.all("event_interval")
+    elif name == "duration":
+        more = evidence.all("event_length")
     elif name == "loudness_trend":
         more = [replace(f, value=f.value * ENDS_OF_THIRDS) for f in evidence.all(name)] + evidence.all("order_loudness")
     return ([fact] if fact is not None else []) + more
+
+
+def _counted_within(evidence: Evidence, span: Span) -> list[Fact]:
+    """The sounds that set in within a time range."""
+    count, events = evidence.first("event_count"), evidence.all("event")
+    if count is None or not events:
+        return []
+    within = [event for event in events if span[0] - 0.1 <= event.start + 0.03 < span[1]]
+    return [Fact("event_count", float(len(within)), "count", span[0], span[1], min(count.reliability, 0.6))]
+
+
+def _size_of_trend(name: str, evidence: Evidence) -> list[Fact]:
+    """The size of a line's movement, for an interval whose direction is not told."""
+    trends = [*evidence.all("f0_trend"), *evidence.all("order_pitch")] if name == "event_interval" else []
+    return [replace(fact, value=abs(fact.value)) for fact in trends]
 
 
 def _edge_of_line(span: Span, evidence: Evidence) -> list[Fact]:
@@ -309,7 +383,7 @@ def _judge_value(claim: Claim, measured: float, distance: float, near: float, fa
     assert claim.value is not None
     if claim.relation in ("above", "below"):
         beyond = measured > claim.value if claim.relation == "above" else measured < claim.value
-        if beyond:
+        if beyond or (claim.attribute in ("band_low", "band_high") and distance <= near):
             return "supported"
         exact = claim.attribute.endswith("_count") and near < 1
         return "contradicted" if distance > near or exact else "unverifiable"
