@@ -15,6 +15,7 @@ from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
 from mgrd.grounding.moods import supposed
+from mgrd.grounding.quantities import read_quantities
 from mgrd.grounding.rates import read_rates
 from mgrd.grounding.sequences import as_movements, in_sequence, neither
 from mgrd.grounding.sides import read_sides
@@ -111,7 +112,9 @@ def _with_constructions(found: list[Claim], text: str, clauses: list[Clause]) ->
     if not clauses:
         return found
     stopped = [(clause.start, clause.end) for clause in clauses if clause.stopped]
-    for draft, swallows in read_constructions(text, clauses[0].start, clauses[-1].end):
+    drafts = read_constructions(text, clauses[0].start, clauses[-1].end)
+    drafts += [(draft, True) for draft in read_quantities(text, clauses[0].start, clauses[-1].end)]
+    for draft, swallows in drafts:
         start, end = draft["start"], draft["end"]
         if any(begin < end and start < close for begin, close in stopped):
             continue
@@ -119,7 +122,8 @@ def _with_constructions(found: list[Claim], text: str, clauses: list[Clause]) ->
         same = [c for c in found if c.start < end and start < c.end and c.attribute != "event_count"]
         if any(c.claimed == claim.claimed and c.negated == claim.negated for c in same):
             continue
-        replaced = [c for c in same if swallows or (c.value is None and _inside(c, claim))]
+        replaced = [c for c in same if (swallows and c.value is not None) or (c.value is None and _inside(c, claim))]
+        replaced = [c for c in replaced if (c.start, c.end) != (claim.start, claim.end)]
         found = [c for c in found if c not in replaced]
         found.append(claim)
     return sorted(found, key=lambda c: c.start)

@@ -7,6 +7,7 @@ that the lexicon does not know: then it speaks of something else.
 
 from collections.abc import Callable
 
+from mgrd.grounding.comparisons import EACH
 from mgrd.grounding.context import Clause, Context
 from mgrd.grounding.lexer import Item
 from mgrd.grounding.lexicon import DIRECTIONS, MOTION_VERBS
@@ -181,6 +182,8 @@ class _Reader(Presence):
         context = self.context
         if self.subject is not None or self.verb is not None or self.said or self.foreign:
             context.carried = self.said or any(item.kind == "event" or item.value in _THINGS for item in self.items)
+        if self.subject is not None or self.foreign:
+            context.foreign = self.subject is None
         context.verb = self.verb
         context.ordinal = self.ordinal or context.ordinal
         context.moving = self.kept_moving or any(
@@ -287,8 +290,12 @@ class _Reader(Presence):
             self.context.move = item.value
             if sense and sense[0] == "contour" and self._is_intonation(name, before):
                 sense = ("intonation", sense[1])
-            if sense:
+            if sense and not (sense[0] == "loudness" and self._of_each(index)):
                 yield self.draft(sense, start, end)
+
+    def _of_each(self, index: int) -> bool:
+        """ "each one decays": of every sound by itself, and not of the whole."""
+        return any(item.word in EACH for item in self.items[:index])
 
     def _returns(self, topic: str, item: Item) -> Claims:
         """ "it climbs and comes back again": the other way."""

@@ -30,6 +30,8 @@ MORE_NUMBERS: dict[str, float] = {
     "once": 1,
     "twice": 2,
     "a dozen": 12,
+    "half a dozen": 6,
+    "a half dozen": 6,
     "thirty": 30,
     "forty": 40,
     "fifty": 50,

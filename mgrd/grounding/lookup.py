@@ -163,6 +163,7 @@ def _change(name: str, evidence: Evidence, span: Span) -> Fact | None:
         change = log2(last.value / first.value) * (12 if name == "f0_trend" else 1)
         unit = "semitones" if name == "f0_trend" else "octaves"
     sure = min(first.reliability, last.reliability)
+    sure = max(sure, MIN_RELIABILITY) if sure >= LEAST_LINE and name == "f0_trend" and _is_tonal(evidence) else sure
     if abs(change) < LOCAL_TREND[line] and len(steps) < 3:
         sure = min(sure, 0.4)
     return Fact(steps[0].name, change, unit, first.start, last.end, sure)

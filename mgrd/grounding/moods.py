@@ -11,7 +11,9 @@ CACHED_CHAINS = 65_536
 
 Spans = tuple[tuple[int, int], ...]
 
-_STEM = re.compile(r"would|['’](?:d|ve)\b|\b(?:if|suppos|assum|imagin|say|were|had|should|could|might|unless|whether|otherwise|scenario|case|must)")
+_STEM = re.compile(r"would|['’](?:d|ve)\b|\b(?:if|suppos|assum|imagin|say|were|had|should|could|might|unless|whether|otherwise|scenario|case|must|thought|impulse|instinct|hunch|"
+    r"reaction|guess|figured|wonder|expected|suspected|wait|listen|look|search|tried|sit|live|lie|tend|range|are|have|can|do|"
+    r"require|need|reach|go|make|produce|belong)")
 """Without one of these beginnings nothing is supposed."""
 _SENTENCE = re.compile(r"(?:[^.!?;\n—–]+|\.(?=[^\s.]))+[.!?;\n—–]*")
 _TURN = re.compile(
@@ -20,13 +22,24 @@ _TURN = re.compile(
 """Words after which a sentence speaks of the clip again."""
 _HELD = r"(?:it|this|that|there|they|these|he|she|the|a|an|somebody|someone|any|one|each|both|its)"
 _JUDGING = r"(?:say|call|describe|put|file|label|go|guess|rate|judge|class|like|rather|better|place|estimate|opt|conclude|pick)"
+_GENERIC = (
+    r"^\W*(?:(?:and|but|while|whereas) )?(?:most |many |all |real )?(?!(?:the|these|those|both|two|three|four|five|its|my) )"
+    r"(?:[a-z-]+ (?:and )?){0,4}?(?:tubas?|pedals|strings|drums|bells|foghorns|sirens|engines|hums|birds|dogs|organs|guitars|"
+    r"cellos|violins|basses|trumpets|flutes|piccolos|whistles|kettles|clocks|metronomes|alarms|machines|people|humans|"
+    r"singers|thunder|cathedrals|churches|halls|rooms|closets|studios|voices|motors|fans|speakers|telephones|phones)"
+    r" (?:sit|live|lie|tend|range|are all|are always|have|can|do|don't|require|need|reach|go|make|produce|belong)\b"
+)
+"""What kinds of things are like in general: bare plurals and what they do."""
 _COUNTERFACTUAL = re.compile(
     rf"\b(?:there|you|they|we|he|she|it|that|this|each|one)['’]d\b(?! (?:been|{_JUDGING}))|"
     r"\bi['’]d (?:have|hear|expect|notice|need|feel)\b|\bi(?: would|['’]d) have\b|"
     r"\b(?:could|might|should|would|must)(?:['’]ve| have)\b|"
     r"\b(?:wouldn['’]t|would) (?:not |never |also |then )?"
     r"(?:be|have|need|sound|show|start|begin|leave|mean|require|announce|come|go|give|rise|fall|point|feel|take|give)\b|"
-    r"\b(?:a|an|any|no|another) (?:[\w-]+ ){1,4}(?:would|could|should)\b",
+    r"\b(?:a|an|any|no|another) (?:[\w-]+ ){1,4}(?:would|could|should)\b|"
+    r"\bmy (?:initial |first )?(?:impulse|instinct|thought|hunch|reaction|guess) (?:was|is)\b|"
+    r"\b(?:at first )?i (?:first |initially )?(?:figured|thought|wondered|expected|suspected)\b|"
+    r"\b(?:wait|listen|look|search)(?:ed|ing)? for\b|\btried to (?:detect|find|hear)\b|" + _GENERIC,
     re.IGNORECASE,
 )
 _DOING = r"(?:anything|i (?:tap|count|listen|follow|take|focus|compare|look|concentrate|trace|clap|nod))"

@@ -70,6 +70,8 @@ class Qualities(Reading):
             topic = "intonation"
         if item.word in SOFT and topic != "loudness":
             return
+        if item.word in ("the same", "same") and topic in ("voice", "sound", "music", "speaker"):
+            return  # the same voice may speak at another pitch
         sense = sense_of_quality(item.value, item.word, topic or "")
         if item.value in ("definite", "clear") and topic == "pitch" and head.word not in ("pitch", "pitches"):
             return

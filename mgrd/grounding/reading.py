@@ -66,7 +66,7 @@ class Reading:
             context.time = self.time
         elif self.time is None and clause.link in INHERIT_TIME:
             self.time = context.time
-        self.foreign = False
+        self.foreign = context.foreign and not any(item.kind in ("topic", "event") for item in self.items)
         self.acted = False
         """An unknown word after the subject, which may be its verb."""
         self.consumed: set[int] = set()

@@ -43,6 +43,7 @@ PATTERN = re.compile(
     rf"(?:{_ABOUT}\s+)?(?:{_QUANTITY}\s*)?(?P<span>{_SECONDS}|half|third|quarter|part|portion|moments?|section|stretch)"
     rf"|\b(?P<range>from|between)\s+(?:{_ABOUT}\s+)*{_QUANTITY}\s*(?:{_SECONDS}\s*)?(?:to|and|until|-|–)\s*"
     rf"(?:{_ABOUT}\s+)*{_QUANTITY}\s*{_SECONDS}"
+    r"|\b(?:the\s+)?(?P<part>first|second|last|opening|closing|final)\s+(?P<of>half|third|quarter)(?=\s*:)"
     r"|(?<![\w.])(?P<bare>[0-9]+(?:\.[0-9]+)?)\s*(?:s\s*)?[-–—]\s*(?P<until>[0-9]+(?:\.[0-9]+)?)\s*(?:s|secs?|seconds?)\b"
     r"|(?<!lasts )(?<!lasting )(?<!lasted )(?<!long )(?<!is )(?<!was )(?<!of )"
     rf"\b(?P<side>at|after|before|around|near|until|past|by|from|up to|up until|starting at|beyond)\s+"
@@ -86,6 +87,8 @@ def _read(match: re.Match[str]) -> Time:
     small = 0.001 if re.search(r"m(?:s|illiseconds?)(?:\s+mark)?$", match.group(), re.IGNORECASE) else 1.0
     if match["edge"]:
         return _edge(str(match["edge"]).lower(), str(match["span"]).lower().lstrip("-"), numbers, small)
+    if match["part"]:
+        return _edge(str(match["part"]).lower(), str(match["of"]).lower(), [], 1.0)
     if match["bare"]:
         low, high = float(match["bare"]), float(match["until"])
         return (min(low, high), max(low, high), "s")

@@ -4,6 +4,7 @@ The facts are measured or constructed; the rules are the same. An unreliable fac
 nothing, and a claim that no fact speaks of is unverifiable, never wrong.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log2
@@ -81,6 +82,10 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     verdict, edge = _judge_word(attribute, claim.word, fact.value)
     if claim.attribute == "contour" and claim.word == "flat":
         verdict = _flat(verdict, evidence, fact)
+    if verdict == "contradicted" and claim.claimed == "register middle" and fact.value <= HIGHEST_MIDDLE:
+        verdict = "unverifiable"
+    if claim.attribute == "sound_length" and verdict == "contradicted" and _has_length(claim, attribute, evidence):
+        verdict = "supported"
     if claim.attribute == "pauses" and verdict == "contradicted" and _is_silent_outside(evidence, claim):
         verdict = "unverifiable"
     if verdict == "contradicted" and not claim.negated and _is_masked(claim, evidence):
@@ -90,6 +95,16 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     elif claim.negated:
         verdict = opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
+
+
+HIGHEST_MIDDLE = 800.0  # Hz up to which somebody may still speak of a middle range
+OF_ALL = re.compile(r"\b(?:each|every|all|they)\b", re.IGNORECASE)
+
+
+def _has_length(claim: Claim, attribute: Attribute, evidence: Evidence) -> bool:
+    """One sound of several has the length that is said of one of them."""
+    lengths = [fact for fact in evidence.all("event_length") if fact.reliability >= MIN_RELIABILITY]
+    return not OF_ALL.search(claim.text) and any(attribute.word(fact.value) == claim.word for fact in lengths)
 
 
 WIDE = 0.3  # share of side energy from which a balance in the middle is of two sounds on two sides
@@ -306,7 +321,7 @@ def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fac
     if name == "f0_median" and claim.relation == "is":
         more = evidence.all("event_f0") + (_ends_of_line(evidence) if _moves(evidence) else [])
     elif name == "longest_pause" and claim.relation == "is":
-        more = evidence.all("gap")
+        more = evidence.all("gap") + _silence_outside(evidence)
     elif name == "pause_count" and claim.relation == "count":
         more = evidence.all("gap_count")
     elif name == "f0_trend" and claim.relation == "is":
@@ -325,6 +340,15 @@ def _counted_within(evidence: Evidence, span: Span) -> list[Fact]:
         return []
     within = [event for event in events if span[0] - 0.1 <= event.start + 0.03 < span[1]]
     return [Fact("event_count", float(len(within)), "count", span[0], span[1], min(count.reliability, 0.6))]
+
+
+def _silence_outside(evidence: Evidence) -> list[Fact]:
+    """The silence before the first sound and after the last."""
+    entry, duration, events = evidence.sure("entry"), evidence.first("duration"), evidence.all("event")
+    if entry is None or duration is None or not events:
+        return []
+    bounds = [(0.0, entry.end), (events[-1].end, duration.value)]
+    return [Fact("gap", end - start, "s", start, end, entry.reliability) for start, end in bounds if end - start > 0.1]
 
 
 def _size_of_trend(name: str, evidence: Evidence) -> list[Fact]:
