@@ -101,19 +101,20 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     stopped = [clause for clause in clauses if clause.stopped]
     found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
     found += [_claim(text, draft) for draft in read_counts(clauses, counted)]
-    found = _with_constructions(found, text, clauses)
+    found = _with_constructions(found, text, sentence, clauses)
     found = _without_choices(found, clauses)
     found = in_sequence(neither(found), sentence)
     return [] if _is_list(found, sentence) else found
 
 
-def _with_constructions(found: list[Claim], text: str, clauses: list[Clause]) -> list[Claim]:
+def _with_constructions(found: list[Claim], text: str, sentence: Sentence, clauses: list[Clause]) -> list[Claim]:
     """The claims with those of constructions, which are read in place of other words for the same words."""
     if not clauses:
         return found
+    first, last = sentence.items[0].start, sentence.items[-1].end
     stopped = [(clause.start, clause.end) for clause in clauses if clause.stopped]
-    drafts = read_constructions(text, clauses[0].start, clauses[-1].end)
-    drafts += [(draft, True) for draft in read_quantities(text, clauses[0].start, clauses[-1].end)]
+    drafts = read_constructions(text, first, last)
+    drafts += [(draft, True) for draft in read_quantities(text, first, last)]
     for draft, swallows in drafts:
         start, end = draft["start"], draft["end"]
         if any(begin < end and start < close for begin, close in stopped):

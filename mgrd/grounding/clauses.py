@@ -182,7 +182,7 @@ class _Reader(Presence):
         context = self.context
         if self.subject is not None or self.verb is not None or self.said or self.foreign:
             context.carried = self.said or any(item.kind == "event" or item.value in _THINGS for item in self.items)
-        if self.subject is not None or self.foreign:
+        if self.subject is not None or (self.foreign and self.verb is not None):
             context.foreign = self.subject is None
         context.verb = self.verb
         context.ordinal = self.ordinal or context.ordinal
@@ -295,7 +295,10 @@ class _Reader(Presence):
 
     def _of_each(self, index: int) -> bool:
         """ "each one decays": of every sound by itself, and not of the whole."""
-        return any(item.word in EACH for item in self.items[:index])
+        each = next((k for k, item in enumerate(self.items[:index]) if item.word in EACH), None)
+        if self.clause.link in ("with", "after", "before"):
+            return False
+        return each is not None and (each == 0 or self.items[each - 1].word not in ("with", "by", "at", "after", "for"))
 
     def _returns(self, topic: str, item: Item) -> Claims:
         """ "it climbs and comes back again": the other way."""

@@ -80,6 +80,10 @@ def _pause(match: re.Match[str]) -> Iterator[Found]:
     yield "longest_pause", seconds_of(match["time"]), "s", {}
 
 
+def _silence(match: re.Match[str]) -> Iterator[Found]:
+    yield "gap", seconds_of(match["time"]), "s", {}
+
+
 def _length(match: re.Match[str]) -> Iterator[Found]:
     yield "duration", seconds_of(match["time"]), "s", {}
 
@@ -137,22 +141,47 @@ def _enumerated(match: re.Match[str]) -> Iterator[Found]:
         yield "event_count", numbers[-1], "count", {"relation": "count", "claimed": f"event_count {NUMBER_WORDS[number]}"}
 
 
+def _count(number: int) -> Found:
+    return "event_count", float(number), "count", {"relation": "count", "claimed": f"event_count {NUMBER_WORDS[number]}"}
+
+
+def _ordinals(match: re.Match[str]) -> Iterator[Found]:
+    named = 2 + sum(bool(match[name]) for name in ("third", "fourth", "fifth"))
+    if named > 2:
+        yield _count(named)
+
+
+def _final(match: re.Match[str]) -> Iterator[Found]:
+    yield _count({"second": 2, "third": 3, "fourth": 4, "fifth": 5}[match["last"] or match["end"]])
+
+
+def _alternating(match: re.Match[str]) -> Iterator[Found]:
+    number = len(re.findall(rf"\b{match['sound']}\b", match.group()))
+    if number <= MOST_COUNTED:
+        yield _count(number)
+
+
+def _halved(match: re.Match[str]) -> Iterator[Found]:
+    yield "f0_trend", -12.0 if match["way"].startswith("hal") else 12.0, "semitones", {}
+
+
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str]], Iterator[Found]]], ...] = (
     ("second s ms 0", rf"\b{_SOUND} (?:\w+ )?{_ENTERS}(?: only| just)? (?:at|after|around|near|about|from|a bit after|just after|by) {_ABOUT}{_TIME}", _onset),
     ("second s ms 0", rf"\b(?:at|after|around|a bit after|just after|from|shortly after|near) {_ABOUT}{_TIME}(?: on)?,? (?:a|an|the|one|another) (?:[\w-]+ ){{0,3}}{_SOUND} (?:\w+ )?{_ENTERS}", _onset),
-    ("second s ms", rf"\b(?:for|during) {_ABOUT}{_TIME},? (?:absolutely |literally )?(?:nothing|no sound|there(?:'s| is) (?:nothing|{_SILENCE}|no sound)|it(?:'s| is) silent|all is silent)", _entry),
+    ("second s ms", rf"\b(?:for|during) {_ABOUT}{_TIME},? (?:absolutely |literally )?(?:nothing|no sound|there(?:'s| is) (?:nothing|{_SILENCE}|no sound)|it(?:'s| is) silent|all is silent)", _silence),
     ("second seconds ms", rf"\bthe first {_TIME}(?: or so)?(?: of the (?:clip|file|recording|audio))?(?: is| are|'s) (?:\w+ly )?(?:silent|silence|empty|blank|quiet)\b", _entry),
-    ("second s ms", rf"{_TIME}(?:'s worth)? of {_SILENCE}(?= (?:at (?:the )?(?:start|beginning|first|outset)|before|and then|then|comes first|opens)|, (?:a|an|one|the) )", _entry),
-    ("second s ms", rf"\bstarts with {_ABOUT}{_TIME} of {_SILENCE}\b|\b(?:about|around|roughly)? ?(?:there(?:'s| is) )?{_ABOUT}{_TIME.replace('?P<time>', '?P<before>')} before the (?:first |only )?{_SOUND}\b", lambda m: iter([("onset", seconds_of(m["time"] or m["before"]), "s", {"subject": 1})])),
+    ("second s ms", rf"{_TIME}(?:'s worth)? of {_SILENCE}(?= (?:at (?:the )?(?:start|beginning|first|outset)|before|and then|then|comes first|opens)|, (?:a|an|one|the) )", _silence),
+    ("second s ms", rf"\b(?:starts|begins|opens) with {_ABOUT}{_TIME} of {_SILENCE}\b", _entry),
+    ("second s ms", rf"{_TIME} before the (?:first |only )?{_SOUND}\b", _silence),
     ("second s ms", rf"\b(?P<number>first|second|third|fourth|last) (?:one |{_SOUND} )?(?:\w+ly )?(?:comes|starts|is|arrives|begins|falls|lands|appears)(?: in)? (?:at|after|around) {_ABOUT}{_TIME}", _numbered),
     ("0 1 2 3 4 5 6 7 8 9", r"\b(?:at|near|around|on) (?:about |roughly )?(?P<list>\d+(?:\.\d+)?(?:, \d+(?:\.\d+)?)*,? and \d+(?:\.\d+)?) ?(?:s|seconds?|secs?)\b", _onsets),
     ("silence pause gap hole break wait", rf"\b(?:silence|pause|gap|hole|break|breather|blank)(?: in between| between them)? (?:of|lasting|lasts|is|that lasts) {_ABOUT}{_TIME}", _pause),
-    ("second s ms", rf"{_TIME}(?:'s worth)? of (?:dead |complete |total |pure |utter )?{_SILENCE}(?= (?:in between|between|separat|divid|in the middle|splitting|follow)|[.;,]|$)", _pause),
+    ("second s ms", rf"{_TIME}(?:'s worth)? of (?:dead |complete |total |pure |utter )?{_SILENCE}(?= (?:in between|between|separat|divid|in the middle|splitting))", _pause),
+    ("second s ms", rf"{_TIME}(?:'s worth)? of (?:dead |complete |total |pure |utter )?{_SILENCE}(?=[.;,]|$| follow)", _silence),
     ("second s ms", rf"\b(?:tone|note|beep|burst|hum|whistle|one|each|they|blips?|beeps|tones|notes|bursts|noise|static|drone|sound|it|signal)(?: of them)?(?: is| are|'s|'re)?(?: then)? (?:lasts?|lasting|goes on|held|sustained|kept up|on|long)(?: for)? {_ABOUT}{_TIME}", _length),
     ("each apiece long", rf"\beach (?:of them )?(?:lasting |held for |going on for )?{_ABOUT}{_TIME}(?: long)?(?=[.,;]|$| long| apiece)|{_TIME.replace('?P<time>', '?P<other>')} apiece\b", lambda m: iter([("duration", seconds_of(m["time"] or m["other"]), "s", {})])),
-    ("spacing interval gap grid period spaced intervals gaps", rf"\b(?:spacing|inter-onset interval|interval|gap|period|grid|ioi)s?(?: between (?:the |them)?\w*)?(?: is| are|'s| =|:| of| at| measures?)+ ?(?:always |exactly |the same )*{_ABOUT}{_TIME}", _spacing),
+    ("spacing interval gap grid period spaced intervals gaps", rf"\b(?:spacing|inter-onset interval|interval|gaps|period|grid|ioi)s?(?: between (?:the |them)?\w*)?(?: is| are|'s| =|:| of| at| measures?)+ ?(?:always |exactly |the same )*{_ABOUT}{_TIME}", _spacing),
     ("second", rf"\b(?P<number>{_NUMBER})(?P<more> or more| at least)?(?: or so)? to the second\b", _rate),
-    ("sound sounds", rf"\b(?P<number>{_NUMBER})(?P<more>) sounds? (?:per|every|each|a) second\b", _rate),
     ("second", rf"\b(?:about |roughly |around )(?P<number>{_NUMBER})(?P<more>) (?:every|each) second\b", _rate),
     ("octave octaves semitone semitones third fifth fourth sixth tritone", rf"\b(?:leap|jump|interval|skip|distance|step|drop|gap)s?(?: between (?:them|the \w+(?: \w+)?))?(?: is| of| spans| covers|:)+ (?:exactly |about |roughly |a full )*{_INTERVAL}\b", _span),
     ("octave fifth fourth third semitone sixth", rf"\b(?P<one>{_SIZES}),? (?P<way>descending|ascending|downwards?|upwards?)\b(?P<many>)(?P<unit>)", _step),
@@ -160,6 +189,11 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str]], Iterator[Found]]], ...] 
     ("c", r"\b(?:well|far|just|not far|a bit|slightly|way|somewhat|high|a little|somewhere|lies|sits|is) (?P<way>above|below) middle c\b", _middle_c),
     ("tuning concert orchestra oboe", r"\b(?:tuning|concert|(?:orchestra|oboe)(?:'s)?(?: tuning)?|concert pitch) (?:a|note)\b(?!\d)", _tuning),
     ("second transient hit attack", r"\b(?:isn't|is no|never|not|no|without) (?:a |any )?second (?:transient|hit|attack|onset|sound|beep|clap|note|event|click|impulse|tone)\b", _one),
+    ("second", rf"\bfirst (?P<noun>{_SOUND}),? (?:then |and )?(?:the )?second (?P=noun)(?:,? (?:then |and )?(?:the )?(?P<third>third) (?P=noun))?(?:,? (?:then |and )?(?:the )?(?P<fourth>fourth) (?P=noun))?(?P<fifth>,? (?:and |then )?(?:the )?fifth (?P=noun))?", _ordinals),
+    ("third fourth", rf"\b(?:a|one) {_SOUND},? (?:and )?then another(?: one)?,? (?:and )?then a (?P<last>third|fourth)\b|\bafter the (?P<end>third|fourth|second|fifth)(?: {_SOUND})?,? (?:there is |there's )?nothing\b", _final),
+    ("silence pause gap", rf"\b(?P<sound>noise|sound|tone|beep|click|burst|note|hiss|pip)(?:, (?:silence|pause|gap|nothing|quiet), (?P=sound))+\b", _alternating),
+    ("sound beep click tone note pip pluck tick knock tap", r"\b(?P<sound>sound|beep|click|tone|note|pip|pluck|tick|knock|tap|ding)(?:(?:,|\.\.\.|…|;) ?(?:and )?(?P=sound)\b){2,}", _alternating),
+    ("halved halves doubled doubles", r"\b(?:pitch|frequency|note|tone|f0) (?:is |gets )?(?P<way>halved|halves|doubled|doubles)\b", _halved),
     ("three 3", rf"\b(?:one|1)(?:(?:,|\.\.\.|…|;| -| and|,? then)+ ?(?:{_NUMBER})){{2,{MOST_COUNTED}}}\b", _enumerated),
 )  # fmt: skip
 RULES = tuple((frozenset(needs.split()), re.compile(pattern), read) for needs, pattern, read in _RULES)

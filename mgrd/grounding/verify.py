@@ -321,7 +321,9 @@ def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fac
     if name == "f0_median" and claim.relation == "is":
         more = evidence.all("event_f0") + (_ends_of_line(evidence) if _moves(evidence) else [])
     elif name == "longest_pause" and claim.relation == "is":
-        more = evidence.all("gap") + _silence_outside(evidence)
+        more = evidence.all("gap")
+    elif name == "gap":
+        return [fact for kind in ("gap", "pause") for fact in evidence.all(kind)] + _silence_outside(evidence)
     elif name == "pause_count" and claim.relation == "count":
         more = evidence.all("gap_count")
     elif name == "f0_trend" and claim.relation == "is":
