@@ -69,7 +69,7 @@ def _extract(text: str) -> tuple[Claim, ...]:
         if not sentence.asked:
             found = _read_sentence(sentence, text, context)
             as_movements(claims, found, sentence)
-    claims = _asserted(claims, supposed(text))
+    claims = _without_rates(_asserted(claims, supposed(text)))
     return tuple(replace(c, text=text[c.start : c.end]) for c in _distinct(claims))
 
 
@@ -112,7 +112,7 @@ def _with_constructions(found: list[Claim], text: str, sentence: Sentence, claus
     if not clauses:
         return found
     first, last = sentence.items[0].start, sentence.items[-1].end
-    stopped = [(clause.start, clause.end) for clause in clauses if clause.stopped]
+    stopped = [(c.start, c.end) for c in clauses if c.stopped and any(item.kind == "stop" for item in c.items)]
     drafts = read_constructions(text, first, last)
     drafts += [(draft, True) for draft in read_quantities(text, first, last)]
     for draft, swallows in drafts:
@@ -151,6 +151,12 @@ def _asserted(claims: list[Claim], spans: tuple[tuple[int, int], ...]) -> list[C
     if not spans:
         return claims
     return [c for c in claims if not any(start <= c.start < end or start < c.end <= end for start, end in spans)]
+
+
+def _without_rates(claims: list[Claim]) -> list[Claim]:
+    """Without the count of "five of them! So, five per second": it was of one second."""
+    rates = {c.value / 60 for c in claims if c.attribute == "tempo" and c.value is not None and c.value > 60}
+    return [c for c in claims if c.attribute != "event_count" or c.value not in rates] if rates else claims
 
 
 def _claim(text: str, draft: Draft) -> Claim:

@@ -36,10 +36,10 @@ _COUNTERFACTUAL = re.compile(
     r"\b(?:could|might|should|would|must)(?:['’]ve| have)\b|"
     r"\b(?:wouldn['’]t|would) (?:not |never |also |then )?"
     r"(?:be|have|need|sound|show|start|begin|leave|mean|require|announce|come|go|give|rise|fall|point|feel|take|give)\b|"
-    r"\b(?:a|an|any|no|another) (?:[\w-]+ ){1,4}(?:would|could|should)\b|"
+    r"\b(?:a|an|any|no|another) (?:[\w-]+ ){1,4}(?:would|could|should)\b(?! (?:say|call|describe|label|hear|recogni[sz]e|name))|"
     r"\bmy (?:initial |first )?(?:impulse|instinct|thought|hunch|reaction|guess) (?:was|is)\b|"
     r"\b(?:at first )?i (?:first |initially )?(?:figured|thought|wondered|expected|suspected)\b|"
-    r"\b(?:wait|listen|look|search)(?:ed|ing)? for\b|\btried to (?:detect|find|hear)\b|" + _GENERIC,
+    + _GENERIC,
     re.IGNORECASE,
 )
 _DOING = r"(?:anything|i (?:tap|count|listen|follow|take|focus|compare|look|concentrate|trace|clap|nod))"
@@ -48,9 +48,14 @@ _OPENING = re.compile(
     rf"(?:(?:were|had|should) {_HELD}\b|if\b(?! {_DOING})|unless\b|suppos(?:e|ing)\b|assum(?:e|ing)\b|imagine\b|"
     r"say (?:for|next|it|that|the|there|instead)\b|let's (?:say|suppose|assume|pretend)\b|in (?:that|this|which) case\b|"
     r"in scenario\b|whether\b|could (?:it|this|that)\b|otherwise\b|"
-    r"(?:a|an) (?:[\w-]+ ){1,3}(?:would|could|might)\b)",
+    r"(?:a|an) (?:[\w-]+ ){1,3}(?:would|could|might)\b(?! (?:say|call|describe|label|hear|recogni[sz]e|name)))",
     re.IGNORECASE,
 )
+_SEEKING = re.compile(
+    r"\b(?:wait|listen|look|search|brac)(?:ed|ing)? for (?!the (?:sound|clip))|\b(?:tried|trying) to (?:detect|find|hear)\b",
+    re.IGNORECASE,
+)
+"""What was waited for is not what came."""
 _THEN = re.compile(r"\W*then\b", re.IGNORECASE)
 _QUOTE = re.compile(r"[\"“]([^\"“”\n]{1,400})[\"”]")
 _NAMING = re.compile(
@@ -80,6 +85,8 @@ def _suppositions(text: str) -> list[tuple[int, int]]:
         opened = _OPENING.match(words) is not None
         if before and _THEN.match(words):
             found.append(sentence.span())
+        elif (sought := _SEEKING.search(words)) is not None and not opened:
+            found.append((sentence.start() + sought.start(), sentence.end()))
         elif opened or _COUNTERFACTUAL.search(words):
             found += _unasserted(words, sentence.start(), opened)
         before = opened

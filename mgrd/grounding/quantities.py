@@ -187,7 +187,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str]], Iterator[Found]]], ...] 
     ("octave fifth fourth third semitone sixth", rf"\b(?P<one>{_SIZES}),? (?P<way>descending|ascending|downwards?|upwards?)\b(?P<many>)(?P<unit>)", _step),
     ("hz khz", rf"\b(?:cut(?:s|ting)?(?: off)?|cut-?off|cliff|rolls? off|roll-off|limited|filtered|stops?|brick ?wall|edge)(?: is| sits)? (?:at|around|near|below|above) {_ABOUT}{_HERTZ}", _edge),
     ("c", r"\b(?:well|far|just|not far|a bit|slightly|way|somewhat|high|a little|somewhere|lies|sits|is) (?P<way>above|below) middle c\b", _middle_c),
-    ("tuning concert orchestra oboe", r"\b(?:tuning|concert|(?:orchestra|oboe)(?:'s)?(?: tuning)?|concert pitch) (?:a|note)\b(?!\d)", _tuning),
+    ("tuning concert orchestra oboe", r"\b(?:tuning|concert|(?:orchestra|oboe)(?:'s)?(?: tuning)?|concert pitch) a\b(?!\d)", _tuning),
     ("second transient hit attack", r"\b(?:isn't|is no|never|not|no|without) (?:a |any )?second (?:transient|hit|attack|onset|sound|beep|clap|note|event|click|impulse|tone)\b", _one),
     ("second", rf"\bfirst (?P<noun>{_SOUND}),? (?:then |and )?(?:the )?second (?P=noun)(?:,? (?:then |and )?(?:the )?(?P<third>third) (?P=noun))?(?:,? (?:then |and )?(?:the )?(?P<fourth>fourth) (?P=noun))?(?P<fifth>,? (?:and |then )?(?:the )?fifth (?P=noun))?", _ordinals),
     ("third fourth", rf"\b(?:a|one) {_SOUND},? (?:and )?then another(?: one)?,? (?:and )?then a (?P<last>third|fourth)\b|\bafter the (?P<end>third|fourth|second|fifth)(?: {_SOUND})?,? (?:there is |there's )?nothing\b", _final),

@@ -34,7 +34,7 @@ MOST_OPENING = 7  # items of a sentence that may describe the sound without nami
 PLACED = frozenset({"left", "right", "centred", "low", "high", "middle", "regular", "irregular"})
 """Phrases that are said of the sound even without it: "Panned to the left."."""
 PREPOSITIONS = frozenset({"like", "at", "in", "on", "from", "to", "through", "over"})
-INHERIT_TIME = frozenset({"and", ",", ""})
+INHERIT_TIME = frozenset({"and", ",", "", ":"})
 
 
 def _is_noun(item: Item) -> bool:

@@ -19,11 +19,11 @@ _FAMILIES: dict[str, str] = {
     "noise": "noise_order noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
     "clipping": "clipping noise level peak timbre",
     "room": "reverberation decay_time",
-    "count": "event_count chord pause_count pauses onset_count",
-    "pauses": "entry onset pauses pause_count longest_pause pause silence_share event_count speech_pause_share percussiveness",
+    "count": "event_count chord pause_count pauses onset_count tempo",
+    "pauses": "entry onset gap pauses pause_count longest_pause pause silence_share event_count speech_pause_share percussiveness",
     "vibrato": "vibrato throb vibrato_rate vibrato_depth contour f0_range",
     "stereo": "stereo stereo_balance stereo_width",
-    "duration": "duration sound_length event_count longest_pause",
+    "duration": "duration gap sound_length event_count longest_pause",
     "attack": "percussiveness sound_length percussive_share reverberation",
     "telephone": "telephone band_low band_high muffling timbre spectral_centroid spectral_bandwidth",
     "phonation": "phonation whisper voice harmonicity",
@@ -53,6 +53,7 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("order", r"comes? first|follows?|(?:in )?(?:what|which) order|sequence"),
     ("timbre", r"energy|frequencies|colou?r"),
     ("pauses", r"when (?:does|do|is)|where (?:is|are) the|starts?|begins?"),
+    ("telephone", r"(?:which|what) (?:channel|line|medium|device)|recorded|bandwidth|microphone|telephone"),
     ("material", r"(?:what|which) (?:kind|type|sort)|material|sound source|what is (?:the|this) sound"),
 )
 _PATTERNS = tuple((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _ASKED)
@@ -71,6 +72,7 @@ _CHOSEN = (
     *((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _CHOICES),
 )
 """What choices name beside a property that the question names, and beside what they would name in a question."""
+_NOISE_ITSELF = re.compile(r"\bnoisy|noise level|how clean|signal-to-noise|snr|background|recording quality|hiss", re.IGNORECASE)
 MOST_READ = 400  # characters of a question that are read
 QUESTIONS = 4096
 
@@ -80,13 +82,20 @@ def relevant_attributes(question: str | None, choices: Sequence[str] | None) -> 
     return _relevant((question or "")[:MOST_READ], tuple(choices or ()))
 
 
+def _contrasted(family: str, pattern: re.Pattern[str], choices: tuple[str, ...], known: bool) -> bool:
+    """The choices name a property. Tones, high and low are named by the way, so two choices must speak of them."""
+    least = 2 if known and family == "pitch" and len(choices) > 1 else 1
+    return sum(pattern.search(choice[:MOST_READ]) is not None for choice in choices) >= least
+
+
 @lru_cache(maxsize=QUESTIONS)
 def _relevant(question: str, choices: tuple[str, ...]) -> frozenset[str] | None:
     asked = [family for family, pattern in _PATTERNS if pattern.search(question)]
+    if len(set(asked)) > 1 and "noise" in asked and _NOISE_ITSELF.search(question) is None:
+        asked.remove("noise")  # "on which side is the noise?" asks of its side
     if question:
         named = _CHOSEN if asked else _PATTERNS
-        least = 2 if len(choices) > 1 and asked else 1
-        asked += [f for f, pattern in named if sum(bool(pattern.search(choice[:MOST_READ])) for choice in choices) >= least]
+        asked += [family for family, pattern in named if _contrasted(family, pattern, choices, bool(asked))]
     if not asked:
         return None
     return frozenset().union(*(FAMILIES[family] for family in asked))

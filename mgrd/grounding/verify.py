@@ -7,6 +7,7 @@ nothing, and a claim that no fact speaks of is unverifiable, never wrong.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import log2
 from typing import Literal
 
@@ -279,13 +280,23 @@ UNPITCHED = -2.0  # dB of harmonic-to-noise ratio up to which a sound without an
 LEAST_PAUSE = 0.3  # s
 
 
+def _no_room(claim: Claim, evidence: Evidence) -> Fact | None:
+    """The count of sounds that follow each other so closely that there is no room for such a pause."""
+    count, events = evidence.sure("event_count"), evidence.all("event")
+    gaps = [later.start - earlier.end for earlier, later in pairwise(events)]
+    return count if gaps and max(gaps) < NO_ROOM * (claim.value or 0.0) else None
+
+
+NO_ROOM = 0.3  # of a claimed pause: a shorter gap cannot be meant
+
+
 def _without_fact(claim: Claim, evidence: Evidence) -> Verification:
     """A pause where there is none, and a pitch of noise, are false; else what was not measured is open."""
     refuting = None
     if claim.attribute == "longest_pause" and (claim.value or 0.0) >= LEAST_PAUSE and claim.relation != "below":
         pauses, gaps, silence = (evidence.sure(name) for name in ("pause_count", "gap_count", "silence_share"))
         still = gaps is not None and gaps.value == 0 and silence is not None and silence.value < SILENT_SHARE
-        refuting = pauses if pauses is not None and pauses.value == 0 and still else None
+        refuting = pauses if pauses is not None and pauses.value == 0 and still else _no_room(claim, evidence)
     elif claim.attribute == "f0_median" and evidence.first("f0_median") is None and not evidence.all("event_f0"):
         ratio = evidence.sure("harmonic_ratio")
         refuting = ratio if ratio is not None and ratio.value <= UNPITCHED else None
