@@ -14,6 +14,8 @@ _NOT_COUNTS = frozenset({"channel", "number", "level", "per", "track", "part"})
 _NUMBER_OF = frozenset({"number", "count", "total", "amount"})
 _ONE_BY_ONE = frozenset({"at", "by", "of", "to", "and", "per", "every", "each"})
 _OTHER = frozenset({"another", "other", "next", "one"})
+_PARTIAL = frozenset({"for", "first", "last", "final", "opening", "closing", "initial", "next", "these", "those", "every"})
+"""Words before a number of some of the sounds: "the pitch rises for three notes"."""
 _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"})
 _EXIST = frozenset({"hear", "be", "follow"})
 _SUPPOSED = frozenset({"must be", "could be", "should be"})
@@ -113,6 +115,8 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     if value is None or not isfinite(value) or value > MOST or value != int(value) or _is_no_count(items, index):
         return None
     before = items[index - 1] if index else None
+    if before is not None and before.word in _PARTIAL:
+        return None
     stated = before is not None and (before.kind == "verb" or before.word in (":", "="))
     if stated and (named := _named_before(clause, index)) is not None:
         return _draft(clause, named, index, value)

@@ -162,7 +162,12 @@ def _alternating(match: re.Match[str]) -> Iterator[Found]:
 
 
 def _halved(match: re.Match[str]) -> Iterator[Found]:
-    yield "f0_trend", -12.0 if match["way"].startswith("hal") else 12.0, "semitones", {}
+    sizes = {"hal": -12.0, "dou": 12.0, "tri": 19.0, "qua": 24.0}
+    yield "f0_trend", sizes[(match["way"] or match["was"])[:3]], "semitones", {}
+
+
+def _level(_: re.Match[str]) -> Iterator[Found]:
+    yield "f0_trend", 0.0, "semitones", {}
 
 
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str]], Iterator[Found]]], ...] = (
@@ -183,7 +188,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str]], Iterator[Found]]], ...] 
     ("spacing interval gap grid period spaced intervals gaps", rf"\b(?:spacing|inter-onset interval|interval|gaps|period|grid|ioi)s?(?: between (?:the |them)?\w*)?(?: is| are|'s| =|:| of| at| measures?)+ ?(?:always |exactly |the same )*{_ABOUT}{_TIME}", _spacing),
     ("second", rf"\b(?P<number>{_NUMBER})(?P<more> or more| at least)?(?: or so)? to the second\b", _rate),
     ("second", rf"\b(?:about |roughly |around )(?P<number>{_NUMBER})(?P<more>) (?:every|each) second\b", _rate),
-    ("octave octaves semitone semitones third fifth fourth sixth tritone", rf"\b(?:leap|jump|interval|skip|distance|step|drop|gap)s?(?: between (?:them|the \w+(?: \w+)?))?(?: is| of| spans| covers|:)+ (?:exactly |about |roughly |a full )*{_INTERVAL}\b", _span),
+    ("octave octaves semitone semitones third fifth fourth sixth tritone", rf"\b(?:leap|jump|interval|skip|distance|step|drop|gap)s?(?: (?:between|from) (?:them|the \w+(?: \w+)?(?: (?:and|to) the \w+(?: \w+)?)?))?(?: is| of| spans| covers|:)+ (?:exactly |about |roughly |a full )*{_INTERVAL}\b", _span),
     ("octave fifth fourth third semitone sixth", rf"\b(?P<one>{_SIZES}),? (?P<way>descending|ascending|downwards?|upwards?)\b(?P<many>)(?P<unit>)", _step),
     ("hz khz", rf"\b(?:cut(?:s|ting)?(?: off)?|cut-?off|cliff|rolls? off|roll-off|limited|filtered|stops?|brick ?wall|edge)(?: is| sits)? (?:at|around|near|below|above) {_ABOUT}{_HERTZ}", _edge),
     ("c", r"\b(?:well|far|just|not far|a bit|slightly|way|somewhat|high|a little|somewhere|lies|sits|is) (?P<way>above|below) middle c\b", _middle_c),
@@ -193,7 +198,8 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str]], Iterator[Found]]], ...] 
     ("third fourth", rf"\b(?:a|one) {_SOUND},? (?:and )?then another(?: one)?,? (?:and )?then a (?P<last>third|fourth)\b|\bafter the (?P<end>third|fourth|second|fifth)(?: {_SOUND})?,? (?:there is |there's )?nothing\b", _final),
     ("silence pause gap", rf"\b(?P<sound>noise|sound|tone|beep|click|burst|note|hiss|pip)(?:, (?:silence|pause|gap|nothing|quiet), (?P=sound))+\b", _alternating),
     ("sound beep click tone note pip pluck tick knock tap", r"\b(?P<sound>sound|beep|click|tone|note|pip|pluck|tick|knock|tap|ding)(?:(?:,|\.\.\.|…|;) ?(?:and )?(?P=sound)\b){2,}", _alternating),
-    ("halved halves doubled doubles", r"\b(?:pitch|frequency|note|tone|f0) (?:is |gets )?(?P<way>halved|halves|doubled|doubles)\b", _halved),
+    ("halved halves doubled doubles quadrupled quadruples tripled triples", r"\b(?:pitch|frequency|note|tone|f0) (?:is |gets )?(?:has )?(?P<way>halved|halves|doubled|doubles|quadrupled|quadruples|tripled|triples)\b|\b(?:pitch|frequency|note|tone|f0) has (?P<was>halved|doubled|quadrupled|tripled)\b", _halved),
+    ("same where", r"\b(?:begins?|starts?)[^.;,]{0,15} and (?:ends?|finish(?:es)?|closes?) (?:up )?(?:on|at|with) (?:exactly )?the same (?:note|pitch|frequency|tone)|\bends? (?:up )?(?:about |exactly |roughly |right )?where it (?:began|started|set out)\b", _level),
     ("three 3", rf"\b(?:one|1)(?:(?:,|\.\.\.|…|;| -| and|,? then)+ ?(?:{_NUMBER})){{2,{MOST_COUNTED}}}\b", _enumerated),
 )  # fmt: skip
 RULES = tuple((frozenset(needs.split()), re.compile(pattern), read) for needs, pattern, read in _RULES)

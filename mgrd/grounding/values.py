@@ -80,6 +80,8 @@ _INTERVAL_STARTS = frozenset(name.partition(" ")[0] for name in _INTERVALS)
 _NO_ENERGY = frozenset(
     {"nothing", "hardly anything", "energy", "content", "no energy", "almost nothing", "cut", "cuts off"}
 )
+_ENERGY = frozenset({"energy", "content"})
+_MOSTLY = frozenset({"most", "mostly", "mainly", "concentrated", "much", "largely", "centred", "centered", "strongest"})
 _BEFORE_INTERVAL = frozenset(
     {"a", "an", "by", "about", "around", "roughly", "nearly", "almost", "one", "full", "exactly", "perfect"}
 )
@@ -288,13 +290,19 @@ def _hertz(value: Value) -> Draft | None:
 
 
 def _band_edge(value: Value) -> Draft | None:
-    """ "nothing above 3.4 kHz", "no energy below 300 Hz": where the spectrum ends."""
-    before = value.clause.items[max(0, value.first - LOOK_BACK) : value.first]
+    """ "nothing above 3.4 kHz", "no energy below 300 Hz", "all the energy is under 400 Hz": where the spectrum ends."""
+    items = value.clause.items
+    before = items[max(0, value.first - LOOK_BACK) : value.first]
     way = next((item.word for item in reversed(before) if item.word in ("above", "below", "beyond", "under")), None)
-    at = next((k for k, item in enumerate(value.clause.items[: value.first]) if item.word in _NO_ENERGY), None)
+    at = next((k for k, item in enumerate(items[: value.first]) if item.word in _NO_ENERGY), None)
     if way is None or at is None or value.topics & {"pitch"}:
         return None
-    name, relation = ("band_high", "below") if way in ("above", "beyond") else ("band_low", "above")
+    denied = items[at].word not in _ENERGY or any(item.kind == "negation" for item in items[: value.first])
+    high = (way in ("above", "beyond")) == denied
+    relation = "below" if high else "above"
+    name = "band_high" if high else "band_low"
+    if not denied and value.words & _MOSTLY:
+        name = "spectral_centroid"
     claimed = f"{name} {relation} {value.middle:.0f} Hz"
     return value.draft(name, value.middle) | {"relation": relation, "claimed": claimed, "negated": False}
 

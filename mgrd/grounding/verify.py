@@ -71,6 +71,8 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
             return found
     if claim.attribute == "stereo" and _is_wide(evidence):
         return UNKNOWN
+    if claim.attribute == "pitch_order" and (found := _order_of_each(claim, evidence)) is not None:
+        return found
     if claim.attribute == "register" and (found := _register_of_any(claim, attribute, evidence, span)) is not None:
         return found
     if claim.attribute in UNPLACED and (span is not None or claim.subject is not None):
@@ -83,6 +85,10 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     verdict, edge = _judge_word(attribute, claim.word, fact.value)
     if claim.attribute == "contour" and claim.word == "flat":
         verdict = _flat(verdict, evidence, fact)
+    if claim.claimed == "loudness steady" and verdict == "supported" and _throbs(evidence):
+        verdict = "contradicted"
+    if verdict == "contradicted" and claim.claimed == "timbre bright" and _is_clipped(evidence):
+        verdict = "unverifiable"  # "harsh" is a word for distortion too
     if verdict == "contradicted" and claim.claimed == "register middle" and fact.value <= HIGHEST_MIDDLE:
         verdict = "unverifiable"
     if claim.attribute == "sound_length" and verdict == "contradicted" and _has_length(claim, attribute, evidence):
@@ -98,7 +104,21 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
 
 
+CLIPPED = 0.005  # share of clipped samples
+
+
+def _throbs(evidence: Evidence) -> bool:
+    throb = evidence.sure("throb")
+    return throb is not None and throb.value > 0.5
+
+
+def _is_clipped(evidence: Evidence) -> bool:
+    clipping = evidence.sure("clipping")
+    return clipping is not None and clipping.value >= CLIPPED
+
+
 HIGHEST_MIDDLE = 800.0  # Hz up to which somebody may still speak of a middle range
+ONLY = re.compile(r"\b(?:only|nothing but|solely)\b", re.IGNORECASE)
 OF_ALL = re.compile(r"\b(?:each|every|all|they)\b", re.IGNORECASE)
 
 
@@ -116,6 +136,20 @@ def _is_wide(evidence: Evidence) -> bool:
     """The sides sound differently and equally loud, so that the balance of the whole says nothing of its sounds."""
     width, balance = evidence.first("stereo_width"), evidence.first("stereo_balance")
     return width is not None and balance is not None and width.value >= WIDE and abs(balance.value) < MIDDLE
+
+
+def _order_of_each(claim: Claim, evidence: Evidence) -> Verification | None:
+    """ "Each is higher than the one before": refuted by one step the other way."""
+    notes = [fact for fact in evidence.all("event_f0") if fact.reliability >= MIN_RELIABILITY]
+    if claim.negated or len(notes) < 3 or not OF_ALL.search(claim.text):
+        return None
+    sign = 1 if claim.word == "upwards" else -1
+    steps = [(12 * log2(later.value / earlier.value), earlier, later) for earlier, later in pairwise(notes)]
+    worst, earlier, later = min(steps, key=lambda step: sign * step[0])
+    if sign * worst > -MOVING:
+        return None
+    sure = min(earlier.reliability, later.reliability)
+    return Verification("contradicted", worst, "semitones", MOVING, sure, (earlier.start, later.end))
 
 
 def _register_of_any(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> Verification | None:
@@ -176,6 +210,8 @@ def _verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
         (abs(size) for (size, _, _), word in zip(moves, words, strict=True) if word != claim.word), default=0.0
     )
     turns = len(words) > 1 and not claim.negated and claim.word in words
+    if turns and ONLY.search(claim.text):
+        return _moved(claim, "contradicted", *moves[0])
     if turns and against > COUNTER_SHARE * abs(sum(size for size, _, _ in moves)):
         return _moved(claim, "unverifiable", *moves[0])
     return None
