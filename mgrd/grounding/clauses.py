@@ -281,6 +281,8 @@ class _Reader(Presence):
         start = min(self.subject.start if self.subject else item.start, item.start)
         end = target.end if target else item.end
         for name in [*([] if target else self.beside), topic]:
+            if item.value == "change" and self.items[0].word == "what":
+                continue  # "what varies is the volume"
             if item.value == "change":
                 yield from self._changes(name, start, end)
                 continue

@@ -21,6 +21,9 @@ _DENIED = re.compile(
 )
 """A negation up to two words before a match."""
 _HEDGE = re.compile(r"\b(?:maybe|perhaps|possibly|probably|might|may|could be|i think|i guess|i suppose|sort of|kind of)\b")
+_LISTED = re.compile(r"\b(?:not|no|nor|never|neither|without)\b[^,;.]{0,25}\bor\s*$")
+"""A denial of several things: "not a hum or a rumble"."""
+STEM = 4  # letters of a word that decide whether a family's patterns are tried
 REACH_BACK = 40  # characters before a match in which it may be denied or hedged
 CLAUSE_MARKS = ".;:,—–()"
 
@@ -49,7 +52,7 @@ def _families() -> tuple[Family, ...]:
     for entry in _FILE["family"]:
         attribute, _, word = entry["claims"].partition(" ")
         patterns = tuple(compiled(pattern) for pattern in entry["patterns"])
-        found.append(Family(attribute, word, frozenset(entry["needs"].split()), patterns, entry.get("swallow", False)))
+        found.append(Family(attribute, word, frozenset(word[:STEM] for word in entry["needs"].split()), patterns, entry.get("swallow", False)))
     return tuple(found)
 
 
@@ -62,7 +65,7 @@ def read_constructions(text: str, start: int, end: int) -> list[tuple[Draft, boo
     sentence = text[start:end].lower().replace("’", "'")
     if len(sentence) != end - start:
         return []  # a letter whose lower case is longer would move the places
-    words = _ANY_NEED.intersection(_WORD.findall(sentence))
+    words = _ANY_NEED.intersection([word[:STEM] for word in _WORD.findall(sentence)])
     found: list[tuple[Draft, bool]] = []
     if not words:
         return found
@@ -101,7 +104,7 @@ def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> 
         "relation": RELATION.get(family.word, "is"),
         "claimed": f"{family.attribute} {family.word}",
         "word": family.word,
-        "negated": _DENIED.search(clause) is not None,
+        "negated": (_DENIED.search(clause) or _LISTED.search(clause)) is not None,
         "weight": 0.5 if _HEDGE.search(clause) else 1.0,
         "time_start": time[0] if time and moves else None,
         "time_end": time[1] if time and moves else None,

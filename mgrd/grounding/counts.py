@@ -16,6 +16,7 @@ _ONE_BY_ONE = frozenset({"at", "by", "of", "to", "and", "per", "every", "each"})
 _OTHER = frozenset({"another", "other", "next", "one"})
 _PARTIAL = frozenset({"for", "first", "last", "final", "opening", "closing", "initial", "next", "these", "those", "every"})
 """Words before a number of some of the sounds: "the pitch rises for three notes"."""
+_SOMETIMES = frozenset({"sometimes", "occasionally", "often"})
 _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"})
 _EXIST = frozenset({"hear", "be", "follow"})
 _SUPPOSED = frozenset({"must be", "could be", "should be"})
@@ -115,7 +116,11 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     if value is None or not isfinite(value) or value > MOST or value != int(value) or _is_no_count(items, index):
         return None
     before = items[index - 1] if index else None
-    if before is not None and before.word in _PARTIAL:
+    if (before is not None and before.word in _PARTIAL) or any(item.word in _SOMETIMES for item in items[:index]):
+        return None
+    if _is_rate(items, index + 2) and items[index + 1].word == "of them":
+        return None
+    if [item.word for item in items[index + 1 : index + 3]][:1] == ["times"] and _compares(items[index + 2 : index + 3]):
         return None
     stated = before is not None and (before.kind == "verb" or before.word in (":", "="))
     if stated and (named := _named_before(clause, index)) is not None:
@@ -126,6 +131,11 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
         return _draft(clause, index, index, value)
     at = _counted_noun(items, index)
     return None if at is None or _means_otherwise(clause, index, at, value) else _draft(clause, index, at, value)
+
+
+def _compares(following: tuple[Item, ...]) -> bool:
+    """ "four times as high", "twice the frequency": a ratio."""
+    return bool(following) and (following[0].word in ("as", "more", "the", "that", "its") or following[0].kind == "comparative")
 
 
 def _is_no_count(items: tuple[Item, ...], index: int) -> bool:

@@ -91,6 +91,10 @@ class Qualities(Reading):
             return
         if index and self.items[index - 1].word in RELATIVELY:
             return
+        if item.value == "steady" and self.negated and topic in ("sound", "it"):
+            return  # of pitch, level or pulse: nobody knows
+        if item.word == "the same" and self._differs_after():
+            return
         start = min(self.subject.start if self.subject else item.start, item.start)
         if self.verb is not None and self.verb.value == "become" and item.value in POLES:
             yield from self._becomes(item, topic, start)
@@ -101,6 +105,11 @@ class Qualities(Reading):
                 ordered = sense[0] == "register" and name in COUNTABLE
                 end = target.end if target else item.end
                 yield self.draft(sense, start, end, subject=self.ordinal if ordered else None)
+
+    def _differs_after(self) -> bool:
+        """ "sounds the same but deeper"."""
+        rest = [item for item in self.sentence if item.start > self.clause.end]
+        return bool(rest) and rest[0].word in ("but", "except", "only", "yet")
 
     def _becomes(self, item: Item, topic: str, start: int) -> Claims:
         """ "it becomes loud": a movement towards the pole, of the whole sound unless a time within it is named."""

@@ -30,6 +30,8 @@ _ENTERS = (
 )
 _SILENCE = r"(?:silence|nothing(?:ness)?|quiet|stillness|dead air|complete silence|emptiness)"
 _HERTZ = r"(?P<hertz>\d+(?:\.\d+)?) ?(?P<unit>k?hz)\b"
+_LOW = r"(?P<low>\d+(?:\.\d+)?) ?(?P<low_unit>k?hz)?"
+_HIGH = r"(?P<high>\d+(?:\.\d+)?) ?(?P<high_unit>k?hz)\b"
 _STEPS = {"semitone": 1, "whole tone": 2, "minor third": 3, "major third": 4, "fourth": 5, "perfect fourth": 5, "tritone": 6}
 _STEPS |= {"fifth": 7, "perfect fifth": 7, "minor sixth": 8, "major sixth": 9, "octave": 12, "perfect octave": 12}
 _SIZES = "|".join(sorted(_STEPS, key=len, reverse=True))
@@ -121,6 +123,16 @@ def _edge(match: re.Match[str]) -> Iterator[Found]:
     yield ("band_low" if hertz < BAND_MIDDLE else "band_high"), hertz, "Hz", {}
 
 
+def _band(match: re.Match[str]) -> Iterator[Found]:
+    for name, number, unit in (("band_low", "low", "low_unit"), ("band_high", "high", "high_unit")):
+        scale = 1000 if (match[unit] or match["high_unit"]) == "khz" else 1
+        yield name, float(match[number]) * scale, "Hz", {"relation": "is"}
+
+
+def _fading(match: re.Match[str]) -> Iterator[Found]:
+    yield "decay_time", seconds_of(match["time"]), "s", {}
+
+
 def _middle_c(match: re.Match[str]) -> Iterator[Found]:
     yield "f0_median", MIDDLE_C, "Hz", {"relation": match["way"]}
 
@@ -157,8 +169,11 @@ def _final(match: re.Match[str]) -> Iterator[Found]:
 
 def _alternating(match: re.Match[str]) -> Iterator[Found]:
     number = len(re.findall(rf"\b{match['sound']}\b", match.group()))
-    if number <= MOST_COUNTED:
-        yield _count(number)
+    if match["total"]:
+        yield _count(int(_SMALL[match["total"].split()[-1].lstrip(":,")]))
+    elif number <= MOST_COUNTED:
+        words = NUMBER_WORDS[number]
+        yield "event_count", number - 1.0, "count", {"relation": "above", "claimed": f"event_count at least {words}"}
 
 
 def _halved(match: re.Match[str]) -> Iterator[Found]:
@@ -191,13 +206,16 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str]], Iterator[Found]]], ...] 
     ("octave octaves semitone semitones third fifth fourth sixth tritone", rf"\b(?:leap|jump|interval|skip|distance|step|drop|gap)s?(?: (?:between|from) (?:them|the \w+(?: \w+)?(?: (?:and|to) the \w+(?: \w+)?)?))?(?: is| of| spans| covers|:)+ (?:exactly |about |roughly |a full )*{_INTERVAL}\b", _span),
     ("octave fifth fourth third semitone sixth", rf"\b(?P<one>{_SIZES}),? (?P<way>descending|ascending|downwards?|upwards?)\b(?P<many>)(?P<unit>)", _step),
     ("hz khz", rf"\b(?:cut(?:s|ting)?(?: off)?|cut-?off|cliff|rolls? off|roll-off|limited|filtered|stops?|brick ?wall|edge)(?: is| sits)? (?:at|around|near|below|above) {_ABOUT}{_HERTZ}", _edge),
+    ("hz khz", rf"\b(?:everything|anything|all|frequencies|content|energy|nothing|no energy)[^.;]{{0,20}} below {_ABOUT}{_LOW}[^.;]{{0,20}}\babove {_ABOUT}{_HIGH}", _band),
+    ("hz khz", rf"\b(?:everything|energy|content|spectrum|sound|frequencies|signal|limited|restricted|confined)[^.;]{{0,30}} (?:between|from|to) {_ABOUT}{_LOW} (?:and|to|-|–) {_ABOUT}{_HIGH}", _band),
+    ("second s ms", rf"\b(?:takes?|taking|needs?) {_ABOUT}{_TIME} to (?:fully )?(?:disappear|die|fade|decay|vanish|fall silent|subside|ring out|dissolve)", _fading),
     ("c", r"\b(?:well|far|just|not far|a bit|slightly|way|somewhat|high|a little|somewhere|lies|sits|is) (?P<way>above|below) middle c\b", _middle_c),
     ("tuning concert orchestra oboe", r"\b(?:tuning|concert|(?:orchestra|oboe)(?:'s)?(?: tuning)?|concert pitch) a\b(?!\d)", _tuning),
     ("second transient hit attack", r"\b(?:isn't|is no|never|not|no|without) (?:a |any )?second (?:transient|hit|attack|onset|sound|beep|clap|note|event|click|impulse|tone)\b", _one),
     ("second", rf"\bfirst (?P<noun>{_SOUND}),? (?:then |and )?(?:the )?second (?P=noun)(?:,? (?:then |and )?(?:the )?(?P<third>third) (?P=noun))?(?:,? (?:then |and )?(?:the )?(?P<fourth>fourth) (?P=noun))?(?P<fifth>,? (?:and |then )?(?:the )?fifth (?P=noun))?", _ordinals),
     ("third fourth", rf"\b(?:a|one) {_SOUND},? (?:and )?then another(?: one)?,? (?:and )?then a (?P<last>third|fourth)\b|\bafter the (?P<end>third|fourth|second|fifth)(?: {_SOUND})?,? (?:there is |there's )?nothing\b", _final),
-    ("silence pause gap", rf"\b(?P<sound>noise|sound|tone|beep|click|burst|note|hiss|pip)(?:, (?:silence|pause|gap|nothing|quiet), (?P=sound))+\b", _alternating),
-    ("sound beep click tone note pip pluck tick knock tap", r"\b(?P<sound>sound|beep|click|tone|note|pip|pluck|tick|knock|tap|ding)(?:(?:,|\.\.\.|…|;) ?(?:and )?(?P=sound)\b){2,}", _alternating),
+    ("silence pause gap", rf"\b(?P<sound>noise|sound|tone|beep|click|burst|note|hiss|pip)(?:, (?:silence|pause|gap|nothing|quiet), (?P=sound))+\b(?P<total>)", _alternating),
+    ("sound beep click tone note pip pluck tick knock tap", r"\b(?P<sound>sound|beep|click|tone|note|pip|pluck|tick|knock|tap|ding)(?:(?:,|\.\.\.|…|;) ?(?:and )?(?P=sound)\b){2,}(?P<total>(?::|,| -| –) ?(?:that makes |so )?(?:two|three|four|five|six|seven|eight)\b)?", _alternating),
     ("halved halves doubled doubles quadrupled quadruples tripled triples", r"\b(?:pitch|frequency|note|tone|f0) (?:is |gets )?(?:has )?(?P<way>halved|halves|doubled|doubles|quadrupled|quadruples|tripled|triples)\b|\b(?:pitch|frequency|note|tone|f0) has (?P<was>halved|doubled|quadrupled|tripled)\b", _halved),
     ("same where", r"\b(?:begins?|starts?)[^.;,]{0,15} and (?:ends?|finish(?:es)?|closes?) (?:up )?(?:on|at|with) (?:exactly )?the same (?:note|pitch|frequency|tone)|\bends? (?:up )?(?:about |exactly |roughly |right )?where it (?:began|started|set out)\b", _level),
     ("three 3", rf"\b(?:one|1)(?:(?:,|\.\.\.|…|;| -| and|,? then)+ ?(?:{_NUMBER})){{2,{MOST_COUNTED}}}\b", _enumerated),

@@ -77,6 +77,7 @@ _INTERVALS = {
 }
 _INTERVAL_STARTS = frozenset(name.partition(" ")[0] for name in _INTERVALS)
 """Semitones of interval names; "third" and the like are between minor and major."""
+_WHATEVER = frozenset({"everything", "anything", "all", "nothing", "frequencies"})
 _NO_ENERGY = frozenset(
     {"nothing", "hardly anything", "energy", "content", "no energy", "almost nothing", "cut", "cuts off"}
 )
@@ -283,6 +284,8 @@ def _hertz(value: Value) -> Draft | None:
         return value.draft("spectral_centroid", value.middle)
     if "vibrato" in value.topics:
         return value.draft("vibrato_rate", value.middle)
+    if value.words & _WHATEVER and value.words & (_ABOVE | _BELOW):
+        return None  # "everything below 300 Hz" is no pitch
     named = {item.value for item in value.clause.items if item.kind == "topic"}
     if named & {"timbre", "treble", "noise", "background", "room", "tempo", "hiss", "bass"}:
         return None
@@ -343,6 +346,12 @@ LASTING = frozenset(
 _SILENT = ("silence", "pause", "gap")
 
 
+def _is_long(value: Value) -> bool:
+    """ "two seconds long"."""
+    rest = value.clause.items[value.last + 1 : value.last + 2]
+    return bool(rest) and rest[0].word == "long"
+
+
 def _seconds(value: Value) -> Draft | None:
     items = value.clause.items
     if "reverb" in value.topics:
@@ -356,7 +365,7 @@ def _seconds(value: Value) -> Draft | None:
         return value.draft("longest_pause", value.middle)
     before = value.clause.items[max(0, value.first - 3) : value.first]
     running = any(item.word == "for" for item in before) and value.words & LASTING
-    if (running or value.words & {"lasts", "lasted", "lasting", "duration", "long", "length"}) and value.topics & {
+    if (running or (value.words & {"lasts", "lasted", "lasting", "duration", "length"} or _is_long(value))) and value.topics & {
         "recording",
         "sound",
         "it",

@@ -85,6 +85,8 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     verdict, edge = _judge_word(attribute, claim.word, fact.value)
     if claim.attribute == "contour" and claim.word == "flat":
         verdict = _flat(verdict, evidence, fact)
+    if claim.claimed == "contour flat" and verdict == "supported" and _wavers(evidence):
+        verdict = "contradicted" if not claim.negated and ENTIRELY.search(claim.text) else "unverifiable"
     if claim.claimed == "loudness steady" and verdict == "supported" and _throbs(evidence):
         verdict = "contradicted"
     if verdict == "contradicted" and claim.claimed == "timbre bright" and _is_clipped(evidence):
@@ -102,6 +104,15 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     elif claim.negated:
         verdict = opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
+
+
+WAVERING = 50.0  # cents of vibrato from which a line is neither steady nor unsteady
+ENTIRELY = re.compile(r"\b(?:perfectly|completely|entirely|absolutely|dead|totally|utterly|slightest)\b", re.IGNORECASE)
+
+
+def _wavers(evidence: Evidence) -> bool:
+    depth = evidence.sure("vibrato_depth")
+    return depth is not None and depth.value >= WAVERING
 
 
 CLIPPED = 0.005  # share of clipped samples
