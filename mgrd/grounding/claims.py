@@ -5,6 +5,7 @@ claims nothing, and neither do questions, conditions, quoted speech and statemen
 grammar never judges a claim, and never raises on any text.
 """
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -24,6 +25,7 @@ from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
 RECENT = 16  # claims among which one that says the same is looked for
+_WORD = re.compile(r"[a-z]+|\d")
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
 """Words of a phrase, which a list of keywords lacks."""
@@ -113,8 +115,12 @@ def _with_constructions(found: list[Claim], text: str, sentence: Sentence, claus
         return found
     first, last = sentence.items[0].start, sentence.items[-1].end
     stopped = [(c.start, c.end) for c in clauses if c.stopped and any(item.kind == "stop" for item in c.items)]
-    drafts = read_constructions(text, first, last)
-    drafts += [(draft, True) for draft in read_quantities(text, first, last)]
+    words = text[first:last].lower().replace("’", "'")
+    if len(words) != last - first:
+        return found  # a letter whose lower case is longer would move the places
+    said = frozenset(_WORD.findall(words))
+    drafts = read_constructions(words, said, first)
+    drafts += [(draft, True) for draft in read_quantities(words, said, first)]
     for draft, swallows in drafts:
         start, end = draft["start"], draft["end"]
         if any(begin < end and start < close for begin, close in stopped):
@@ -133,6 +139,8 @@ def _with_constructions(found: list[Claim], text: str, sentence: Sentence, claus
 def _inside(claim: Claim, other: Claim) -> bool:
     """The claim says something else of the same words, or the same attribute of words that overlap."""
     within = other.start <= claim.start and claim.end <= other.end
+    if other.attribute in ("vibrato", "throb") and claim.attribute in ("contour", "loudness"):
+        return True  # "it goes up and down about six times a second" goes nowhere
     return claim.attribute == other.attribute or (within and claim.attribute not in INFERRED_ATTRIBUTES)
 
 

@@ -14,7 +14,6 @@ from mgrd.grounding.senses import RELATION
 from mgrd.grounding.times import find_times
 
 _FILE = tomllib.loads(Path(__file__).with_name("constructions.toml").read_text(encoding="utf-8"))
-_WORD = re.compile(r"[a-z]+|\d+")
 _DENIED = re.compile(
     r"(?:\b(?:not|never|no|without|nor|neither|none|hardly|isn't|nothing|far from|anything but|no longer|rather than|"
     r"instead of|unlike)|n't)(?:\s+(?!but\b|and\b|or\b|because\b|since\b)[\w'-]+){0,2}\s*$"
@@ -57,21 +56,21 @@ def _families() -> tuple[Family, ...]:
 
 
 FAMILIES = _families()
-_ANY_NEED = frozenset().union(*(family.needs for family in FAMILIES))
+_BY_NEED: dict[str, list[int]] = {}
+for _place, _family in enumerate(FAMILIES):
+    for _stem in _family.needs:
+        _BY_NEED.setdefault(_stem, []).append(_place)
 
 
-def read_constructions(text: str, start: int, end: int) -> list[tuple[Draft, bool]]:
-    """Drafts of the constructions in the sentence at [start, end), each with whether it swallows the values in it."""
-    sentence = text[start:end].lower().replace("’", "'")
-    if len(sentence) != end - start:
-        return []  # a letter whose lower case is longer would move the places
-    words = _ANY_NEED.intersection([word[:STEM] for word in _WORD.findall(sentence)])
+def read_constructions(sentence: str, words: frozenset[str], start: int) -> list[tuple[Draft, bool]]:
+    """Drafts of the constructions in a sentence, each with whether it swallows the values in it.
+
+    `sentence` is in lower case and begins at character `start` of its text; `words` are those of it.
+    """
     found: list[tuple[Draft, bool]] = []
-    if not words:
-        return found
-    for family in FAMILIES:
-        if words.isdisjoint(family.needs):
-            continue
+    stems = {word[:STEM] for word in words}
+    for place in sorted({place for stem in stems for place in _BY_NEED.get(stem, ())}):
+        family = FAMILIES[place]
         for pattern in family.patterns:
             for match in pattern.finditer(sentence):
                 if match.end() > match.start():

@@ -16,6 +16,7 @@ _ONE_BY_ONE = frozenset({"at", "by", "of", "to", "and", "per", "every", "each"})
 _OTHER = frozenset({"another", "other", "next", "one"})
 _PARTIAL = frozenset({"for", "first", "last", "final", "opening", "closing", "initial", "next", "these", "those", "every"})
 """Words before a number of some of the sounds: "the pitch rises for three notes"."""
+_PAIRS = frozenset({"pair", "pairs", "twos", "singles", "doublets"})
 _SOMETIMES = frozenset({"sometimes", "occasionally", "often"})
 _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"})
 _EXIST = frozenset({"hear", "be", "follow"})
@@ -42,10 +43,13 @@ def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
         for index, item in enumerate(clause.items)
         if item.kind == "number"
         and not (item.word == "one" and _goes_on(clauses[at + 1 : at + 2]))
+        and not (_is_ratio(clause.items[index + 1 :], clauses[at + 1 : at + 2]))
         and (draft := _count(clause, index, counted or _named(clauses, item.start)))
     ]
     counts += [draft for clause in clauses if not clause.stopped and (draft := _another(clause))]
     counts += [draft for clause in clauses if not clause.stopped and (draft := _last_of_all(clause))]
+    if any(item.word in _PAIRS for clause in clauses for item in clause.items):
+        counts = [count for count in counts if count["attribute"] != "event_count"]  # sounds by pairs: no total
     events = [count for count in counts if count["attribute"] == "event_count"]
     if len(events) < 2:
         return counts
@@ -116,6 +120,8 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     if value is None or not isfinite(value) or value > MOST or value != int(value) or _is_no_count(items, index):
         return None
     before = items[index - 1] if index else None
+    if items[index].word in ("single", "lone") and before is not None and before.kind == "number":
+        return None
     if (before is not None and before.word in _PARTIAL) or any(item.word in _SOMETIMES for item in items[:index]):
         return None
     if _is_rate(items, index + 2) and items[index + 1].word == "of them":
@@ -131,6 +137,11 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
         return _draft(clause, index, index, value)
     at = _counted_noun(items, index)
     return None if at is None or _means_otherwise(clause, index, at, value) else _draft(clause, index, at, value)
+
+
+def _is_ratio(rest: tuple[Item, ...], following: list[Clause]) -> bool:
+    """ "four times as high": the clause ends before "as"."""
+    return len(rest) == 1 and rest[0].word == "times" and bool(following) and following[0].link == "as"
 
 
 def _compares(following: tuple[Item, ...]) -> bool:
@@ -215,7 +226,7 @@ def _means_otherwise(clause: Clause, index: int, at: int, value: float) -> bool:
     items = clause.items
     following = items[at + 1].word if at + 1 < len(items) else ""
     timed = _is_rate(items, at + 1)
-    if timed or following in _RATES or (value == 1 and following in _ONE_BY_ONE):
+    if timed or following in _RATES or (value == 1 and following in _ONE_BY_ONE and "single" not in items[index].word):
         return True
     return value == 1 and items[index].word == "one" and index > 0 and items[index - 1].word in _POINTING
 

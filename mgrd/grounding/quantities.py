@@ -221,27 +221,21 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str]], Iterator[Found]]], ...] 
     ("three 3", rf"\b(?:one|1)(?:(?:,|\.\.\.|…|;| -| and|,? then)+ ?(?:{_NUMBER})){{2,{MOST_COUNTED}}}\b", _enumerated),
 )  # fmt: skip
 RULES = tuple((frozenset(needs.split()), re.compile(pattern), read) for needs, pattern, read in _RULES)
-_ANY = frozenset().union(*(needs for needs, _, _ in RULES)) | {"seconds"}
-_WORD = re.compile(r"[a-z]+|\d")
+_BY_NEED: dict[str, list[int]] = {}
+for _place, (_needs, _, _) in enumerate(RULES):
+    for _need in _needs:
+        _BY_NEED.setdefault(_need, []).append(_place)
+_BY_NEED["seconds"] = _BY_NEED["second"]
 _DENIED = re.compile(r"(?:\b(?:not|never|no|without|nor)|n't)(?: \w+)?\s*$")
 _LESS = re.compile(r"\b(?:less than|under|below|at most|within)\b")
 _MORE = re.compile(r"\b(?:more than|over|above|at least|well over)\b")
 
 
-def read_quantities(text: str, start: int, end: int) -> list[Draft]:
-    """Drafts of the quantities in the sentence at [start, end) of the text."""
-    sentence = text[start:end].lower().replace("’", "'")
-    if len(sentence) != end - start:
-        return []
-    words = _ANY.intersection(_WORD.findall(sentence))
-    if "seconds" in words:
-        words |= {"second", "s"}
-    if not words:
-        return []
+def read_quantities(sentence: str, words: frozenset[str], start: int) -> list[Draft]:
+    """Drafts of the quantities in a sentence, in lower case, that begins at character `start` of its text."""
     drafts: list[Draft] = []
-    for needs, pattern, read in RULES:
-        if words.isdisjoint(needs):
-            continue
+    for place in sorted({place for word in words for place in _BY_NEED.get(word, ())}):
+        _, pattern, read = RULES[place]
         for match in pattern.finditer(sentence):
             for name, value, unit, more in read(match):
                 drafts.append(_draft(sentence, match, start, name, value, unit) | more)

@@ -241,6 +241,9 @@ class Reading:
             "weight": self.weight,
             "subject": subject,
         }
+        times = [item for item in self.items if item.kind == "time"]
+        if len(times) > 1:
+            self.time = min(times, key=lambda item: max(item.start - end, start - item.end)).time
         moment = self.time is not None and self.time[2] == "s" and self.time[1] - self.time[0] <= 2 * NEAR_SECONDS
         if self.time is not None and not (moment and RELATION.get(word) in ("rises", "falls")):
             draft |= {"time_start": self.time[0], "time_end": self.time[1], "time_unit": self.time[2]}

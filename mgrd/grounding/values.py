@@ -95,6 +95,9 @@ WIDEST_RANGE = 4.0  # semitones of "between 200 and 240 Hz" that still name one 
 _OF_SOUNDS = frozenset({"it", "tone", "sound", "pitch"})
 _PLACES = frozenset({"start", "end", "beginning", "ending", "starting", "opening", "initial", "concluding", "closing"})
 """Ordinals of a line, and not of one sound among others."""
+_LEAVING = frozenset({"departs", "depart", "leaves", "leave", "strays", "stray", "deviates", "deviate", "moves", "move"})
+_LEAVING |= {"drifts", "drift", "wanders", "wander", "budges", "budge"}
+"""Verbs whose denial says that a value holds: "never departs from 440 Hz"."""
 MIDDLE_C = 261.63  # Hz
 EDGE_SHARE = 0.15  # of the clip that "begins at" and "ends at" speak of
 LOOK_BACK = 3  # words before a value that may say above or below
@@ -318,6 +321,13 @@ def _decibels(value: Value) -> Draft | None:
     return None
 
 
+def _beside_a_note(value: Value) -> bool:
+    """ "two octaves below A440": from a note that is not in the clip."""
+    rest = value.clause.items[value.last + 1 : value.last + 5]
+    beside = bool(rest) and rest[0].word in ("above", "below", "beneath", "under", "over")
+    return beside and any(i.word in ("middle c", "concert", "tuning", "standard") or i.kind == "number" for i in rest[1:])
+
+
 def _times(value: Value) -> Draft | None:
     """ "six times per second": of a vibrato or a pulse."""
     said = {item.value for item in value.clause.items if item.kind == "verb"}
@@ -384,7 +394,9 @@ _ASSIGN: dict[str, Callable[[Value], Draft | None]] = {
     "dBFS": lambda value: value.draft("rms", value.middle),
     "LUFS": lambda value: value.draft("loudness", value.middle),
     "semitones": lambda value: (
-        _by_size(value.draft("f0_trend", value.move * abs(value.middle))) if value.move else None
+        _by_size(value.draft("f0_trend", value.move * abs(value.middle)))
+        if value.move and not _beside_a_note(value)
+        else None
     ),
     "times/s": _times,
 }
@@ -438,7 +450,7 @@ def draft_value(clause: Clause, first: int, last: int, name: str, value: float, 
         "claimed": f"{name} {bound}{shown} {unit}",
         "value": value,
         "unit": unit,
-        "negated": sum(item.kind == "negation" for item in items[:first]) % 2 == 1,
+        "negated": sum(item.kind == "negation" for item in items[:first]) % 2 == 1 and not _LEAVING & before,
         "weight": 0.5 ** sum(item.kind == "hedge" for item in items),
         "time_start": time[0] if time else None,
         "time_end": time[1] if time else None,

@@ -101,6 +101,9 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
         verdict = "unverifiable"
     if fact.reliability < MIN_RELIABILITY:
         verdict = "unverifiable"
+        trend = evidence.sure("tempo_trend") if claim.claimed == "regularity regular" else None
+        if trend is not None and abs(trend.value) >= CHANGING and not claim.negated:
+            return Verification("contradicted", trend.value, trend.unit, CHANGING, trend.reliability, (trend.start, trend.end))
     elif claim.negated:
         verdict = opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
@@ -115,6 +118,7 @@ def _wavers(evidence: Evidence) -> bool:
     return depth is not None and depth.value >= WAVERING
 
 
+CHANGING = 0.4  # a pulse that speeds up or slows down by so much is not regular
 CLIPPED = 0.005  # share of clipped samples
 
 
