@@ -138,6 +138,8 @@ def _with_constructions(found: list[Claim], text: str, sentence: Sentence, claus
 
 def _inside(claim: Claim, other: Claim) -> bool:
     """The claim says something else of the same words, or the same attribute of words that overlap."""
+    if other.attribute in ("entry", "sound_length"):
+        return claim.attribute == other.attribute
     within = other.start <= claim.start and claim.end <= other.end
     if other.attribute in ("vibrato", "throb") and claim.attribute in ("contour", "loudness"):
         return True  # "it goes up and down about six times a second" goes nowhere

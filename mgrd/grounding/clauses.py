@@ -311,6 +311,8 @@ class _Reader(Presence):
 
     def _changes(self, topic: str, start: int, end: int) -> Claims:
         """ "does not change" is steady; "changes" is not."""
+        if any(item.word in ("else", "otherwise") for item in self.items):
+            return  # "nothing else about it changes"
         sense = sense_of_move("hold", topic)
         if sense and (self.negated or topic in CHANGEABLE):
             yield self.draft(sense, start, end, negated=not self.negated)

@@ -16,6 +16,7 @@ _ONE_BY_ONE = frozenset({"at", "by", "of", "to", "and", "per", "every", "each"})
 _OTHER = frozenset({"another", "other", "next", "one"})
 _PARTIAL = frozenset({"for", "first", "last", "final", "opening", "closing", "initial", "next", "these", "those", "every"})
 """Words before a number of some of the sounds: "the pitch rises for three notes"."""
+_DURING = frozenset({"over", "across", "within", "during", "through"})
 _PAIRS = frozenset({"pair", "pairs", "twos", "singles", "doublets"})
 _SOMETIMES = frozenset({"sometimes", "occasionally", "often"})
 _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"})
@@ -120,8 +121,10 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     if value is None or not isfinite(value) or value > MOST or value != int(value) or _is_no_count(items, index):
         return None
     before = items[index - 1] if index else None
-    if items[index].word in ("single", "lone") and before is not None and before.kind == "number":
+    if items[index].word in ("single", "lone") and before is not None and before.kind == "number" and before.word != "one":
         return None
+    if before is not None and (before.kind == "event" or (index == 1 and before.word in _DURING)):
+        return None  # "note three", "over four notes it falls"
     if (before is not None and before.word in _PARTIAL) or any(item.word in _SOMETIMES for item in items[:index]):
         return None
     if _is_rate(items, index + 2) and items[index + 1].word == "of them":

@@ -13,6 +13,7 @@ RELATIVELY = frozenset({"relatively", "comparatively"})
 MOVING = frozenset({"rise", "fall", "increase", "decrease", "swell", "fade", "become", "brighten", "darken", "change"})
 ENDS = {"start": "begin", "beginning": "begin", "opening": "begin", "onset": "begin", "outset": "begin"}
 ENDS |= {"end": "end", "ending": "end", "finish": "end", "close": "end"}
+NOTE_NAMES = frozenset("abcdefg")
 SOFT = frozenset({"soft", "gentle"})
 """Before a noun they speak of its colour as often as of its level."""
 COUNTABLE = ("tone", "sound", "one", "many")
@@ -33,6 +34,8 @@ class Qualities(Reading):
         following = self.items[index + 1] if index + 1 < len(self.items) else None
         if item.word == "pitched" and following is not None and following.kind in ("comparative", "quality"):
             return
+        if following is not None and following.word in NOTE_NAMES and following.end - following.start == 1:
+            return  # "a steady A5": of a note, whatever was spoken of before
         target = self.named_after(index)
         if target is None and item.value in POLES and self._is_complemented(index):
             return
@@ -101,7 +104,7 @@ class Qualities(Reading):
             return
         for name in [*([] if target else self.beside), topic]:
             sense = self._sense(item, name)
-            if sense:
+            if sense and not (item.word == "the same" and sense[0] == "regularity" and name in COUNTABLE):
                 ordered = sense[0] == "register" and name in COUNTABLE
                 end = target.end if target else item.end
                 yield self.draft(sense, start, end, subject=self.ordinal if ordered else None)
