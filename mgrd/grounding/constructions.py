@@ -19,7 +19,9 @@ _DENIED = re.compile(
     r"instead of|unlike)|n't)(?:\s+(?!but\b|and\b|or\b|because\b|since\b)[\w'-]+){0,2}\s*$"
 )
 """A negation up to two words before a match."""
-_HEDGE = re.compile(r"\b(?:maybe|perhaps|possibly|probably|might|may|could be|i think|i guess|i suppose|sort of|kind of)\b")
+_HEDGE = re.compile(
+    r"\b(?:maybe|perhaps|possibly|probably|might|may|could be|i think|i guess|i suppose|sort of|kind of)\b"
+)
 _LISTED = re.compile(r"\b(?:not|no|nor|never|neither|without)\b[^,;.]{0,25}\bor\s*$")
 """A denial of several things: "not a hum or a rumble"."""
 STEM = 4  # letters of a word that decide whether a family's patterns are tried
@@ -51,7 +53,15 @@ def _families() -> tuple[Family, ...]:
     for entry in _FILE["family"]:
         attribute, _, word = entry["claims"].partition(" ")
         patterns = tuple(compiled(pattern) for pattern in entry["patterns"])
-        found.append(Family(attribute, word, frozenset(word[:STEM] for word in entry["needs"].split()), patterns, entry.get("swallow", False)))
+        found.append(
+            Family(
+                attribute,
+                word,
+                frozenset(word[:STEM] for word in entry["needs"].split()),
+                patterns,
+                entry.get("swallow", False),
+            )
+        )
     return tuple(found)
 
 
@@ -94,7 +104,9 @@ def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> 
     before = sentence[max(0, begin - REACH_BACK) : begin]
     cut = max(before.rfind(mark) for mark in CLAUSE_MARKS)
     clause = before[cut + 1 :]
-    time = next((found for at, to, found in find_times(sentence) if at < end + REACH_BACK and to > begin - REACH_BACK), None)
+    time = next(
+        (found for at, to, found in find_times(sentence) if at < end + REACH_BACK and to > begin - REACH_BACK), None
+    )
     moves = RELATION.get(family.word) in ("rises", "falls")
     return {
         "start": offset + begin,

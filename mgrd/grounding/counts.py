@@ -14,7 +14,9 @@ _NOT_COUNTS = frozenset({"channel", "number", "level", "per", "track", "part"})
 _NUMBER_OF = frozenset({"number", "count", "total", "amount"})
 _ONE_BY_ONE = frozenset({"at", "by", "of", "to", "and", "per", "every", "each"})
 _OTHER = frozenset({"another", "other", "next", "one"})
-_PARTIAL = frozenset({"for", "first", "last", "final", "opening", "closing", "initial", "next", "these", "those", "every"})
+_PARTIAL = frozenset(
+    {"for", "first", "last", "final", "opening", "closing", "initial", "next", "these", "those", "every"}
+)
 """Words before a number of some of the sounds: "the pitch rises for three notes"."""
 _DURING = frozenset({"over", "across", "within", "during", "through"})
 _PAIRS = frozenset({"pair", "pairs", "twos", "singles", "doublets"})
@@ -121,7 +123,12 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     if value is None or not isfinite(value) or value > MOST or value != int(value) or _is_no_count(items, index):
         return None
     before = items[index - 1] if index else None
-    if items[index].word in ("single", "lone") and before is not None and before.kind == "number" and before.word != "one":
+    if (
+        items[index].word in ("single", "lone")
+        and before is not None
+        and before.kind == "number"
+        and before.word != "one"
+    ):
         return None
     if before is not None and (before.kind == "event" or (index == 1 and before.word in _DURING)):
         return None  # "note three", "over four notes it falls"
@@ -129,7 +136,9 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
         return None
     if _is_rate(items, index + 2) and items[index + 1].word == "of them":
         return None
-    if [item.word for item in items[index + 1 : index + 3]][:1] == ["times"] and _compares(items[index + 2 : index + 3]):
+    if [item.word for item in items[index + 1 : index + 3]][:1] == ["times"] and _compares(
+        items[index + 2 : index + 3]
+    ):
         return None
     stated = before is not None and (before.kind == "verb" or before.word in (":", "="))
     if stated and (named := _named_before(clause, index)) is not None:
@@ -149,7 +158,9 @@ def _is_ratio(rest: tuple[Item, ...], following: list[Clause]) -> bool:
 
 def _compares(following: tuple[Item, ...]) -> bool:
     """ "four times as high", "twice the frequency": a ratio."""
-    return bool(following) and (following[0].word in ("as", "more", "the", "that", "its") or following[0].kind == "comparative")
+    return bool(following) and (
+        following[0].word in ("as", "more", "the", "that", "its") or following[0].kind == "comparative"
+    )
 
 
 def _is_no_count(items: tuple[Item, ...], index: int) -> bool:

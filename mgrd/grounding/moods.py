@@ -11,9 +11,11 @@ CACHED_CHAINS = 65_536
 
 Spans = tuple[tuple[int, int], ...]
 
-_STEM = re.compile(r"would|['’](?:d|ve)\b|\b(?:if|suppos|assum|imagin|say|were|had|should|could|might|unless|whether|otherwise|scenario|case|must|thought|impulse|instinct|hunch|"
+_STEM = re.compile(
+    r"would|['’](?:d|ve)\b|\b(?:if|suppos|assum|imagin|say|were|had|should|could|might|unless|whether|otherwise|scenario|case|must|thought|impulse|instinct|hunch|"
     r"reaction|guess|figured|wonder|expected|suspected|wait|listen|look|search|tried|sit|live|lie|tend|range|are|have|can|do|"
-    r"require|need|reach|go|make|produce|belong)")
+    r"require|need|reach|go|make|produce|belong)"
+)
 """Without one of these beginnings nothing is supposed."""
 _SENTENCE = re.compile(r"(?:[^.!?;\n—–]+|\.(?=[^\s.]))+[.!?;\n—–]*")
 _TURN = re.compile(
@@ -38,8 +40,7 @@ _COUNTERFACTUAL = re.compile(
     r"(?:be|have|need|sound|show|start|begin|leave|mean|require|announce|come|go|give|rise|fall|point|feel|take|give)\b|"
     r"\b(?:a|an|any|no|another) (?:[\w-]+ ){1,4}(?:would|could|should)\b(?! (?:say|call|describe|label|hear|recogni[sz]e|name))|"
     r"\bmy (?:initial |first )?(?:impulse|instinct|thought|hunch|reaction|guess) (?:was|is)\b|"
-    r"\b(?:at first )?i (?:first |initially )?(?:figured|thought|wondered|expected|suspected)\b|"
-    + _GENERIC,
+    r"\b(?:at first )?i (?:first |initially )?(?:figured|thought|wondered|expected|suspected)\b|" + _GENERIC,
     re.IGNORECASE,
 )
 _DOING = r"(?:anything|i (?:tap|count|listen|follow|take|focus|compare|look|concentrate|trace|clap|nod))"

@@ -10,7 +10,13 @@ from mgrd.grounding.lexicon import NUMBER_WORDS
 
 _SMALL = {word: float(number) for number, word in enumerate(NUMBER_WORDS[:13])} | {"a": 1.0, "an": 1.0}
 _PARTS = {"half": 0.5, "a quarter of": 0.25, "a third of": 1 / 3, "a tenth of": 0.1, "three quarters of": 0.75}
-_PARTS |= {"two tenths of": 0.2, "three tenths of": 0.3, "two thirds of": 2 / 3, "a fifth of": 0.2, "a hundredth of": 0.01}
+_PARTS |= {
+    "two tenths of": 0.2,
+    "three tenths of": 0.3,
+    "two thirds of": 2 / 3,
+    "a fifth of": 0.2,
+    "a hundredth of": 0.01,
+}
 _NUMBER = rf"(?:\d+(?:\.\d+)?|{'|'.join(sorted(_SMALL, key=len, reverse=True))})"
 _ABOUT = (
     r"(?:(?:about|around|roughly|some|nearly|almost|just|under|over|good|only|exactly|approximately|a bit|bit|more than|"
@@ -32,7 +38,15 @@ _SILENCE = r"(?:silence|nothing(?:ness)?|quiet|stillness|dead air|complete silen
 _HERTZ = r"(?P<hertz>\d+(?:\.\d+)?) ?(?P<unit>k?hz)\b"
 _LOW = r"(?P<low>\d+(?:\.\d+)?) ?(?P<low_unit>k?hz)?"
 _HIGH = r"(?P<high>\d+(?:\.\d+)?) ?(?P<high_unit>k?hz)\b"
-_STEPS = {"semitone": 1, "whole tone": 2, "minor third": 3, "major third": 4, "fourth": 5, "perfect fourth": 5, "tritone": 6}
+_STEPS = {
+    "semitone": 1,
+    "whole tone": 2,
+    "minor third": 3,
+    "major third": 4,
+    "fourth": 5,
+    "perfect fourth": 5,
+    "tritone": 6,
+}
 _STEPS |= {"fifth": 7, "perfect fifth": 7, "minor sixth": 8, "major sixth": 9, "octave": 12, "perfect octave": 12}
 _SIZES = "|".join(sorted(_STEPS, key=len, reverse=True))
 _INTERVAL = rf"(?:(?P<many>two|three|four|five|\d+) (?P<unit>octaves|semitones)|(?:an? )?(?:full |whole |exact )?(?P<one>{_SIZES}))"
@@ -150,11 +164,21 @@ def _enumerated(match: re.Match[str]) -> Iterator[Found]:
     numbers = [_SMALL[word] if word in _SMALL else float(word) for word in said if word in _SMALL or word.isdigit()]
     if len(numbers) >= 3 and numbers == [float(k) for k in range(1, len(numbers) + 1)]:
         number = int(numbers[-1])
-        yield "event_count", numbers[-1], "count", {"relation": "count", "claimed": f"event_count {NUMBER_WORDS[number]}"}
+        yield (
+            "event_count",
+            numbers[-1],
+            "count",
+            {"relation": "count", "claimed": f"event_count {NUMBER_WORDS[number]}"},
+        )
 
 
 def _count(number: int) -> Found:
-    return "event_count", float(number), "count", {"relation": "count", "claimed": f"event_count {NUMBER_WORDS[number]}"}
+    return (
+        "event_count",
+        float(number),
+        "count",
+        {"relation": "count", "claimed": f"event_count {NUMBER_WORDS[number]}"},
+    )
 
 
 def _ordinals(match: re.Match[str]) -> Iterator[Found]:

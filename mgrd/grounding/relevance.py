@@ -35,11 +35,17 @@ FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.item
 
 _ASKED: tuple[tuple[str, str], ...] = (
     ("count", r"how many|number of|count the|how often"),
-    ("pitch", r"pitch\w*|intonation|melod\w+|contour|f0|register|frequency|glid\w+|inflection|interval|tune|scale|bends?|bent|"
-        r"glissando|octaves?|(?:which|what) note"),
+    (
+        "pitch",
+        r"pitch\w*|intonation|melod\w+|contour|f0|register|frequency|glid\w+|inflection|interval|tune|scale|bends?|bent|"
+        r"glissando|octaves?|(?:which|what) note",
+    ),
     ("loudness", r"loud\w*|volume|dynamics?|intensity|amplitude|softer|quieter|crescendo|fad(?:e|es|ing)"),
-    ("tempo", r"tempo|how (?:fast|quick\w*|regular\w*|even\w*)|pulse|rhythm\w*|beat|pace|speed\w*|regular\w*|rates?|slow(?:er|ing)?|"
-        r"evenly|spac(?:ed|ing)|accelerat\w*|decelerat\w*"),
+    (
+        "tempo",
+        r"tempo|how (?:fast|quick\w*|regular\w*|even\w*)|pulse|rhythm\w*|beat|pace|speed\w*|regular\w*|rates?|slow(?:er|ing)?|"
+        r"evenly|spac(?:ed|ing)|accelerat\w*|decelerat\w*",
+    ),
     ("timbre", r"timbre|bright\w*|tone colou?r|tonal colou?r|spectr\w+|muffled|dull|sound colou?r"),
     ("noise", r"nois\w+|how clean|hiss|recording quality|signal-to-noise|snr|background"),
     ("clipping", r"distort\w+|clipp\w+|overdriven"),
@@ -72,7 +78,9 @@ _CHOSEN = (
     *((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _CHOICES),
 )
 """What choices name beside a property that the question names, and beside what they would name in a question."""
-_NOISE_ITSELF = re.compile(r"\bnoisy|noise level|how clean|signal-to-noise|snr|background|recording quality|hiss", re.IGNORECASE)
+_NOISE_ITSELF = re.compile(
+    r"\bnoisy|noise level|how clean|signal-to-noise|snr|background|recording quality|hiss", re.IGNORECASE
+)
 MOST_READ = 400  # characters of a question that are read
 QUESTIONS = 4096
 

@@ -95,7 +95,9 @@ WIDEST_RANGE = 4.0  # semitones of "between 200 and 240 Hz" that still name one 
 _OF_SOUNDS = frozenset({"it", "tone", "sound", "pitch"})
 _PLACES = frozenset({"start", "end", "beginning", "ending", "starting", "opening", "initial", "concluding", "closing"})
 """Ordinals of a line, and not of one sound among others."""
-_LEAVING = frozenset({"departs", "depart", "leaves", "leave", "strays", "stray", "deviates", "deviate", "moves", "move"})
+_LEAVING = frozenset(
+    {"departs", "depart", "leaves", "leave", "strays", "stray", "deviates", "deviate", "moves", "move"}
+)
 _LEAVING |= {"drifts", "drift", "wanders", "wander", "budges", "budge"}
 """Verbs whose denial says that a value holds: "never departs from 440 Hz"."""
 MIDDLE_C = 261.63  # Hz
@@ -325,7 +327,9 @@ def _beside_a_note(value: Value) -> bool:
     """ "two octaves below A440": from a note that is not in the clip."""
     rest = value.clause.items[value.last + 1 : value.last + 5]
     beside = bool(rest) and rest[0].word in ("above", "below", "beneath", "under", "over")
-    return beside and any(i.word in ("middle c", "concert", "tuning", "standard") or i.kind == "number" for i in rest[1:])
+    return beside and any(
+        i.word in ("middle c", "concert", "tuning", "standard") or i.kind == "number" for i in rest[1:]
+    )
 
 
 def _times(value: Value) -> Draft | None:
@@ -375,7 +379,9 @@ def _seconds(value: Value) -> Draft | None:
         return value.draft("longest_pause", value.middle)
     before = value.clause.items[max(0, value.first - 3) : value.first]
     running = any(item.word == "for" for item in before) and value.words & LASTING
-    if (running or (value.words & {"lasts", "lasted", "lasting", "duration", "length"} or _is_long(value))) and value.topics & {
+    if (
+        running or (value.words & {"lasts", "lasted", "lasting", "duration", "length"} or _is_long(value))
+    ) and value.topics & {
         "recording",
         "sound",
         "it",
