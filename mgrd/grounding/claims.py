@@ -126,11 +126,14 @@ def _with_constructions(found: list[Claim], text: str, sentence: Sentence, claus
         if any(begin < end and start < close for begin, close in stopped):
             continue
         claim = _claim(text, draft)
-        same = [c for c in found if c.start < end and start < c.end and c.attribute != "event_count"]
+        counts = claim.attribute == "chord"  # "three notes at once" are no three sounds
+        same = [c for c in found if c.start < end and start < c.end and (counts or c.attribute != "event_count")]
         if any(c.claimed == claim.claimed and c.negated == claim.negated for c in same):
             continue
-        replaced = [c for c in same if (swallows and c.value is not None) or (c.value is None and _inside(c, claim))]
-        replaced = [c for c in replaced if (c.start, c.end) != (claim.start, claim.end)]
+        replaced = [
+            c for c in same if ((swallows or counts) and c.value is not None) or (c.value is None and _inside(c, claim))
+        ]
+        replaced = [c for c in replaced if counts or (c.start, c.end) != (claim.start, claim.end)]
         found = [c for c in found if c not in replaced]
         found.append(claim)
     return sorted(found, key=lambda c: c.start)

@@ -281,8 +281,6 @@ class _Reader(Presence):
         start = min(self.subject.start if self.subject else item.start, item.start)
         end = target.end if target else item.end
         for name in [*([] if target else self.beside), topic]:
-            if item.value == "change" and self.items[0].word == "what":
-                continue  # "what varies is the volume"
             if item.value == "change":
                 yield from self._changes(name, start, end)
                 continue
@@ -311,8 +309,8 @@ class _Reader(Presence):
 
     def _changes(self, topic: str, start: int, end: int) -> Claims:
         """ "does not change" is steady; "changes" is not."""
-        if any(item.word in ("else", "otherwise") for item in self.items):
-            return  # "nothing else about it changes"
+        if self.items[0].word == "what" or any(item.word in ("else", "otherwise") for item in self.items):
+            return  # "what varies is the volume", "nothing else about it changes"
         sense = sense_of_move("hold", topic)
         if sense and (self.negated or topic in CHANGEABLE):
             yield self.draft(sense, start, end, negated=not self.negated)

@@ -22,8 +22,8 @@ READ_BACK = 300  # characters before a claim in which its sentence begins
 
 
 def concludes(chain: str, start: int, end: int, answer: str | None) -> bool:
-    """Whether the claim at [start, end) restates the answer: after a word that draws a conclusion, or as a last sentence
-    that is nothing but the answer."""
+    """Whether the claim at [start, end) restates the answer: after a word that draws a conclusion, or as a last
+    sentence that is nothing but the answer."""
     if not answer:
         return False
     if _is_last_word(chain, start, answer):

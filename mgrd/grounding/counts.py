@@ -18,6 +18,7 @@ _PARTIAL = frozenset(
     {"for", "first", "last", "final", "opening", "closing", "initial", "next", "these", "those", "every"}
 )
 """Words before a number of some of the sounds: "the pitch rises for three notes"."""
+_RATIO = frozenset({"as", "more", "the", "that", "its"})
 _DURING = frozenset({"over", "across", "within", "during", "through"})
 _PAIRS = frozenset({"pair", "pairs", "twos", "singles", "doublets"})
 _SOMETIMES = frozenset({"sometimes", "occasionally", "often"})
@@ -123,32 +124,33 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     if value is None or not isfinite(value) or value > MOST or value != int(value) or _is_no_count(items, index):
         return None
     before = items[index - 1] if index else None
-    if (
-        items[index].word in ("single", "lone")
-        and before is not None
-        and before.kind == "number"
-        and before.word != "one"
-    ):
-        return None
-    if before is not None and (before.kind == "event" or (index == 1 and before.word in _DURING)):
-        return None  # "note three", "over four notes it falls"
-    if (before is not None and before.word in _PARTIAL) or any(item.word in _SOMETIMES for item in items[:index]):
-        return None
-    if _is_rate(items, index + 2) and items[index + 1].word == "of them":
-        return None
-    if [item.word for item in items[index + 1 : index + 3]][:1] == ["times"] and _compares(
-        items[index + 2 : index + 3]
-    ):
+    of_some = before is not None and _is_of_some(items, index, before)
+    if of_some or any(item.word in _SOMETIMES for item in items[:index]) or _is_ratio_or_rate(items, index):
         return None
     stated = before is not None and (before.kind == "verb" or before.word in (":", "="))
     if stated and (named := _named_before(clause, index)) is not None:
         return _draft(clause, named, index, value)
-    if _is_rate(items, index + 1):
-        return None
     if (known or _says_how_many(items, index)) and _alone(items, index):
         return _draft(clause, index, index, value)
     at = _counted_noun(items, index)
     return None if at is None or _means_otherwise(clause, index, at, value) else _draft(clause, index, at, value)
+
+
+def _is_of_some(items: tuple[Item, ...], index: int, before: Item) -> bool:
+    """ "Two single beeps", "note three", "over four notes it falls", "for three notes": no count of all sounds."""
+    twice = items[index].word in ("single", "lone") and before.kind == "number" and before.word != "one"
+    spanned = index == 1 and before.word in _DURING
+    return twice or spanned or before.kind == "event" or before.word in _PARTIAL
+
+
+def _is_ratio_or_rate(items: tuple[Item, ...], index: int) -> bool:
+    """ "Four times higher", "five of them every second"."""
+    following = [item.word for item in items[index + 1 : index + 2]]
+    if following == ["of them"]:
+        return _is_rate(items, index + 2)
+    if _is_rate(items, index + 1):
+        return True
+    return following == ["times"] and _compares(items[index + 2 : index + 3])
 
 
 def _is_ratio(rest: tuple[Item, ...], following: list[Clause]) -> bool:

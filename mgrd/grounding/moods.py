@@ -6,29 +6,38 @@ straight tone". Only the supposition and what follows from it are left out: "but
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 CACHED_CHAINS = 65_536
 
 Spans = tuple[tuple[int, int], ...]
 
-_STEM = re.compile(
-    r"would|['’](?:d|ve)\b|\b(?:if|suppos|assum|imagin|say|were|had|should|could|might|unless|whether|otherwise|scenario|case|must|thought|impulse|instinct|hunch|"
-    r"reaction|guess|figured|wonder|expected|suspected|wait|listen|look|search|tried|sit|live|lie|tend|range|are|have|can|do|"
-    r"require|need|reach|go|make|produce|belong)"
+_KINDS = (
+    r"(?:tubas?|pedals|strings|drums|bells|foghorns|sirens|engines|hums|birds|dogs|organs|guitars|cellos|violins|basses|"
+    r"trumpets|flutes|piccolos|whistles|kettles|clocks|metronomes|alarms|machines|people|humans|singers|thunder|"
+    r"cathedrals|churches|halls|rooms|closets|studios|voices|motors|fans|speakers|telephones|phones)"
 )
-"""Without one of these beginnings nothing is supposed."""
+_STEM = re.compile(
+    r"would|['’](?:d|ve)\b|\b(?:if|suppos|assum|imagin|say|were|had|should|could|might|unless|whether|otherwise|"
+    r"scenario|case|must|thought|impulse|instinct|hunch|reaction|guess|figured|wonder|expected|suspected|wait|listen|"
+    rf"look|search|tried)|\b{_KINDS}\b"
+)
+"""Without one of these nothing is supposed, sought or said in general."""
 _SENTENCE = re.compile(r"(?:[^.!?;\n—–]+|\.(?=[^\s.]))+[.!?;\n—–]*")
 _TURN = re.compile(
     r"(?:,\s*|\band\s+)?\b(?:but|yet|whereas|in fact|however|while|and here|and i hear|so that's)\b|:\s", re.IGNORECASE
 )
 """Words after which a sentence speaks of the clip again."""
 _HELD = r"(?:it|this|that|there|they|these|he|she|the|a|an|somebody|someone|any|one|each|both|its)"
-_JUDGING = r"(?:say|call|describe|put|file|label|go|guess|rate|judge|class|like|rather|better|place|estimate|opt|conclude|pick)"
+_JUDGING = (
+    r"(?:say|call|describe|put|file|label|go|guess|rate|judge|class|like|rather|better|"
+    r"place|estimate|opt|conclude|pick)"
+)
+_NAMING_IT = r"(?! (?:say|call|describe|label|hear|recogni[sz]e|name))"
+"""What somebody would call a sound is said of it."""
 _GENERIC = (
-    r"^\W*(?:(?:and|but|while|whereas) )?(?:most |many |all |real )?(?!(?:the|these|those|both|two|three|four|five|its|my) )"
-    r"(?:[a-z-]+ (?:and )?){0,4}?(?:tubas?|pedals|strings|drums|bells|foghorns|sirens|engines|hums|birds|dogs|organs|guitars|"
-    r"cellos|violins|basses|trumpets|flutes|piccolos|whistles|kettles|clocks|metronomes|alarms|machines|people|humans|"
-    r"singers|thunder|cathedrals|churches|halls|rooms|closets|studios|voices|motors|fans|speakers|telephones|phones)"
+    r"^\W*(?:(?:and|but|while|whereas) )?(?:most |many |all |real )?"
+    rf"(?!(?:the|these|those|both|two|three|four|five|its|my) )(?:[a-z-]+ (?:and )?){{0,4}}?{_KINDS}"
     r" (?:sit|live|lie|tend|range|are all|are always|have|can|do|don't|require|need|reach|go|make|produce|belong)\b"
 )
 """What kinds of things are like in general: bare plurals and what they do."""
@@ -38,7 +47,7 @@ _COUNTERFACTUAL = re.compile(
     r"\b(?:could|might|should|would|must)(?:['’]ve| have)\b|"
     r"\b(?:wouldn['’]t|would) (?:not |never |also |then )?"
     r"(?:be|have|need|sound|show|start|begin|leave|mean|require|announce|come|go|give|rise|fall|point|feel|take|give)\b|"
-    r"\b(?:a|an|any|no|another) (?:[\w-]+ ){1,4}(?:would|could|should)\b(?! (?:say|call|describe|label|hear|recogni[sz]e|name))|"
+    rf"\b(?:a|an|any|no|another) (?:[\w-]+ ){{1,4}}(?:would|could|should)\b{_NAMING_IT}|"
     r"\bmy (?:initial |first )?(?:impulse|instinct|thought|hunch|reaction|guess) (?:was|is)\b|"
     r"\b(?:at first )?i (?:first |initially )?(?:figured|thought|wondered|expected|suspected)\b|" + _GENERIC,
     re.IGNORECASE,
@@ -47,13 +56,15 @@ _DOING = r"(?:anything|i (?:tap|count|listen|follow|take|focus|compare|look|conc
 _OPENING = re.compile(
     rf"^\W*(?:(?:\d|so|and|or|now|then|but|well)\W+)?"
     rf"(?:(?:were|had|should) {_HELD}\b|if\b(?! {_DOING})|unless\b|suppos(?:e|ing)\b|assum(?:e|ing)\b|imagine\b|"
-    r"say (?:for|next|it|that|the|there|instead)\b|let's (?:say|suppose|assume|pretend)\b|in (?:that|this|which) case\b|"
+    r"say (?:for|next|it|that|the|there|instead)\b|let's (?:say|suppose|assume|pretend)\b|"
+    r"in (?:that|this|which) case\b|"
     r"in scenario\b|whether\b|could (?:it|this|that)\b|otherwise\b|"
-    r"(?:a|an) (?:[\w-]+ ){1,3}(?:would|could|might)\b(?! (?:say|call|describe|label|hear|recogni[sz]e|name)))",
+    rf"(?:a|an) (?:[\w-]+ ){{1,3}}(?:would|could|might)\b{_NAMING_IT})",
     re.IGNORECASE,
 )
 _SEEKING = re.compile(
-    r"\b(?:wait|listen|look|search|brac)(?:ed|ing)? for (?!the (?:sound|clip))|\b(?:tried|trying) to (?:detect|find|hear)\b",
+    r"\b(?:wait|listen|look|search)(?:ed|ing)? for (?!the (?:sound|clip))|"
+    r"\b(?:tried|trying) to (?:detect|find|hear)\b",
     re.IGNORECASE,
 )
 """What was waited for is not what came."""
@@ -122,7 +133,7 @@ def _phrases(words: str, start: int, end: int, offset: int) -> list[tuple[int, i
     cuts = [start, *(match.start() for match in re.finditer(r",(?!\d)", words[start:end])), end]
     cuts = [start, *(start + cut for cut in cuts[1:-1]), end]
     found = []
-    for begin, close in zip(cuts, cuts[1:], strict=False):
+    for begin, close in pairwise(cuts):
         if _COUNTERFACTUAL.search(words[begin:close]):
             found.append((offset + begin, offset + close))
     return found

@@ -3,11 +3,15 @@ onsets ("at 0.2, 1.2 and 2.2 s"), intervals without a direction, edges of a band
 """
 
 import re
+import tomllib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from mgrd.grounding.context import Draft
 from mgrd.grounding.lexicon import NUMBER_WORDS
+from mgrd.grounding.note_names import MIDDLE_C
 
+_FILE = tomllib.loads(Path(__file__).with_name("quantities.toml").read_text(encoding="utf-8"))
 _SMALL = {word: float(number) for number, word in enumerate(NUMBER_WORDS[:13])} | {"a": 1.0, "an": 1.0}
 _PARTS = {"half": 0.5, "a quarter of": 0.25, "a third of": 1 / 3, "a tenth of": 0.1, "three quarters of": 0.75}
 _PARTS |= {
@@ -18,26 +22,10 @@ _PARTS |= {
     "a hundredth of": 0.01,
 }
 _NUMBER = rf"(?:\d+(?:\.\d+)?|{'|'.join(sorted(_SMALL, key=len, reverse=True))})"
-_ABOUT = (
-    r"(?:(?:about|around|roughly|some|nearly|almost|just|under|over|good|only|exactly|approximately|a bit|bit|more than|"
-    r"less than|well|a little|the first|the next|the full|a full) )*"
-)
 _TIME = (
     rf"(?P<time>(?:{_NUMBER}(?: and a half)?|{'|'.join(_PARTS)}|a couple of)(?: a| whole| full| solid| complete)* ?"
     r"(?:seconds?|secs?|s|ms|milliseconds?)\b(?: and a half)?|0:\d\d)"
 )
-_SOUND = (
-    r"(?:sound|tone|beep|note|it|they|noise|hum|click|burst|signal|drone|whistle|pip|blip|tick|hiss|buzz|voice|clap|hit|"
-    r"pluck|knock|chirp|bang|thud|pulse)s?"
-)
-_ENTERS = (
-    r"(?:enters?|starts?|begins?|comes? in|sets? in|appears?|turns? up|arrives?|pops? (?:up|out)|kicks? in|is (?:first )?heard|"
-    r"occurs?|happens?|comes?|sounds?|takes? over)"
-)
-_SILENCE = r"(?:silence|nothing(?:ness)?|quiet|stillness|dead air|complete silence|emptiness)"
-_HERTZ = r"(?P<hertz>\d+(?:\.\d+)?) ?(?P<unit>k?hz)\b"
-_LOW = r"(?P<low>\d+(?:\.\d+)?) ?(?P<low_unit>k?hz)?"
-_HIGH = r"(?P<high>\d+(?:\.\d+)?) ?(?P<high_unit>k?hz)\b"
 _STEPS = {
     "semitone": 1,
     "whole tone": 2,
@@ -49,8 +37,11 @@ _STEPS = {
 }
 _STEPS |= {"fifth": 7, "perfect fifth": 7, "minor sixth": 8, "major sixth": 9, "octave": 12, "perfect octave": 12}
 _SIZES = "|".join(sorted(_STEPS, key=len, reverse=True))
-_INTERVAL = rf"(?:(?P<many>two|three|four|five|\d+) (?P<unit>octaves|semitones)|(?:an? )?(?:full |whole |exact )?(?P<one>{_SIZES}))"
-MIDDLE_C, TUNING_A = 261.63, 440.0
+_INTERVAL = (
+    r"(?:(?P<many>two|three|four|five|\d+) (?P<unit>octaves|semitones)|"
+    rf"(?:an? )?(?:full |whole |exact )?(?P<one>{_SIZES}))"
+)
+TUNING_A = 440.0  # Hz
 BAND_MIDDLE = 1000.0  # Hz: a cut below it is a band's lower edge
 MOST_COUNTED = 20
 
@@ -151,11 +142,11 @@ def _middle_c(match: re.Match[str]) -> Iterator[Found]:
     yield "f0_median", MIDDLE_C, "Hz", {"relation": match["way"]}
 
 
-def _tuning(match: re.Match[str]) -> Iterator[Found]:
+def _tuning(_: re.Match[str]) -> Iterator[Found]:
     yield "f0_median", TUNING_A, "Hz", {}
 
 
-def _one(match: re.Match[str]) -> Iterator[Found]:
+def _one(_: re.Match[str]) -> Iterator[Found]:
     yield "event_count", 1.0, "count", {"relation": "count", "claimed": "event_count one"}
 
 
@@ -209,42 +200,48 @@ def _level(_: re.Match[str]) -> Iterator[Found]:
     yield "f0_trend", 0.0, "semitones", {}
 
 
-_RULES: tuple[tuple[str, str, Callable[[re.Match[str]], Iterator[Found]]], ...] = (
-    ("second s ms 0", rf"\b{_SOUND} (?:\w+ )?{_ENTERS}(?: only| just)? (?:at|after|around|near|about|from|a bit after|just after|by) {_ABOUT}{_TIME}", _onset),
-    ("second s ms 0", rf"\b(?:at|after|around|a bit after|just after|from|shortly after|near) {_ABOUT}{_TIME}(?: on)?,? (?:a|an|the|one|another) (?:[\w-]+ ){{0,3}}{_SOUND} (?:\w+ )?{_ENTERS}", _onset),
-    ("second s ms", rf"\b(?:for|during) {_ABOUT}{_TIME},? (?:absolutely |literally )?(?:nothing|no sound|there(?:'s| is) (?:nothing|{_SILENCE}|no sound)|it(?:'s| is) silent|all is silent)", _silence),
-    ("second seconds ms", rf"\bthe first {_TIME}(?: or so)?(?: of the (?:clip|file|recording|audio))?(?: is| are|'s) (?:\w+ly )?(?:silent|silence|empty|blank|quiet)\b", _entry),
-    ("second s ms", rf"{_TIME}(?:'s worth)? of {_SILENCE}(?= (?:at (?:the )?(?:start|beginning|first|outset)|before|and then|then|comes first|opens)|, (?:a|an|one|the) )", _silence),
-    ("second s ms", rf"\b(?:starts|begins|opens) with {_ABOUT}{_TIME} of {_SILENCE}\b", _entry),
-    ("second s ms", rf"{_TIME} before the (?:first |only )?{_SOUND}\b", _silence),
-    ("second s ms", rf"\b(?P<number>first|second|third|fourth|last) (?:one |{_SOUND} )?(?:\w+ly )?(?:comes|starts|is|arrives|begins|falls|lands|appears)(?: in)? (?:at|after|around) {_ABOUT}{_TIME}", _numbered),
-    ("0 1 2 3 4 5 6 7 8 9", r"\b(?:at|near|around|on) (?:about |roughly )?(?P<list>\d+(?:\.\d+)?(?:, \d+(?:\.\d+)?)*,? and \d+(?:\.\d+)?) ?(?:s|seconds?|secs?)\b", _onsets),
-    ("silence pause gap hole break wait", rf"\b(?:silence|pause|gap|hole|break|breather|blank)(?: in between| between them)? (?:of|lasting|lasts|is|that lasts) {_ABOUT}{_TIME}", _pause),
-    ("second s ms", rf"{_TIME}(?:'s worth)? of (?:dead |complete |total |pure |utter )?{_SILENCE}(?= (?:in between|between|separat|divid|in the middle|splitting))", _pause),
-    ("second s ms", rf"{_TIME}(?:'s worth)? of (?:dead |complete |total |pure |utter )?{_SILENCE}(?=[.;,]|$| follow)", _silence),
-    ("second s ms", rf"\b(?:tone|note|beep|burst|hum|whistle|one|each|they|blips?|beeps|tones|notes|bursts|noise|static|drone|sound|it|signal)(?: of them)?(?: is| are|'s|'re)?(?: then)? (?:lasts?|lasting|goes on|held|sustained|kept up|on|long)(?: for)? {_ABOUT}{_TIME}", _length),
-    ("each apiece long", rf"\beach (?:of them )?(?:lasting |held for |going on for )?{_ABOUT}{_TIME}(?: long)?(?=[.,;]|$| long| apiece)|{_TIME.replace('?P<time>', '?P<other>')} apiece\b", lambda m: iter([("duration", seconds_of(m["time"] or m["other"]), "s", {})])),
-    ("spacing interval gap grid period spaced intervals gaps", rf"\b(?:spacing|inter-onset interval|interval|gaps|period|grid|ioi)s?(?: between (?:the |them)?\w*)?(?: is| are|'s| =|:| of| at| measures?)+ ?(?:always |exactly |the same )*{_ABOUT}{_TIME}", _spacing),
-    ("second", rf"\b(?P<number>{_NUMBER})(?P<more> or more| at least)?(?: or so)? to the second\b", _rate),
-    ("second", rf"\b(?:about |roughly |around )(?P<number>{_NUMBER})(?P<more>) (?:every|each) second\b", _rate),
-    ("octave octaves semitone semitones third fifth fourth sixth tritone", rf"\b(?:leap|jump|interval|skip|distance|step|drop|gap)s?(?: (?:between|from) (?:them|the \w+(?: \w+)?(?: (?:and|to) the \w+(?: \w+)?)?))?(?: is| of| spans| covers|:)+ (?:exactly |about |roughly |a full )*{_INTERVAL}\b", _span),
-    ("octave fifth fourth third semitone sixth", rf"\b(?P<one>{_SIZES}),? (?P<way>descending|ascending|downwards?|upwards?)\b(?P<many>)(?P<unit>)", _step),
-    ("hz khz", rf"\b(?:cut(?:s|ting)?(?: off)?|cut-?off|cliff|rolls? off|roll-off|limited|filtered|stops?|brick ?wall|edge)(?: is| sits)? (?:at|around|near|below|above) {_ABOUT}{_HERTZ}", _edge),
-    ("hz khz", rf"\b(?:everything|anything|all|frequencies|content|energy|nothing|no energy)[^.;]{{0,20}} below {_ABOUT}{_LOW}[^.;]{{0,20}}\babove {_ABOUT}{_HIGH}", _band),
-    ("hz khz", rf"\b(?:everything|energy|content|spectrum|sound|frequencies|signal|limited|restricted|confined)[^.;]{{0,30}} (?:between|from|to) {_ABOUT}{_LOW} (?:and|to|-|–) {_ABOUT}{_HIGH}", _band),
-    ("second s ms", rf"\b(?:takes?|taking|needs?) {_ABOUT}{_TIME} to (?:fully )?(?:disappear|die|fade|decay|vanish|fall silent|subside|ring out|dissolve)", _fading),
-    ("c", r"\b(?:well|far|just|not far|a bit|slightly|way|somewhat|high|a little|somewhere|lies|sits|is) (?P<way>above|below) middle c\b", _middle_c),
-    ("tuning concert orchestra oboe", r"\b(?:tuning|concert|(?:orchestra|oboe)(?:'s)?(?: tuning)?|concert pitch) a\b(?!\d)", _tuning),
-    ("second transient hit attack", r"\b(?:isn't|is no|never|not|no|without) (?:a |any )?second (?:transient|hit|attack|onset|sound|beep|clap|note|event|click|impulse|tone)\b", _one),
-    ("second", rf"\bfirst (?P<noun>{_SOUND}),? (?:then |and )?(?:the )?second (?P=noun)(?:,? (?:then |and )?(?:the )?(?P<third>third) (?P=noun))?(?:,? (?:then |and )?(?:the )?(?P<fourth>fourth) (?P=noun))?(?P<fifth>,? (?:and |then )?(?:the )?fifth (?P=noun))?", _ordinals),
-    ("third fourth", rf"\b(?:a|one) {_SOUND},? (?:and )?then another(?: one)?,? (?:and )?then a (?P<last>third|fourth)\b|\bafter the (?P<end>third|fourth|second|fifth)(?: {_SOUND})?,? (?:there is |there's )?nothing\b", _final),
-    ("silence pause gap", rf"\b(?P<sound>noise|sound|tone|beep|click|burst|note|hiss|pip)(?:, (?:silence|pause|gap|nothing|quiet), (?P=sound))+\b(?P<total>)", _alternating),
-    ("sound beep click tone note pip pluck tick knock tap", r"\b(?P<sound>sound|beep|click|tone|note|pip|pluck|tick|knock|tap|ding)(?:(?:,|\.\.\.|…|;) ?(?:and )?(?P=sound)\b){2,}(?P<total>(?::|,| -| –) ?(?:that makes |so )?(?:two|three|four|five|six|seven|eight)\b)?", _alternating),
-    ("halved halves doubled doubles quadrupled quadruples tripled triples", r"\b(?:pitch|frequency|note|tone|f0) (?:is |gets )?(?:has )?(?P<way>halved|halves|doubled|doubles|quadrupled|quadruples|tripled|triples)\b|\b(?:pitch|frequency|note|tone|f0) has (?P<was>halved|doubled|quadrupled|tripled)\b", _halved),
-    ("same where", r"\b(?:begins?|starts?)[^.;,]{0,15} and (?:ends?|finish(?:es)?|closes?) (?:up )?(?:on|at|with) (?:exactly )?the same (?:note|pitch|frequency|tone)|\bends? (?:up )?(?:about |exactly |roughly |right )?where it (?:began|started|set out)\b", _level),
-    ("three 3", rf"\b(?:one|1)(?:(?:,|\.\.\.|…|;| -| and|,? then)+ ?(?:{_NUMBER})){{2,{MOST_COUNTED}}}\b", _enumerated),
-)  # fmt: skip
-RULES = tuple((frozenset(needs.split()), re.compile(pattern), read) for needs, pattern, read in _RULES)
+_READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
+    "onset": _onset,
+    "silence": _silence,
+    "entry": _entry,
+    "numbered": _numbered,
+    "onsets": _onsets,
+    "pause": _pause,
+    "length": _length,
+    "spacing": _spacing,
+    "rate": _rate,
+    "span": _span,
+    "step": _step,
+    "edge": _edge,
+    "band": _band,
+    "fading": _fading,
+    "middle_c": _middle_c,
+    "tuning": _tuning,
+    "one": _one,
+    "ordinals": _ordinals,
+    "final": _final,
+    "alternating": _alternating,
+    "halved": _halved,
+    "level": _level,
+    "enumerated": _enumerated,
+}
+
+
+def _rules() -> tuple[tuple[frozenset[str], re.Pattern[str], Callable[[re.Match[str]], Iterator[Found]]], ...]:
+    slots = _FILE["slots"] | {"number": _NUMBER, "time": _TIME, "sizes": _SIZES, "interval": _INTERVAL}
+
+    def compiled(pattern: str) -> re.Pattern[str]:
+        for name, text in slots.items():
+            pattern = pattern.replace(f"{{{name}}}", text)
+        return re.compile(pattern)
+
+    return tuple(
+        (frozenset(rule["needs"].split()), compiled(rule["pattern"]), _READERS[rule["reader"]])
+        for rule in _FILE["rule"]
+    )
+
+
+RULES = _rules()
 _BY_NEED: dict[str, list[int]] = {}
 for _place, (_needs, _, _) in enumerate(RULES):
     for _need in _needs:

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 _FAMILIES: dict[str, str] = {
     "pitch": "contour register pitch_order intonation melody f0_median f0_trend f0_low f0_high f0_range event_f0 "
-    "event_note event_interval f0_segment noise_order chord harmonicity final_rise vibrato vibrato_rate vibrato_depth order_pitch",
+    "event_note event_interval f0_segment noise_order chord harmonicity final_rise vibrato vibrato_rate vibrato_depth "
+    "order_pitch",
     "loudness": "loudness loudness_order throb level loudness_trend order_loudness rms peak dynamic_range event",
     "tempo": "throb tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate tempo_alternative",
     "timbre": "timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
@@ -20,7 +21,8 @@ _FAMILIES: dict[str, str] = {
     "clipping": "clipping noise level peak timbre",
     "room": "reverberation decay_time",
     "count": "event_count chord pause_count pauses onset_count tempo",
-    "pauses": "entry onset gap pauses pause_count longest_pause pause silence_share event_count speech_pause_share percussiveness",
+    "pauses": "entry onset gap pauses pause_count longest_pause pause silence_share event_count speech_pause_share "
+    "percussiveness",
     "vibrato": "vibrato throb vibrato_rate vibrato_depth contour f0_range",
     "stereo": "stereo stereo_balance stereo_width",
     "duration": "duration gap sound_length event_count longest_pause",
@@ -37,14 +39,18 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("count", r"how many|number of|count the|how often"),
     (
         "pitch",
-        r"pitch\w*|intonation|melod\w+|contour|f0|register|frequency|glid\w+|inflection|interval|tune|scale|bends?|bent|"
-        r"glissando|octaves?|(?:which|what) note",
+        (
+            r"pitch\w*|intonation|melod\w+|contour|f0|register|frequency|glid\w+|inflection|interval|tune|scale|bends?|"
+            r"bent|glissando|octaves?|(?:which|what) note"
+        ),
     ),
     ("loudness", r"loud\w*|volume|dynamics?|intensity|amplitude|softer|quieter|crescendo|fad(?:e|es|ing)"),
     (
         "tempo",
-        r"tempo|how (?:fast|quick\w*|regular\w*|even\w*)|pulse|rhythm\w*|beat|pace|speed\w*|regular\w*|rates?|slow(?:er|ing)?|"
-        r"evenly|spac(?:ed|ing)|accelerat\w*|decelerat\w*",
+        (
+            r"tempo|how (?:fast|quick\w*|regular\w*|even\w*)|pulse|rhythm\w*|beat|pace|speed\w*|regular\w*|rates?|"
+            r"slow(?:er|ing)?|evenly|spac(?:ed|ing)|accelerat\w*|decelerat\w*"
+        ),
     ),
     ("timbre", r"timbre|bright\w*|tone colou?r|tonal colou?r|spectr\w+|muffled|dull|sound colou?r"),
     ("noise", r"nois\w+|how clean|hiss|recording quality|signal-to-noise|snr|background"),

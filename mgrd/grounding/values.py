@@ -6,6 +6,7 @@ from math import isfinite, log2
 
 from mgrd.grounding.context import Clause, Draft
 from mgrd.grounding.lexer import Item
+from mgrd.grounding.note_names import note_at
 from mgrd.grounding.times import Time
 
 _UNITS: dict[str, tuple[str, float]] = {
@@ -90,7 +91,6 @@ _AFTER_INTERVAL = frozenset(
     {"up", "down", "above", "below", "higher", "lower", "upward", "upwards", "downward", "downwards", "apart"}
 )
 
-_SEMITONE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 WIDEST_RANGE = 4.0  # semitones of "between 200 and 240 Hz" that still name one pitch
 _OF_SOUNDS = frozenset({"it", "tone", "sound", "pitch"})
 _PLACES = frozenset({"start", "end", "beginning", "ending", "starting", "opening", "initial", "concluding", "closing"})
@@ -100,7 +100,6 @@ _LEAVING = frozenset(
 )
 _LEAVING |= {"drifts", "drift", "wanders", "wander", "budges", "budge"}
 """Verbs whose denial says that a value holds: "never departs from 440 Hz"."""
-MIDDLE_C = 261.63  # Hz
 EDGE_SHARE = 0.15  # of the clip that "begins at" and "ends at" speak of
 LOOK_BACK = 3  # words before a value that may say above or below
 
@@ -156,7 +155,7 @@ def read_values(clause: Clause, topic: str | None, edge: Item | None = None) -> 
     for index, item in enumerate(items):
         if index <= taken:
             continue
-        note = _note(items, index)
+        note = note_at(items, index)
         if note is not None:
             taken = note[1]
             yield _placed(draft_value(clause, index, taken, "f0_median", note[0], "Hz"), clause, index, edge)
@@ -209,7 +208,7 @@ def _interval(clause: Clause, index: int) -> tuple[Draft, int] | None:
         move = move_of(items)
         if not move or not before & _BEFORE_INTERVAL or not (following & _AFTER_INTERVAL or "by" in before or move):
             return None
-        if following & {"beep", "note", "tone", "sound", "one"}:
+        if following & {"beep", "note", "tone", "sound", "one"} or _from_a_note(items[index + size : index + size + 5]):
             return None
         last = index + size - 1
         draft = draft_value(clause, index, last, "f0_trend", move * _INTERVALS[name], "semitones")
@@ -289,11 +288,11 @@ def _hertz(value: Value) -> Draft | None:
         return value.draft("spectral_centroid", value.middle)
     if "vibrato" in value.topics:
         return value.draft("vibrato_rate", value.middle)
-    if value.words & _WHATEVER and value.words & (_ABOVE | _BELOW):
-        return None  # "everything below 300 Hz" is no pitch
     named = {item.value for item in value.clause.items if item.kind == "topic"}
-    if named & {"timbre", "treble", "noise", "background", "room", "tempo", "hiss", "bass"}:
-        return None
+    if named & {"timbre", "treble", "noise", "background", "room", "tempo", "hiss", "bass"} or (
+        value.words & _WHATEVER and value.words & (_ABOVE | _BELOW)
+    ):
+        return None  # "everything below 300 Hz" is no pitch
     return value.draft("f0_median", value.middle)
 
 
@@ -323,9 +322,8 @@ def _decibels(value: Value) -> Draft | None:
     return None
 
 
-def _beside_a_note(value: Value) -> bool:
-    """ "two octaves below A440": from a note that is not in the clip."""
-    rest = value.clause.items[value.last + 1 : value.last + 5]
+def _from_a_note(rest: tuple[Item, ...]) -> bool:
+    """ "(two octaves) below A440": from a note that is not in the clip."""
     beside = bool(rest) and rest[0].word in ("above", "below", "beneath", "under", "over")
     return beside and any(
         i.word in ("middle c", "concert", "tuning", "standard") or i.kind == "number" for i in rest[1:]
@@ -401,43 +399,11 @@ _ASSIGN: dict[str, Callable[[Value], Draft | None]] = {
     "LUFS": lambda value: value.draft("loudness", value.middle),
     "semitones": lambda value: (
         _by_size(value.draft("f0_trend", value.move * abs(value.middle)))
-        if value.move and not _beside_a_note(value)
+        if value.move and not _from_a_note(value.clause.items[value.last + 1 : value.last + 5])
         else None
     ),
     "times/s": _times,
 }
-
-
-def _note(items: tuple[Item, ...], index: int) -> tuple[float, int] | None:
-    """Frequency (Hz, A4 = 440) of a note name such as "A4" or "C#5", and the index of its last item."""
-    if items[index].word == "middle c":
-        way = items[index - 1].word if index else ""
-        return None if way in ("above", "below", "from", "under", "over") else (MIDDLE_C, index)
-    if (named := _beside_middle_c(items, index)) is not None:
-        return named, index + 2
-    semitone = _SEMITONE.get(items[index].word)
-    if semitone is None or index + 1 >= len(items):
-        return None
-    at = index + 1
-    if items[at].word in ("#", "♯", "♭"):
-        semitone, at = semitone + (-1 if items[at].word == "♭" else 1), at + 1
-    octave = items[at] if at < len(items) else None
-    if (
-        octave is None
-        or octave.start != items[at - 1].end
-        or octave.word not in ("1", "2", "3", "4", "5", "6", "7", "8")
-    ):
-        return None
-    return 440.0 * 2 ** ((12 * (int(octave.word) + 1) + semitone - 69) / 12), at
-
-
-def _beside_middle_c(items: tuple[Item, ...], index: int) -> float | None:
-    """ "the A above middle C"."""
-    semitone = _SEMITONE.get(items[index].word)
-    if semitone is None or index + 2 >= len(items) or items[index + 2].word != "middle c":
-        return None
-    way = {"above": 0, "below": -12}.get(items[index + 1].word)
-    return None if way is None else MIDDLE_C * 2 ** ((semitone + way) / 12)
 
 
 def draft_value(clause: Clause, first: int, last: int, name: str, value: float, unit: str) -> Draft:

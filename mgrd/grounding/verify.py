@@ -107,7 +107,8 @@ def _verify_sequence(
     at = next((k for k in range(len(words)) if words[k : k + len(asked)] == asked), None)
     if at is not None:
         return _moved(claim, "supported", *moves[at + asked.index(claim.word or "")])
-    if words and (claim.word not in words or len(words) == len(asked)):
+    whole = " then " in claim.claimed and not set(asked) <= set(words)
+    if words and (claim.word not in words or len(words) == len(asked) or whole):
         return _moved(claim, "contradicted", *moves[0])
     return None if len(words) < 2 else _moved(claim, "unverifiable", *moves[0])
 

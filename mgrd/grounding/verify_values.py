@@ -1,4 +1,4 @@
-"""Numbers against facts: within a tolerance, beyond a bound, on the way of a glide, or of something that is not there."""
+"""Numbers against facts: within a tolerance, beyond a bound, on the way of a glide, or of what is not there."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -104,7 +104,7 @@ _ALSO: dict[tuple[str, str | None], str] = {
 }
 
 
-def _counts(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact] | None:
+def _counts(_: Claim, evidence: Evidence, span: Span | None) -> list[Fact] | None:
     """The sounds that set in within a time range."""
     if span is None:
         return None
@@ -115,27 +115,27 @@ def _counts(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact] |
     return [Fact("event_count", float(len(within)), "count", span[0], span[1], min(count.reliability, COUNTED))]
 
 
-def _onsets(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact]:
+def _onsets(claim: Claim, evidence: Evidence, _: Span | None) -> list[Fact]:
     if claim.subject is None:
         return evidence.all("onset")
     onset = nth(evidence.all("onset"), claim.subject)
     return [onset] if onset is not None else []
 
 
-def _intervals(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact]:
+def _intervals(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
     """The size of the steps and of the whole movement, for an interval whose direction is not told."""
     found = [*evidence.all("event_interval"), *evidence.all("f0_trend"), *evidence.all("order_pitch")]
     return [replace(fact, value=abs(fact.value)) for fact in found]
 
 
-def _pitches(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact] | None:
+def _pitches(claim: Claim, evidence: Evidence, _: Span | None) -> list[Fact] | None:
     if claim.subject is None:
         return None
     event = nth(evidence.all("event_f0"), claim.subject)
     return [event] if event is not None else []
 
 
-def _silences(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact]:
+def _silences(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
     """Every silence: between sounds, before the first and after the last."""
     found = [fact for kind in ("gap", "pause") for fact in evidence.all(kind)]
     entry, duration, events = evidence.sure("entry"), evidence.first("duration"), evidence.all("event")

@@ -128,7 +128,7 @@ def register_of_any(claim: Claim, attribute: Attribute, evidence: Evidence, span
         return None
     if max(note.value for note in notes) < APART * min(note.value for note in notes):
         return None
-    verdicts = [(judge_word(attribute, claim.word, note.value)[0], note) for note in notes]
+    verdicts: list[tuple[Verdict, Fact]] = [(judge_word(attribute, claim.word, note.value)[0], note) for note in notes]
     order: tuple[Verdict, ...] = ("supported", "unverifiable", "contradicted")
     verdict, note = min(verdicts, key=lambda found: order.index(found[0]))
     return Verification(verdict, note.value, note.unit, None, note.reliability, (note.start, note.end))
