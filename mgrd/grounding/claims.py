@@ -26,6 +26,7 @@ from mgrd.grounding.values import read_values
 CACHED_CHAINS = 65_536
 RECENT = 16  # claims among which one that says the same is looked for
 _WORD = re.compile(r"[a-z]+|\d")
+_SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
 """Words of a phrase, which a list of keywords lacks."""
@@ -85,10 +86,11 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     context.new_sentence()
     counted = context.counted
     compared = read_comparisons(clauses)
+    sided = _SIDES.search(text, sentence.items[0].start, sentence.items[-1].end) is not None
     found: list[Claim] = []
     for clause in clauses:
         edge = context.edge
-        if (sides := read_sides(clause)) and not any(item.kind == "stop" for item in clause.items):
+        if sided and (sides := read_sides(clause)) and not any(item.kind == "stop" for item in clause.items):
             found += [_claim(text, draft) for draft in sides]
             clause.compared = True
         for draft in read_clause(clause, sentence.items, context):

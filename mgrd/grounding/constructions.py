@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mgrd.grounding.context import Draft
 from mgrd.grounding.senses import RELATION
-from mgrd.grounding.times import find_times
+from mgrd.grounding.times import Time, find_times
 
 _FILE = tomllib.loads(Path(__file__).with_name("constructions.toml").read_text(encoding="utf-8"))
 _DENIED = re.compile(
@@ -104,10 +104,7 @@ def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> 
     before = sentence[max(0, begin - REACH_BACK) : begin]
     cut = max(before.rfind(mark) for mark in CLAUSE_MARKS)
     clause = before[cut + 1 :]
-    time = next(
-        (found for at, to, found in find_times(sentence) if at < end + REACH_BACK and to > begin - REACH_BACK), None
-    )
-    moves = RELATION.get(family.word) in ("rises", "falls")
+    time = _time_near(sentence, begin, end) if RELATION.get(family.word) in ("rises", "falls") else None
     return {
         "start": offset + begin,
         "end": offset + end,
@@ -117,7 +114,13 @@ def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> 
         "word": family.word,
         "negated": (_DENIED.search(clause) or _LISTED.search(clause)) is not None,
         "weight": 0.5 if _HEDGE.search(clause) else 1.0,
-        "time_start": time[0] if time and moves else None,
-        "time_end": time[1] if time and moves else None,
-        "time_unit": time[2] if time and moves else None,
+        "time_start": time[0] if time else None,
+        "time_end": time[1] if time else None,
+        "time_unit": time[2] if time else None,
     }
+
+
+def _time_near(sentence: str, begin: int, end: int) -> Time | None:
+    """The time phrase beside a movement."""
+    times = find_times(sentence)
+    return next((time for at, to, time in times if at < end + REACH_BACK and to > begin - REACH_BACK), None)

@@ -54,6 +54,8 @@ def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
     counts += [draft for clause in clauses if not clause.stopped and (draft := _last_of_all(clause))]
     if any(item.word in _PAIRS for clause in clauses for item in clause.items):
         counts = [count for count in counts if count["attribute"] != "event_count"]  # sounds by pairs: no total
+    # "Rather than a lone note" denies a solo, and counts nothing.
+    counts = [count for count in counts if not (count["negated"] and count["value"] == 1)]
     events = [count for count in counts if count["attribute"] == "event_count"]
     if len(events) < 2:
         return counts

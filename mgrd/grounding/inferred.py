@@ -22,6 +22,7 @@ TREND_FIT = 0.85  # least correlation of the intervals' logarithms with their nu
 TREND_RATIO = 1.4  # of the longest to the shortest interval of the line
 UNEVEN = 0.6  # regularity under which a pulse is uneven, whatever interval is left out
 RINGING = 0.4  # s of decay after which a sound's own length cannot be told
+DOUBTED = 0.4  # least reliability of a period that may be that of no tone
 SUBHARMONIC = 3.0  # a common period this far under the lowest partial is that of a chord
 THROBS = 4  # rises of the level without any silence between them
 STILL_LEVEL = 3.0  # dB of dynamic range without any throb
@@ -102,7 +103,8 @@ def _throb(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
 
 def _chord(facts: Facts) -> list[Fact]:
     """Several notes at once: their common period lies far under the lowest partial; one note has its own there."""
-    if not (_sure(facts, "f0_median") and _sure(facts, "band_low") and _value(facts, "event_count", 0.0) == 1):
+    known = facts.get("f0_median") and facts["f0_median"][0].reliability >= DOUBTED and _sure(facts, "harmonic_ratio")
+    if not (known and _sure(facts, "band_low") and _value(facts, "event_count", 0.0) == 1):
         return []
     f0, low = facts["f0_median"][0], _value(facts, "band_low", 0.0)
     steady = _value(facts, "f0_range", 9.0) < 1.0 and _value(facts, "harmonic_ratio", 0.0) >= 10.0

@@ -255,7 +255,7 @@ _MORE = re.compile(r"\b(?:more than|over|above|at least|well over)\b")
 def read_quantities(sentence: str, words: frozenset[str], start: int) -> list[Draft]:
     """Drafts of the quantities in a sentence, in lower case, that begins at character `start` of its text."""
     drafts: list[Draft] = []
-    for place in sorted({place for word in words for place in _BY_NEED.get(word, ())}):
+    for place in sorted({place for word in words for place in _BY_NEED.get("#" if word.isdigit() else word, ())}):
         _, pattern, read = RULES[place]
         for match in pattern.finditer(sentence):
             for name, value, unit, more in read(match):

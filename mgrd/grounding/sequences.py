@@ -38,6 +38,8 @@ NEITHER = {
 
 def neither(claims: "list[Claim]") -> "list[Claim]":
     """ "neither rises nor falls", "no crescendo or decrescendo": the attribute stays between its poles."""
+    if sum(claim.negated for claim in claims) < 2:
+        return claims
     for attribute, (poles, middle) in NEITHER.items():
         told = [c for c in claims if c.attribute == attribute and c.negated and c.word in poles]
         if {c.word for c in told} != poles:
