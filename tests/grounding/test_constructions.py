@@ -51,7 +51,7 @@ CLIPS: dict[str, Callable[[], np.ndarray]] = {
     "tone_noise": lambda: placed([(0.0, tone(880, 1.3)), (1.5, burst(1.0))], 2.6),
     "arch": lambda: arch(250, 1000),
     "rising": lambda: glide(300, 1200, 2.0),
-    "chord": lambda: sum(tone(f, 2.5) for f in (261.6, 329.6, 392.0)) / 3,
+    "chord": lambda: np.sum([tone(f, 2.5) for f in (261.6, 329.6, 392.0)], axis=0) / 3,
     "gap": lambda: placed([(0.0, tone(600, 1.0)), (2.5, tone(600, 1.1))], 3.6),
     "hissing": lambda: with_noise(tone(500, 3.0), 3.0),
     "three": lambda: placed([(0.3 + k, burst(0.3, k)) for k in range(3)], 3.2),
