@@ -1,10 +1,11 @@
-"""How far two raters of the same chains agree beyond chance."""
+"""How far the measured check and the judges agree with the reviewers, for the card."""
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
-from mgrd.evaluation.agreement import cohen_kappa
+from mgrd.evaluation.raters import cohen
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,5 @@ def human_agreement(
 
 
 def _kappa(pairs: list[tuple[bool, bool]]) -> float | None:
-    """Of (human, rater) pairs."""
-    cells = ((True, True), (False, True), (True, False), (False, False))
-    return cohen_kappa(*(pairs.count(cell) for cell in cells))
+    said = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return cohen(said[:, 0], said[:, 1], 2, clusters=np.arange(len(said)), resamples=1, seed=0).value
