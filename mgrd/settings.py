@@ -330,6 +330,9 @@ class GateSpec(Section):
     min_reasoning_tokens: float = Field(
         default=4.0, ge=0, description="mean length under which reasoning has collapsed"
     )
+    max_self_cognition_rise: float = Field(
+        default=0.02, ge=0, description="rise of the share of chains that deny hearing that still promotes"
+    )
     patience: int = Field(default=2, ge=1, description="rounds without promotion after which the campaign stops")
     min_kappa: float | None = Field(
         default=None,

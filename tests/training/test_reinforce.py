@@ -1,4 +1,4 @@
-"""Reinforcement: it learns what earns, hears the sound, leaves the encoder alone, stops, and goes on where it stopped."""
+"""Reinforcement: it learns what earns, hears the sound, leaves the encoder alone, stops and resumes."""
 
 import json
 from collections.abc import Callable
@@ -232,7 +232,7 @@ def test_a_pull_to_the_first_model_holds_the_policy_back(folder: Path, features:
     assert held.heldout[-1].reward < free.heldout[-1].reward
 
 
-def test_gradients_that_are_not_finite_save_nothing(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
+def test_gradients_that_are_not_finite_are_an_error(folder: Path, features: FeatureCache) -> None:
     loaded = load_model(folder)
     bandit = Bandit(loaded, features, SPEC)
     groups = [[replace(one, reward=float("nan")) for one in group] for group in bandit.draw(0)]
