@@ -142,9 +142,9 @@ def _render(workspace: Workspace, pairs: pl.DataFrame, features: FeatureCache, r
         question = questions[row["question_id"]]
         text = prompt.render(question=question["text"], choices=question["choices"])
         clip = question["clip_id"]
-        tokens = 0 if clip is None else features.tokens(clip)
+        windows = () if clip is None else features.windows(clip)
         chosen, rejected = (
-            renderer.example(text, tokens, chain["reasoning"] or "", chain["answer"] or "")
+            renderer.example(text, windows, chain["reasoning"] or "", chain["answer"] or "")
             for chain in (rows[row["chosen_trace_id"]], rows[row["rejected_trace_id"]])
         )
         rendered.append(Pair(row["pair_id"], clip, chosen, rejected))

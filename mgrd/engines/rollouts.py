@@ -132,10 +132,10 @@ class EngineRollouts:
             reasoned=reasoned,
             grounded=grounding.grounded,
         )
-        tokens = 0 if task.clip_id is None else self.features.tokens(task.clip_id)
+        windows = () if task.clip_id is None else self.features.windows(task.clip_id)
         return Rollout(
             clip_id=task.clip_id,
-            prompt=self.renderer.prompt(task.prompt, tokens),
+            prompt=self.renderer.prompt(task.prompt, windows),
             ids=done.token_ids,
             logprob=done.logprob,
             reward=earned,

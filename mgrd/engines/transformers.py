@@ -16,6 +16,7 @@ from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, Sc
 from mgrd.errors import EngineError, boundary
 from mgrd.models.checkpoints import LoadedModel, load_model
 from mgrd.models.forward import completion_logprobs, pack_rows
+from mgrd.models.listen import LongClips
 from mgrd.models.parallel import workers
 from mgrd.models.render import RenderedPrompt, Renderer, parse_completion
 from mgrd.training.features import FeatureCache, Precision
@@ -38,6 +39,7 @@ class TransformersEngine:
         device: str = "cpu",
         batch_requests: int = 32,
         precision: Precision = "float16",
+        long_clips: LongClips = "refuse",
     ) -> None:
         """`features` is the folder of the encoder cache; `batch_requests` questions are sampled together.
 
@@ -46,7 +48,7 @@ class TransformersEngine:
         if torch.device(device).type != "cpu":
             raise EngineError(f"device {device!r}: this engine runs on the CPU; serve the checkpoint with vLLM instead")
         self._loaded = load_model(model, device) if isinstance(model, Path) else model
-        self._features = FeatureCache(features, self._loaded.encoder_sha, precision)
+        self._features = FeatureCache(features, self._loaded.encoder_sha, precision, long_clips)
         self._renderer = Renderer(self._loaded.processor)
         self._batch_requests = batch_requests
         self._vocabulary = Vocabulary.of(
@@ -112,7 +114,7 @@ class TransformersEngine:
         self._features.ensure(self._loaded, list(wanted.items()))
         return [
             self._renderer.prompt(
-                request.prompt, 0 if request.clip_id is None else self._features.tokens(request.clip_id)
+                request.prompt, 0 if request.clip_id is None else self._features.windows(request.clip_id)
             )
             for request in requests
         ]

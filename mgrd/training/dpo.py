@@ -19,10 +19,11 @@ from mgrd.models.parallel import Workers, workers
 from mgrd.models.precision import Precision, choose_precision, computing_in
 from mgrd.models.render import RenderedExample
 from mgrd.settings import PreferenceSpec
+from mgrd.training.adapters import trainable_parameters
 from mgrd.training.batches import TrainingRow
 from mgrd.training.features import FeatureCache
+from mgrd.training.optimizer import BETAS, CLIP_NORM, rate_factor, set_rate
 from mgrd.training.reinforce import shard_states
-from mgrd.training.sft import BETAS, CLIP_NORM, rate_factor, trainable_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,7 @@ def train_dpo(
     with workers() as crew:
         before = _margins_before(pairs, margins, spec.batch_pairs, crew)
         for step, places in enumerate(order):
-            for group in optimizer.param_groups:
-                group["lr"] = spec.learning_rate * rate_factor(step, spec.steps, spec.warmup)
+            set_rate(optimizer, spec.learning_rate * rate_factor(step, spec.steps, spec.warmup))
 
             def differentiate(shard: list[int]) -> tuple[float, int, int, tuple[Tensor, ...]]:
                 chosen, rejected, count = margins([pairs[at] for at in shard])

@@ -22,6 +22,7 @@ from mgrd.models.parallel import Workers, workers
 from mgrd.models.precision import Precision, choose_precision, computing_in
 from mgrd.models.render import RenderedExample, RenderedPrompt
 from mgrd.settings import ReinforceSpec
+from mgrd.training.adapters import trainable_parameters
 from mgrd.training.advantages import (
     clipped_loss,
     divergence,
@@ -32,8 +33,8 @@ from mgrd.training.advantages import (
 from mgrd.training.batches import TrainingRow, shard_batch
 from mgrd.training.features import FeatureCache
 from mgrd.training.guards import HeldOut, StepFigures, check_guards
+from mgrd.training.optimizer import BETAS, CLIP_NORM, set_rate
 from mgrd.training.reinforce_state import Moments, read_state, write_state
-from mgrd.training.sft import BETAS, CLIP_NORM, trainable_parameters
 from mgrd.training.value_head import ValueHead, fit_values
 
 VALUE_UPDATES = 4
@@ -227,8 +228,7 @@ class Learner:
         if not rollouts:
             raise TrainingError(f"step {step}: no chain was drawn; are there questions inside the difficulty window?")
         rising = max(1, round(self.spec.warmup * self.spec.steps))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.spec.learning_rate * min(1.0, (step + 1) / rising)
+        set_rate(self.optimizer, self.spec.learning_rate * min(1.0, (step + 1) / rising))
         with workers() as crew:
             old, advantages, error = self._judge(step, rollouts, len(groups[0]), crew)
             reference = self._reference_logprobs(rollouts, crew)

@@ -41,7 +41,7 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True)
-class RunState:
+class Checkpoint:
     """A read checkpoint."""
 
     tensors: dict[str, Tensor]
@@ -73,7 +73,7 @@ def write_state(
     draft.rename(folder)
 
 
-def read_state(folder: Path) -> RunState | None:
+def read_state(folder: Path) -> Checkpoint | None:
     """The checkpoint in `folder`, None when there is none. Raises TrainingError when it cannot be read."""
     if not (folder / DOCUMENT).is_file():
         return None
@@ -85,4 +85,4 @@ def read_state(folder: Path) -> RunState | None:
     moments = {owner: Moments(below(memory, f"{owner}.")) for owner in owners}
     for owner in ("policy", "value"):
         moments.setdefault(owner, Moments({}))
-    return RunState(below(flat, "tensor."), moments, document)
+    return Checkpoint(below(flat, "tensor."), moments, document)

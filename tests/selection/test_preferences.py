@@ -1,5 +1,7 @@
 """Preference pairs: who is preferred to whom, and how often."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from mgrd.selection.preferences import pair_traces
@@ -8,7 +10,7 @@ from schemas import PREFERENCES
 COLUMNS = ("trace_id", "question_id", "reasoning", "answer", "correct", "decision", "reasons")
 
 
-def pairs(chains: list[tuple[object, ...]], per_question: int = 4) -> pl.DataFrame:
+def pairs(chains: Sequence[tuple[object, ...]], per_question: int = 4) -> pl.DataFrame:
     frame = pl.DataFrame(
         [dict(zip(COLUMNS, row, strict=True)) for row in chains], schema_overrides={"reasons": pl.List(pl.String)}
     )

@@ -41,7 +41,7 @@ class Bandit:
     """Two arms: one-token chains, drawn by the model's own probabilities; which arm pays depends on the clip."""
 
     def __init__(
-        self, loaded: LoadedModel, features: FeatureCache, spec: ReinforceSpec, before: Callable[[int], None] = id
+        self, loaded: LoadedModel, features: FeatureCache, spec: ReinforceSpec, before: Callable[[int], object] = id
     ) -> None:
         renderer = Renderer(loaded.processor)
         self.model, self.features, self.spec, self.before = loaded.model, features, spec, before
