@@ -5,6 +5,7 @@ import sys
 import typer
 
 from mgrd.cli import (
+    ablate,
     calibrate,
     campaign,
     config,
@@ -50,6 +51,7 @@ app.command("evaluate")(evaluate.evaluate_command)
 app.command("rejudge")(rejudge.rejudge_command)
 app.command("calibrate")(calibrate.calibrate_command)
 app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)
+app.add_typer(ablate.app, name="ablate")
 app.add_typer(review.app, name="review")
 app.add_typer(config.app, name="config", help="Settings.")
 
