@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 from judge_frames import CHAIN, FACTS, questions, trace
 
-from mgrd.errors import JudgeError
+from mgrd.errors import ConfigError, JudgeError
 from mgrd.judging.mock import Answer, MockJudge, Script, good, serving
 from mgrd.store import DatasetRef, Workspace, frame_of, init_workspace
 from schemas import CLIPS, DECISIONS, EVIDENCE, LEDGER, QUESTIONS, TRACES, VERDICTS
 from tasks.decide import decide
 from tasks.ground import ground
 from tasks.judge import judge
+from tasks.limits import money_spent
 from tasks.run import Run
 from tasks.select import select
 
@@ -202,3 +203,26 @@ def test_the_same_chain_in_a_later_round_is_not_paid_again(round_: Round) -> Non
     decided = decide.fn(run, 2, traces, checked, judge.fn(run, 2, traces, checked))
     assert len(round_.server.requests) == asked
     assert store.read(DECISIONS, decided.partition)["decision"].to_list().count("kept") == 4
+
+
+def test_the_workspaces_money_runs_out_over_rounds_and_goes_on_when_raised(
+    round_: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = {"panel__judges__0__price_in": 1e6, "panel__judges__0__price_out": 1e6, "panel__judges__0__concurrency": 1}
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", "0.5")
+    with pytest.raises(JudgeError, match=r"raise runtime\.max_cost = 0\.5 \(all rounds together\)"):
+        round_.run(**prices)
+    assert round_.server.requests == [], "nothing was asked that could not be paid"
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", "1e9")
+    workspace, _, _ = round_.run(**prices)
+    spent = money_spent(workspace)
+    assert spent == workspace.store.read(VERDICTS)["cost"].sum() > 0
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", str(spent))
+    with pytest.raises(JudgeError, match=r"is reached with 4 of 4"):
+        round_.run(**prices, panel__judges__0__model="judge-2")
+
+
+def test_a_judge_without_a_price_cannot_be_limited(round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", "5")
+    with pytest.raises(ConfigError, match="needs price_in and price_out of every judge; judge-1 has none"):
+        round_.run()
