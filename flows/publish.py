@@ -2,8 +2,10 @@
 
 from prefect import flow
 
+from flows.rejudge import rejudge
 from mgrd.export.choices import ExportConfig, Purpose
 from tasks.artifacts import tell_failure
+from tasks.decide import reviewers_wait
 from tasks.publish import export, push_export
 from tasks.run import Overrides, Run
 
@@ -21,6 +23,8 @@ def publish(
 ) -> str:
     """Export round `round_` to `out` with its audio inside, and push it to `repo` when one is named.
 
+    Where reviewers have spoken since the round was decided, it is decided anew first.
+
     Args:
         workspace: Folder of the workspace, as the worker sees it.
         round_: The round to work on, 1 or more.
@@ -32,5 +36,7 @@ def publish(
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
+    if reviewers_wait(run.open(), round_):
+        rejudge(workspace, round_, overrides)
     directory = export(run, ExportConfig(round=round_, purpose=purpose, embed_audio=True), out)
     return directory if repo is None else push_export(directory, repo, private=private, dry_run=dry_run)
