@@ -17,6 +17,7 @@ from mgrd.cli import (
     ground,
     ingest,
     measure,
+    plan,
     rejudge,
     report,
     review,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command("init")(workspace.init_command)
 app.command("ingest")(ingest.ingest_command)
+app.command("plan")(plan.plan_command)
 app.command("run")(campaign.run_command)
 app.command("status")(status.status_command)
 app.command("report")(report.report_command)

@@ -1,8 +1,9 @@
 """`mgrd status`: where the campaign stands, per round."""
 
 import json
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,15 +29,46 @@ measurement and by constructed truth; share of decided claims that hold; share o
 surrogate chains; mean reasoning tokens; chains kept of those sampled for training"""
 
 
-def status_command(workspace: WorkspaceOption = Path(), json_: JsonOption = False) -> None:
+WatchOption = Annotated[
+    float | None,
+    typer.Option(
+        "--watch", metavar="SECONDS", help="Print again whenever the ledger grew, looking every SECONDS.", min=0.1
+    ),
+]
+
+
+def status_command(workspace: WorkspaceOption = Path(), watch: WatchOption = None, json_: JsonOption = False) -> None:
     """Held-out figures, funnel and times per round; round 0 is the cold start."""
     from mgrd.store import Workspace
 
     opened = Workspace.open(workspace)
+    _show(opened, json_)
+    if watch is not None:
+        _watch(opened, watch, json_)
+
+
+def _show(workspace: "Workspace", json_: bool) -> None:
     if json_:
-        typer.echo(json.dumps(status_of(opened)))
+        typer.echo(json.dumps(status_of(workspace)))
     else:
-        show_status(opened)
+        show_status(workspace)
+
+
+def _watch(workspace: "Workspace", seconds: float, json_: bool) -> None:
+    """Print the status after each finished stage, with the stage above it, until Ctrl-C."""
+    from schemas import LEDGER
+
+    seen = workspace.store.version(LEDGER)
+    while True:
+        time.sleep(seconds)
+        version = workspace.store.version(LEDGER)
+        if version == seen:
+            continue
+        seen = version
+        if not json_:
+            last = workspace.store.read(LEDGER).sort("finished_at").row(-1, named=True)
+            typer.echo(f"\n{last['finished_at'][:19]}  round {last['round']}  {last['stage']} is finished")
+        _show(workspace, json_)
 
 
 def status_of(workspace: "Workspace") -> dict[str, object]:
