@@ -17,6 +17,12 @@ def distill(workspace: str, overrides: Overrides | None = None) -> str:
     stages are skipped, so the same call again continues where the last one ended.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
+    with run.open().held("distill"):
+        return rounds(run)
+
+
+def rounds(run: Run) -> str:
+    """Cold start and rounds of a campaign whose workspace is held; returns the path of its report."""
     spec = run.open().settings.spec
     model = start = cold_start(run)
     refused = 0

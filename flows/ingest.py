@@ -12,11 +12,12 @@ from tasks.run import Overrides, Run
 def ingest(workspace: str, source: str = "embedded", overrides: Overrides | None = None) -> None:
     """Bring `embedded`, or the audio below a path, into the workspace."""
     run = Run(workspace=workspace, overrides=overrides or {})
-    if source == "embedded":
-        clips = ingest_embedded(run)
-        measure(run, clips)
-    else:
-        clips = ingest_path(run, source)
-        measure(run, clips)
-        derive(run, clips)
-    check_ingest(run, clips)
+    with run.open().held("ingest"):
+        if source == "embedded":
+            clips = ingest_embedded(run)
+            measure(run, clips)
+        else:
+            clips = ingest_path(run, source)
+            measure(run, clips)
+            derive(run, clips)
+        check_ingest(run, clips)

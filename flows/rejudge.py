@@ -13,9 +13,10 @@ from tasks.select import select
 def rejudge(workspace: str, round_: int, overrides: Overrides | None = None) -> dict[str, object]:
     """Ground, judge, decide and select the round anew; returns what changed."""
     run = Run(workspace=workspace, overrides=overrides or {})
-    before = standing_decisions(run, round_)
-    traces = sampled_traces(run, round_)
-    decisions = decide_round(run, round_, traces)
-    distilled = select(run, round_, traces, decisions)
-    check_round(run, round_, traces, decisions, distilled)
-    return compare(run, before, decisions, distilled)
+    with run.open().held("rejudge"):
+        before = standing_decisions(run, round_)
+        traces = sampled_traces(run, round_)
+        decisions = decide_round(run, round_, traces)
+        distilled = select(run, round_, traces, decisions)
+        check_round(run, round_, traces, decisions, distilled)
+        return compare(run, before, decisions, distilled)

@@ -8,6 +8,7 @@ from mgrd.cli import (
     calibrate,
     campaign,
     config,
+    data,
     doctor,
     explain,
     export,
@@ -21,6 +22,7 @@ from mgrd.cli import (
     status,
     workspace,
 )
+from mgrd.cli.interrupts import Interrupts
 from mgrd.errors import ConfigError, MgrdError
 
 app = typer.Typer(
@@ -45,15 +47,27 @@ app.command("explain")(explain.explain_command)
 app.command("doctor")(doctor.doctor_command)
 app.command("rejudge")(rejudge.rejudge_command)
 app.command("calibrate")(calibrate.calibrate_command)
+app.command("requeue")(data.requeue_command)
 app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)
+app.add_typer(data.app, name="data")
 app.add_typer(review.app, name="review")
 app.add_typer(config.app, name="config", help="Settings.")
 
 
 def main() -> None:
     """Entry point: an error of ours is a message on standard error, never a traceback."""
+    interrupts = Interrupts()
+    interrupts.install()
     try:
         app()
+    except SystemExit:
+        if interrupts.came:
+            interrupts.leave()
+        raise
     except MgrdError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except Exception:
+        if interrupts.came:  # on the way out, the orchestrator no longer found its server
+            interrupts.leave()
+        raise

@@ -7,7 +7,8 @@ Nothing is written outside of it.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from mgrd.errors import ConfigError
 from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
 from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
+from mgrd.store.lock import hold
 
 LOGGER = logging.getLogger("mgrd")
 
@@ -35,7 +37,7 @@ class Workspace:
     def __init__(self, root: Path, settings: Settings) -> None:
         self.root = root.resolve()
         self.settings = settings
-        self.store = Store(self.root)
+        self.store = Store(self.root, settings.store.uri)
 
     @classmethod
     def open(cls, root: Path, overrides: dict[str, object] | None = None) -> "Workspace":
@@ -78,6 +80,17 @@ class Workspace:
     def pictures(self) -> Path:
         """What review draws of clips; made when evidence is measured."""
         return self.cache / "pictures"
+
+    @contextmanager
+    def held(self, what: str) -> Iterator[None]:
+        """Be the one that writes here, for the block. Raises BusyError when another process is."""
+        with hold(self.root, what) as dead:
+            if dead is not None:
+                LOGGER.warning(
+                    "took over from `%s` (process %d on %s, since %s), which is gone",
+                    dead.what, dead.pid, dead.host, dead.since,
+                )  # fmt: skip
+            yield
 
     def resolve(self, uri: str) -> Path:
         """A row's uri as a path: relative ones lie in the workspace."""
@@ -134,7 +147,9 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
     outcome = work()
     seconds = time.perf_counter() - started
     LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds)
-    entry = workspace.ledger.record(stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds)
+    entry = workspace.ledger.record(
+        stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds, stage.config
+    )
     return entry, True
 
 
