@@ -60,14 +60,12 @@ def main() -> None:
     interrupts.install()
     try:
         app()
-    except SystemExit:
-        if interrupts.came:
+    except BaseException as error:
+        if isinstance(error, SystemExit) and not error.code:
+            raise
+        if interrupts.have_come():  # whatever it looks like: the orchestrator's own signal, a server that is gone
             interrupts.leave()
-        raise
-    except MgrdError as error:
+        if not isinstance(error, MgrdError):
+            raise
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2 if isinstance(error, ConfigError) else 1)
-    except Exception:
-        if interrupts.came:  # on the way out, the orchestrator no longer found its server
-            interrupts.leave()
-        raise

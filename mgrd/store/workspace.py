@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mgrd.errors import ConfigError
 from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
+from mgrd.store.contracts import apply_contracts
 from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
 from mgrd.store.lock import hold
@@ -70,6 +71,11 @@ class Workspace:
     @property
     def reports(self) -> Path:
         return self.root / "reports"
+
+    @property
+    def data_docs(self) -> Path:
+        """What the contracts found, a page per stage and table."""
+        return self.reports / "contracts"
 
     @property
     def cache(self) -> Path:
@@ -145,12 +151,26 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
         return done, False
     started = time.perf_counter()
     outcome = work()
+    limit = workspace.settings.runtime.max_error_rate
+    checked = apply_contracts(
+        workspace.store, stage.name, stage.round, outcome, limit, lambda table, page: _keep_page(workspace, stage, table, page)
+    )
+    outcome = checked.outcome
+    for finding in checked.findings:
+        LOGGER.warning("round %d  %s: %s", stage.round, stage.name, finding.message)
     seconds = time.perf_counter() - started
     LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds)
     entry = workspace.ledger.record(
         stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds, stage.config
     )
     return entry, True
+
+
+def _keep_page(workspace: Workspace, stage: Stage, table: str, page: str) -> None:
+    """Data Docs: one page per table and round, the newest."""
+    workspace.data_docs.mkdir(parents=True, exist_ok=True)
+    name = f"round-{stage.round:02d}-{stage.name.replace(' ', '-')}-{table}.html"
+    (workspace.data_docs / name.replace("/", "-")).write_text(page)
 
 
 def _overwritten(done: Entry, amended: DatasetRef | None) -> bool:
