@@ -32,6 +32,7 @@ class Entry:
     outputs: tuple[DatasetRef, ...]
     counts: dict[str, object]
     seconds: float
+    inputs: dict[str, str]
 
     def output(self, table: str) -> DatasetRef:
         return next(reference for reference in self.outputs if reference.table == table)
@@ -128,4 +129,5 @@ def _entry(row: Mapping[str, object]) -> Entry:
         outputs=tuple(DatasetRef(**reference) for reference in json.loads(str(row["outputs"]))),
         counts=json.loads(str(row["counts"])),
         seconds=float(str(row["seconds"])),
+        inputs=json.loads(str(row["inputs"])),
     )

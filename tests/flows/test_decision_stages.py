@@ -30,7 +30,7 @@ from schemas import (
 )
 from tasks.calibrate import calibrate, check_calibration
 from tasks.counterfactual import counterfactual
-from tasks.decide import decide
+from tasks.decide import decide, reviewers_wait
 from tasks.ground import ground
 from tasks.rejudge import compare, sampled_traces, standing_decisions
 from tasks.run import Run
@@ -147,9 +147,12 @@ def test_a_round_is_decided_once_and_again_only_where_something_changed(root: Pa
 
 def test_a_vote_decides_anew_without_grounding_anew_and_its_withdrawal_undoes_it(root: Path) -> None:
     automatic = decided(root)
+    assert not reviewers_wait(Workspace.open(root), 1)
     vote(root, "1b00", "grounded")
     vote(root, "1a00", "not_grounded")
+    assert reviewers_wait(Workspace.open(root), 1)
     decided(root)
+    assert not reviewers_wait(Workspace.open(root), 1)
     settled = rows(root)
     assert (settled["1a00"]["decision"], settled["1a00"]["decided_by"]) == ("rejected", "override")
     assert settled["1b00"]["reasons"] == ["wrong_answer"], "grounded or not, the answer is wrong"

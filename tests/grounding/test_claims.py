@@ -86,7 +86,7 @@ def test_every_clause_of_the_embedded_chains_is_read(sense: tuple[str, str], cla
         ),
         ("The second half is louder than the first half.", ["loudness louder"]),
         ("It is quieter at the end than at the start.", ["loudness softer"]),
-        ("Each beep is lower than the one before.", ["contour falling"]),
+        ("Each beep is lower than the one before.", ["pitch_order downwards"]),
         ("None of the beeps is louder than the others.", ["loudness steady"]),
         ("The pitch is neither rising nor falling.", ["contour flat"]),
         ("There is no change in pitch.", ["contour flat"]),
