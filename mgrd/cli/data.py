@@ -12,7 +12,9 @@ from mgrd.cli.workspace import JsonOption, WorkspaceOption
 if TYPE_CHECKING:
     import polars as pl
 
-app = typer.Typer(help="Tables: list, show, history, diff, lineage, rollback, clean-up, quarantine.", no_args_is_help=True)
+app = typer.Typer(
+    help="Tables: list, show, history, diff, lineage, rollback, clean-up, quarantine.", no_args_is_help=True
+)
 
 TableArgument = Annotated[str, typer.Argument(help="Name of a table, such as traces; `mgrd data list` has them all.")]
 StageOption = Annotated[str | None, typer.Option(help="Only rows of this stage, such as sample-distill.")]
@@ -30,7 +32,12 @@ def list_command(workspace: WorkspaceOption = Path(), json_: JsonOption = False)
     from mgrd.store.history import table_states
 
     rows = [asdict(state) for state in table_states(Workspace.open(workspace).store)]
-    _print(rows, json_, ("name", "version", "rows", "files", "bytes", "changed_at"), "no tables yet; `mgrd ingest` writes the first")
+    _print(
+        rows,
+        json_,
+        ("name", "version", "rows", "files", "bytes", "changed_at"),
+        "no tables yet; `mgrd ingest` writes the first",
+    )
 
 
 @app.command("show")
@@ -122,7 +129,9 @@ def lineage_command(
 
 @app.command("rollback")
 def rollback_command(
-    round_: Annotated[int, typer.Argument(metavar="ROUND", help="The last round that stays; 0: the cold start.", min=0)],
+    round_: Annotated[
+        int, typer.Argument(metavar="ROUND", help="The last round that stays; 0: the cold start.", min=0)
+    ],
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
@@ -173,7 +182,10 @@ def gc_command(
 
 @app.command("quarantine")
 def quarantine_command(
-    workspace: WorkspaceOption = Path(), stage: StageOption = None, round_: RoundOption = None, json_: JsonOption = False
+    workspace: WorkspaceOption = Path(),
+    stage: StageOption = None,
+    round_: RoundOption = None,
+    json_: JsonOption = False,
 ) -> None:
     """Rows that a stage could not process, with the reason; `mgrd requeue` has them tried again."""
     from mgrd.store import Workspace
@@ -183,7 +195,9 @@ def quarantine_command(
     if json_:
         _lines(rows)
         return
-    _print(rows.to_dicts(), False, ("stage", "round", "row_id", "boundary", "message", "attempts"), "quarantine is empty")
+    _print(
+        rows.to_dicts(), False, ("stage", "round", "row_id", "boundary", "message", "attempts"), "quarantine is empty"
+    )
 
 
 def requeue_command(

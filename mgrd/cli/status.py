@@ -1,8 +1,9 @@
 """`mgrd status`: where the campaign stands, per round."""
 
 import json
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,22 +29,42 @@ measurement and by constructed truth; share of decided claims that hold; share o
 surrogate chains; mean reasoning tokens; chains kept of those sampled for training"""
 
 
-def status_command(workspace: WorkspaceOption = Path(), json_: JsonOption = False) -> None:
-    """Held-out figures, funnel and times per round; round 0 is the cold start."""
+WATCH_SECONDS = 5.0
+
+
+def status_command(
+    workspace: WorkspaceOption = Path(),
+    json_: JsonOption = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Print it again while a command works here.")] = False,
+) -> None:
+    """Held-out figures, funnel and times per round; round 0 is the cold start. Also who works here at this moment."""
     from mgrd.store import Workspace
+    from mgrd.store.lock import holder_of
 
     opened = Workspace.open(workspace)
-    if json_:
-        typer.echo(json.dumps(status_of(opened)))
-    else:
-        show_status(opened)
+    while True:
+        holder = holder_of(opened.root)
+        if json_:
+            typer.echo(json.dumps(status_of(opened)))
+        else:
+            show_status(opened)
+            if holder is not None:
+                typer.echo(f"`{holder.what}` works here since {holder.since} (process {holder.pid} on {holder.host})")
+        if not watch or holder is None:
+            return
+        time.sleep(WATCH_SECONDS)
 
 
 def status_of(workspace: "Workspace") -> dict[str, object]:
+    from dataclasses import asdict
+
     from mgrd.report.status import status_document
+    from mgrd.store.lock import holder_of
     from schemas import LEDGER, METRICS
 
-    return status_document(workspace.store.read(METRICS), workspace.store.read(LEDGER))
+    holder = holder_of(workspace.root)
+    document = status_document(workspace.store.read(METRICS), workspace.store.read(LEDGER))
+    return {**document, "holder": None if holder is None else asdict(holder)}
 
 
 def show_status(workspace: "Workspace") -> None:

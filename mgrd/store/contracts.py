@@ -63,7 +63,8 @@ def _stopped(stage: str, round_: int, findings: list[Finding]) -> str:
     more = f"; and {len(findings) - 1} more findings" if len(findings) > 1 else ""
     return (
         f"stage {stage} of round {round_}: {first.message}, keys {', '.join(first.keys[:5]) or 'of all rows'}{more}. "
-        f"The stage stays owed: look at the rows with `mgrd data show {first.table}`, correct what wrote them and run again"
+        f"The stage stays owed: look at the rows with `mgrd data show {first.table}`, correct what wrote them and run "
+        "again"
     )
 
 

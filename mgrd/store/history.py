@@ -71,7 +71,9 @@ def commits(store: Store, table: Table) -> list[dict[str, Any]]:
             "at": _moment(commit),
             "operation": commit["operation"].lower(),
             "rows_added": commit.get("operationMetrics", {}).get("num_added_rows"),
-            "note": {key: commit[key] for key in ("stage", "fingerprint", "model", "judges", "reason") if key in commit},
+            "note": {
+                key: commit[key] for key in ("stage", "fingerprint", "model", "judges", "reason") if key in commit
+            },
         }
         for commit in opened.history()
     ]
@@ -81,7 +83,9 @@ def read_version(store: Store, table: Table, version: int) -> pl.DataFrame:
     """The table's rows at a version. Raises DataError for one that never was, StoreError for one that was deleted."""
     newest = store.version(table)
     if not 0 <= version <= newest:
-        raise DataError(f"table {table.name} has versions 0 to {newest}, not {version}; see `mgrd data history {table.name}`")
+        raise DataError(
+            f"table {table.name} has versions 0 to {newest}, not {version}; see `mgrd data history {table.name}`"
+        )
     with boundary(StoreError, f"table {table.name} at version {version} (clean-up may have deleted its files)"):
         return store.read(table, version=version)
 
@@ -159,9 +163,7 @@ def collect_garbage(workspace: Workspace, days: float = KEPT_DAYS, *, dry_run: b
         with boundary(StoreError, f"cleaning up table {table.name}"):
             if not dry_run:
                 opened.optimize.compact()
-            files = opened.vacuum(
-                retention_hours=round(days * 24), dry_run=dry_run, enforce_retention_duration=False
-            )
+            files = opened.vacuum(retention_hours=round(days * 24), dry_run=dry_run, enforce_retention_duration=False)
         if files:
             found[table.name] = len(files)
     folders = _unknown_checkpoints(workspace)
@@ -173,7 +175,7 @@ def collect_garbage(workspace: Workspace, days: float = KEPT_DAYS, *, dry_run: b
 
 
 def _unknown_checkpoints(workspace: Workspace) -> list[str]:
-    """Folders of models/ that no row of the models table names; assembled bases are needed by nobody but their child."""
+    """Folders of models/ that no row of the models table names; bases are never rows, and stay."""
     known = {uri.rsplit("/", 1)[-1] for uri in workspace.store.read(MODELS, columns=["uri"])["uri"]}
     if not known or not workspace.models.is_dir():
         return []

@@ -131,7 +131,7 @@ def _silence(path: Path) -> float:
 
 
 def _born(pid: int) -> int:
-    """When the process started, in clock ticks since boot; 0 for none, or a system without /proc but a live process: 1."""
+    """When the process started, in clock ticks since boot; 0 for none. Without /proc: 1 for any that lives."""
     try:
         # The name in parentheses may hold anything; the start is the 20th field after it.
         state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -25,7 +25,10 @@ def requeue(workspace: Workspace, stage: str | None = None, round_: int | None =
     place at any time. Stages take what they have already done by key; only the lost rows are work.
     """
     rows = quarantined(workspace.store, stage, round_)
-    counts = {(name, at): count for name, at, count in rows.group_by("stage", "round").len().sort("round", "stage").iter_rows()}
+    counts = {
+        (name, at): count
+        for name, at, count in rows.group_by("stage", "round").len().sort("round", "stage").iter_rows()
+    }
     ledger = workspace.store.open(LEDGER)
     if ledger is None or not counts:
         return counts

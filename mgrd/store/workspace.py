@@ -153,7 +153,12 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
     outcome = work()
     limit = workspace.settings.runtime.max_error_rate
     checked = apply_contracts(
-        workspace.store, stage.name, stage.round, outcome, limit, lambda table, page: _keep_page(workspace, stage, table, page)
+        workspace.store,
+        stage.name,
+        stage.round,
+        outcome,
+        limit,
+        lambda table, page: _keep_page(workspace, stage, table, page),
     )
     outcome = checked.outcome
     for finding in checked.findings:

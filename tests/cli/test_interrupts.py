@@ -40,7 +40,11 @@ mgrd.cli.main()
 def test_a_signal_ends_a_command_with_one_line(state: str, number: signal.Signals) -> None:
     """`handled`: another library has taken SIGTERM; `failing`: the way out fails; `stuck`: it never ends."""
     command = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, state], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", COMMAND, state],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert command.stdout is not None
     assert command.stdout.readline() == "working\n"
@@ -57,7 +61,9 @@ def test_an_error_of_ours_is_one_line_and_another_error_is_not_hidden() -> None:
         ("RuntimeError('a fault of the code')", 1, "RuntimeError: a fault of the code\n"),
     ):
         script = f"import mgrd.cli, mgrd.errors\ndef app(): raise {raised}\nmgrd.cli.app = app\nmgrd.cli.main()"
-        done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
         assert done.returncode == code
         assert done.stderr.endswith(expected)
         assert ("Traceback" in done.stderr) == (code == 1 and "RuntimeError" in raised)

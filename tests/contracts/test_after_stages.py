@@ -15,7 +15,7 @@ SAMPLED: dict[str, int | str] = {"round": 1, "purpose": "distill"}
 
 
 @pytest.fixture
-def workspace(tmp_path) -> Workspace:  # noqa: ANN001
+def workspace(tmp_path) -> Workspace:
     init_workspace(tmp_path / "w")
     return Workspace.open(tmp_path / "w")
 
@@ -46,7 +46,9 @@ def wrote(workspace: Workspace, table: Table, frame: pl.DataFrame, partition: di
     run_stage(workspace, Stage("made", 1, 1, {}, {}), work)
 
 
-def test_a_row_that_breaks_a_discarding_expectation_goes_to_quarantine_and_the_stage_goes_on(workspace: Workspace) -> None:
+def test_a_row_that_breaks_a_discarding_expectation_goes_to_quarantine_and_the_stage_goes_on(
+    workspace: Workspace,
+) -> None:
     bad = traces(finish_reason="weird")
     sampled(workspace, bad)
     entry = workspace.ledger.newest(1, "sample-distill")
@@ -62,7 +64,9 @@ def test_a_row_that_breaks_a_discarding_expectation_goes_to_quarantine_and_the_s
 
 def test_a_stage_most_of_whose_rows_would_be_discarded_stops_instead(workspace: Workspace) -> None:
     frame = traces().with_columns(audio_tokens=pl.lit(0, dtype=pl.Int64))
-    with pytest.raises(ContractError, match=r"traces\.audio_tokens: the model saw the audio.*40 of 40 rows are more than"):
+    with pytest.raises(
+        ContractError, match=r"traces\.audio_tokens: the model saw the audio.*40 of 40 rows are more than"
+    ):
         sampled(workspace, frame)
     assert workspace.ledger.newest(1, "sample-distill") is None
     assert workspace.store.read(TRACES).height == 40
@@ -83,7 +87,9 @@ def test_hostile_a_column_that_drifted_is_named(workspace: Workspace) -> None:
 
 def test_hostile_a_doubled_key_is_named(workspace: Workspace) -> None:
     frame = pl.concat([traces(), traces()[3:4]])
-    with pytest.raises(ContractError, match=f"table traces: 1 keys stand more than once; trace_id such as {frame['trace_id'][3]}"):
+    with pytest.raises(
+        ContractError, match=f"table traces: 1 keys stand more than once; trace_id such as {frame['trace_id'][3]}"
+    ):
         sampled(workspace, frame)
     with pytest.raises(ContractError, match="table traces"):
         check_unique("traces", frame)
@@ -114,7 +120,7 @@ def test_hostile_a_claim_on_a_chain_that_is_not_there_is_named() -> None:
 def test_hostile_a_training_row_of_a_held_out_source_is_named() -> None:
     clips = synthetic.clips().to_dicts()
     clips[1]["source"] = next(clip["source"] for clip in clips if clip["split"] == "test")
-    with pytest.raises(ContractError, match="training rows come from held-out sources.*row_id such as"):
+    with pytest.raises(ContractError, match=r"training rows come from held-out sources.*row_id such as"):
         check_split_leakage(synthetic.distilled(), synthetic.frame("clips", clips), synthetic.questions())
 
 
@@ -128,7 +134,9 @@ def test_hostile_a_clip_whose_hash_is_none_stops_the_ingest(workspace: Workspace
 def test_hostile_a_table_of_a_future_version_is_left_alone(workspace: Workspace) -> None:
     newer = synthetic.metrics().with_columns(unit=pl.lit("s"))
     write_deltalake(str(workspace.store.path(METRICS)), newer.to_arrow(), partition_by=["round"])
-    with pytest.raises(StoreError, match=r"table metrics has columns \['unit'\] of a newer mgrd.*mgrd data history metrics"):
+    with pytest.raises(
+        StoreError, match=r"table metrics has columns \['unit'\] of a newer mgrd.*mgrd data history metrics"
+    ):
         workspace.store.read(METRICS)
     with pytest.raises(MgrdError, match="metrics"):
         read_version(workspace.store, METRICS, 0)
@@ -136,7 +144,9 @@ def test_hostile_a_table_of_a_future_version_is_left_alone(workspace: Workspace)
 
 def test_hostile_text_that_is_no_utf_8_is_refused_with_the_table(workspace: Workspace) -> None:
     with pytest.raises(DataError, match="building rows of table traces"):
-        frame_of(TRACES, [{**traces().row(0, named=True), "raw_text": b"\xff\xfe\x00".decode("utf-8", "surrogateescape")}])
+        frame_of(
+            TRACES, [{**traces().row(0, named=True), "raw_text": b"\xff\xfe\x00".decode("utf-8", "surrogateescape")}]
+        )
     assert workspace.store.version(TRACES) == -1
 
 

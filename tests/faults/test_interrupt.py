@@ -43,7 +43,9 @@ def ended_by(number: signal.Signals, root: Path) -> tuple[int, float, str]:
 
 @pytest.mark.round
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_signal_ends_a_campaign_soon_and_what_was_finished_is_committed(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_ends_a_campaign_soon_and_what_was_finished_is_committed(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     root = tmp_path / "w"
     settings = tmp_path / "hang.toml"
     settings.write_text((REPOSITORY / "examples" / "tiny.toml").read_text() + HANGING)

@@ -66,7 +66,7 @@ def test_history_tells_which_stage_committed(tmp_path: Path) -> None:
 def test_a_version_that_never_was_is_refused_with_those_that_were(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.replace(METRICS, metrics(a=1.0), {"round": 1})
-    with pytest.raises(DataError, match="metrics has versions 0 to 0, not 7.*mgrd data history metrics"):
+    with pytest.raises(DataError, match=r"metrics has versions 0 to 0, not 7.*mgrd data history metrics"):
         read_version(store, METRICS, 7)
 
 
@@ -143,7 +143,7 @@ def test_a_written_row_has_no_chain_behind_it_and_says_so_by_having_none(workspa
 
 
 def test_an_unknown_key_names_the_commands_that_print_keys(workspace: Workspace) -> None:
-    with pytest.raises(DataError, match="'nope'.*mgrd data show traces"):
+    with pytest.raises(DataError, match=r"'nope'.*mgrd data show traces"):
         lineage_of(workspace, "nope")
 
 
@@ -192,7 +192,10 @@ def test_requeueing_makes_the_stages_of_quarantined_rows_owed_and_no_others(work
         run_stage(workspace, Stage(name, 1, 1, {}, {}), lambda: Outcome((), 0, {}))
     Request(workspace, "run", {}).record()
     root = ("-w", str(workspace.root))
-    shown = [json.loads(line) for line in mgrd("data", "quarantine", "--stage", "sample-distill", "--json", *root).splitlines()]
+    shown = [
+        json.loads(line)
+        for line in mgrd("data", "quarantine", "--stage", "sample-distill", "--json", *root).splitlines()
+    ]
     assert [row["row_id"] for row in shown] == ["a", "b"]
     told = json.loads(mgrd("requeue", "--stage", "sample-distill", "--json", *root))
     assert told == [{"stage": "sample-distill", "round": 1, "rows": 2}]
@@ -206,7 +209,7 @@ def test_requeueing_makes_the_stages_of_quarantined_rows_owed_and_no_others(work
 def test_a_workspace_of_before_a_new_column_is_read_and_gains_it_with_the_next_commit(tmp_path: Path) -> None:
     store = Store(tmp_path)
     old = {"round": 1, "stage": "s", "fingerprint": "f", "inputs": "{}", "outputs": "[]", "rows_in": 0, "rows_out": 0,
-           "counts": "{}", "seconds": 1.0, "tokens": 0, "cost": 0.0, "finished_at": "2026-01-01", "entry_id": "e"}  # fmt: skip
+           "counts": "{}", "seconds": 1.0, "tokens": 0, "cost": 0.0, "finished_at": "2026", "entry_id": "e"}  # fmt: skip
     before = frame_of(LEDGER, [old]).drop("config").to_arrow()
     write_deltalake(str(store.path(LEDGER)), before)
     assert store.read(LEDGER).equals(frame_of(LEDGER, [old]))
@@ -229,7 +232,9 @@ def test_a_table_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) ->
     newer = metrics(a=1.0).with_columns(unit=pl.lit("s"))
     write_deltalake(str(store.path(METRICS)), newer.to_arrow(), partition_by=["round"])
     for act in (lambda: store.read(METRICS), lambda: store.append(METRICS, metrics(b=1.0))):
-        with pytest.raises(StoreError, match=r"metrics has columns \['unit'\] of a newer mgrd.*mgrd data restore metrics"):
+        with pytest.raises(
+            StoreError, match=r"metrics has columns \['unit'\] of a newer mgrd.*mgrd data restore metrics"
+        ):
             act()
     assert store.version(METRICS) == 0
 

@@ -29,7 +29,8 @@ from mgrd.store import Store, frame_of
 from schemas import METRICS
 store = Store(Path(sys.argv[1]), sys.argv[2])
 for number in range(1000):
-    store.append(METRICS, frame_of(METRICS, [{"round": 1, "split": "dev", "name": f"m{number:03d}", "value": 0.0, "n": 1}]))
+    row = {"round": 1, "split": "dev", "name": f"m{number:03d}", "value": 0.0, "n": 1}
+    store.append(METRICS, frame_of(METRICS, [row]))
     print(number, flush=True)
 """
 
