@@ -208,8 +208,9 @@ def test_requeueing_makes_the_stages_of_quarantined_rows_owed_and_no_others(work
 
 def test_a_workspace_of_before_a_new_column_is_read_and_gains_it_with_the_next_commit(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    old = {"round": 1, "stage": "s", "fingerprint": "f", "inputs": "{}", "outputs": "[]", "rows_in": 0, "rows_out": 0,
-           "counts": "{}", "seconds": 1.0, "tokens": 0, "cost": 0.0, "finished_at": "2026", "entry_id": "e"}  # fmt: skip
+    old = {"round": 1, "stage": "s", "fingerprint": "f", "inputs": "{}", "outputs": "[]", "rows_in": 0,
+           "rows_out": 0, "counts": "{}", "seconds": 1.0, "tokens": 0, "cost": 0.0,
+           "finished_at": "2026", "entry_id": "e"}  # fmt: skip
     before = frame_of(LEDGER, [old]).drop("config").to_arrow()
     write_deltalake(str(store.path(LEDGER)), before)
     assert store.read(LEDGER).equals(frame_of(LEDGER, [old]))
