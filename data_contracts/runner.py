@@ -102,8 +102,8 @@ def _validate(suite: dict[str, Any], rows: pl.DataFrame, key: tuple[str, ...]) -
 
 def _page(validation: Any) -> str:
     """The Data Docs page of a validation, as HTML."""
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
     return DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(validation))
 
