@@ -21,6 +21,12 @@ def distill(workspace: str, overrides: Overrides | None = None) -> str:
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
+    with run.open().held("distill"):
+        return rounds(run)
+
+
+def rounds(run: Run) -> str:
+    """Cold start and rounds of a campaign whose workspace is held; returns the path of its report."""
     spec = run.open().settings.spec
     model = start = cold_start(run)
     refused = 0

@@ -19,11 +19,12 @@ def ingest(workspace: str, source: str = "embedded", overrides: Overrides | None
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    if source == "embedded":
-        clips = ingest_embedded(run)
-        measure(run, clips)
-    else:
-        clips = ingest_path(run, source)
-        measure(run, clips)
-        derive(run, clips)
-    check_ingest(run, clips)
+    with run.open().held("ingest"):
+        if source == "embedded":
+            clips = ingest_embedded(run)
+            measure(run, clips)
+        else:
+            clips = ingest_path(run, source)
+            measure(run, clips)
+            derive(run, clips)
+        check_ingest(run, clips)

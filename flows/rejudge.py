@@ -20,9 +20,10 @@ def rejudge(workspace: str, round_: int, overrides: Overrides | None = None) -> 
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    before = standing_decisions(run, round_)
-    traces = sampled_traces(run, round_)
-    decisions = decide_round(run, round_, traces)
-    distilled = select(run, round_, traces, decisions)
-    check_round(run, round_, traces, decisions, distilled)
-    return compare(run, before, decisions, distilled)
+    with run.open().held("rejudge"):
+        before = standing_decisions(run, round_)
+        traces = sampled_traces(run, round_)
+        decisions = decide_round(run, round_, traces)
+        distilled = select(run, round_, traces, decisions)
+        check_round(run, round_, traces, decisions, distilled)
+        return compare(run, before, decisions, distilled)

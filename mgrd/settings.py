@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mgrd.errors import ConfigError
-from mgrd.settings_runtime import Runtime, Section
+from mgrd.settings_runtime import Runtime, Section, StoreSettings
 
 SETTINGS_FILE = "mgrd.toml"
 
@@ -387,6 +387,7 @@ class Settings(BaseSettings):
 
     spec: Spec = Spec()
     runtime: Runtime = Runtime()
+    store: StoreSettings = StoreSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -424,7 +425,9 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
             except (LookupError, TypeError) as error:
                 raise ConfigError(f"there is no setting {dotted}; see `mgrd config schema`") from error
         return Settings.model_construct(
-            spec=Spec.model_validate(merged["spec"]), runtime=Runtime.model_validate(merged["runtime"])
+            spec=Spec.model_validate(merged["spec"]),
+            runtime=Runtime.model_validate(merged["runtime"]),
+            store=StoreSettings.model_validate(merged["store"]),
         )
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}; correct the TOML") from error

@@ -9,6 +9,17 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class StoreSettings(Section):
+    """Where the tables are. Audio, checkpoints and caches stay in the workspace."""
+
+    uri: str | None = Field(
+        default=None,
+        pattern=r"^(s3|gs|az)://[^/\s]+(/[^\s]*)?$",
+        description="`s3://`, `gs://` or `az://` address below which the tables lie; none: in the workspace. "
+        "Credentials come from the environment, as delta-rs reads them",
+    )
+
+
 class ServerRuntime(Section):
     """The OpenAI-compatible server of `engine = "openai"`; docs/engines.md has recipes for known models."""
 

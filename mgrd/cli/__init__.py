@@ -9,6 +9,7 @@ from mgrd.cli import (
     calibrate,
     campaign,
     config,
+    data,
     decontaminate,
     doctor,
     evaluate,
@@ -25,6 +26,7 @@ from mgrd.cli import (
     status,
     workspace,
 )
+from mgrd.cli.interrupts import Interrupts
 from mgrd.errors import ConfigError, MgrdError
 
 app = typer.Typer(
@@ -52,16 +54,26 @@ app.command("decontaminate")(decontaminate.decontaminate_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("rejudge")(rejudge.rejudge_command)
 app.command("calibrate")(calibrate.calibrate_command)
+app.command("requeue")(data.requeue_command)
 app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)
 app.add_typer(ablate.app, name="ablate")
+app.add_typer(data.app, name="data")
 app.add_typer(review.app, name="review")
 app.add_typer(config.app, name="config", help="Settings.")
 
 
 def main() -> None:
     """Entry point: an error of ours is a message on standard error, never a traceback."""
+    interrupts = Interrupts()
+    interrupts.install()
     try:
         app()
-    except MgrdError as error:
+    except BaseException as error:
+        if isinstance(error, SystemExit) and not error.code:
+            raise
+        if interrupts.have_come():  # whatever it looks like: the orchestrator's own signal, a server that is gone
+            interrupts.leave()
+        if not isinstance(error, MgrdError):
+            raise
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2 if isinstance(error, ConfigError) else 1)

@@ -38,7 +38,7 @@ WatchOption = Annotated[
 
 
 def status_command(workspace: WorkspaceOption = Path(), watch: WatchOption = None, json_: JsonOption = False) -> None:
-    """Held-out figures, funnel and times per round; round 0 is the cold start."""
+    """Held-out figures, funnel and times per round; round 0 is the cold start. Also who works here at this moment."""
     from mgrd.store import Workspace
 
     opened = Workspace.open(workspace)
@@ -48,10 +48,15 @@ def status_command(workspace: WorkspaceOption = Path(), watch: WatchOption = Non
 
 
 def _show(workspace: "Workspace", json_: bool) -> None:
+    from mgrd.store.lock import holder_of
+
     if json_:
         typer.echo(json.dumps(status_of(workspace)))
-    else:
-        show_status(workspace)
+        return
+    show_status(workspace)
+    holder = holder_of(workspace.root)
+    if holder is not None:
+        typer.echo(f"`{holder.what}` works here since {holder.since} (process {holder.pid} on {holder.host})")
 
 
 def _watch(workspace: "Workspace", seconds: float, json_: bool) -> None:
@@ -72,10 +77,15 @@ def _watch(workspace: "Workspace", seconds: float, json_: bool) -> None:
 
 
 def status_of(workspace: "Workspace") -> dict[str, object]:
+    from dataclasses import asdict
+
     from mgrd.report.status import status_document
+    from mgrd.store.lock import holder_of
     from schemas import LEDGER, METRICS
 
-    return status_document(workspace.store.read(METRICS), workspace.store.read(LEDGER))
+    holder = holder_of(workspace.root)
+    document = status_document(workspace.store.read(METRICS), workspace.store.read(LEDGER))
+    return {**document, "holder": None if holder is None else asdict(holder)}
 
 
 def show_status(workspace: "Workspace") -> None:

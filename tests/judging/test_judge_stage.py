@@ -50,6 +50,12 @@ class Round:
         return {trace_id: (decision, reasons) for trace_id, decision, reasons in rows}
 
 
+@pytest.fixture(autouse=True)
+def without_suites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows here have short keys and few columns filled, as no suite would let pass."""
+    monkeypatch.setattr("mgrd.store.contracts.suite_tables", tuple)
+
+
 @pytest.fixture
 def round_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Round]:
     monkeypatch.setattr("tasks.select.publish_funnel", lambda *_: None)
