@@ -141,13 +141,15 @@ def _value_gauge(claim: Mapping[str, Any], unit: str, measured: float | None, re
     if min(points) >= 0:
         low = max(low, 0.0)
     scale = _Scale(low, high, ratios=False)
-    bounds = {"above": (value, inf), "below": (-inf, value)}.get(claim["relation"], (value - around, value + around))
+    first, last = {"above": (value, inf), "below": (-inf, value)}.get(
+        claim["relation"], (value - around, value + around)
+    )
     said = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
     label = {"above": f"over {said}", "below": f"under {said}"}.get(claim["relation"], said)
     if claim["negated"]:
         label = f"not {label}"
     return Gauge(
-        [scale.stretch(*bounds, label, claimed=True)],
+        [scale.stretch(first, last, label, claimed=True)],
         scale.mark(measured, reliable=reliable),
         (_told(low, unit), _told(high, unit)),
     )
