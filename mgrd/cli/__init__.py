@@ -8,7 +8,9 @@ from mgrd.cli import (
     calibrate,
     campaign,
     config,
+    decontaminate,
     doctor,
+    evaluate,
     explain,
     export,
     ground,
@@ -43,6 +45,8 @@ app.command("measure")(measure.measure_command)
 app.command("ground")(ground.ground_command)
 app.command("explain")(explain.explain_command)
 app.command("doctor")(doctor.doctor_command)
+app.command("decontaminate")(decontaminate.decontaminate_command)
+app.command("evaluate")(evaluate.evaluate_command)
 app.command("rejudge")(rejudge.rejudge_command)
 app.command("calibrate")(calibrate.calibrate_command)
 app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)

@@ -6,6 +6,7 @@ grammar never judges a claim, and never raises on any text.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -215,4 +216,10 @@ def _distinct(claims: list[Claim]) -> list[Claim]:
         else:
             other = kept[same]
             kept[same] = replace(other, end=max(other.end, claim.end)) if claim.end <= other.end else other
-    return kept
+    return _unopposed(kept)
+
+
+def _unopposed(claims: list[Claim]) -> list[Claim]:
+    """The claims less those whose very words were read both ways: nobody knows what they claim."""
+    readings = Counter((c.start, c.end, c.claimed, c.subject) for c in claims)
+    return [c for c in claims if readings[c.start, c.end, c.claimed, c.subject] == 1]

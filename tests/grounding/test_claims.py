@@ -222,7 +222,13 @@ WORDS = sorted(
 @given(st.lists(st.sampled_from(WORDS), max_size=25))
 def test_any_jumble_of_acoustic_words_gives_well_formed_claims(words: list[str]) -> None:
     text = " ".join(words)
-    assert all(well_formed(claim, text) for claim in extract_claims(text))
+    claims = extract_claims(text)
+    assert all(well_formed(claim, text) for claim in claims)
+    assert len({(c.start, c.end, c.claimed, c.subject) for c in claims}) == len(claims)
+
+
+def test_words_that_can_be_read_both_ways_claim_nothing() -> None:
+    assert [c.attribute for c in extract_claims("zero background is quiet, this means two.")] == []
 
 
 def test_attributes_are_those_of_the_bands() -> None:
