@@ -38,6 +38,10 @@ class Family:
     needs: frozenset[str]
     patterns: tuple[re.Pattern[str], ...]
     swallow: bool
+    denied: bool
+    """The patterns say that the word does not hold ("a gliding pitch": not flat)."""
+    subject: int | None
+    """The single sound that they speak of (-1 is the last)."""
 
 
 def _families() -> tuple[Family, ...]:
@@ -51,7 +55,8 @@ def _families() -> tuple[Family, ...]:
 
     found = []
     for entry in _FILE["family"]:
-        attribute, _, word = entry["claims"].partition(" ")
+        claims = entry["claims"]
+        attribute, _, word = claims.removeprefix("not ").partition(" ")
         patterns = tuple(compiled(pattern) for pattern in entry["patterns"])
         found.append(
             Family(
@@ -60,6 +65,8 @@ def _families() -> tuple[Family, ...]:
                 frozenset(word[:STEM] for word in entry["needs"].split()),
                 patterns,
                 entry.get("swallow", False),
+                claims.startswith("not "),
+                entry.get("subject"),
             )
         )
     return tuple(found)
@@ -104,15 +111,18 @@ def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> 
     before = sentence[max(0, begin - REACH_BACK) : begin]
     cut = max(before.rfind(mark) for mark in CLAUSE_MARKS)
     clause = before[cut + 1 :]
+    denied = (_DENIED.search(clause) or _LISTED.search(clause)) is not None
+    of_one = "" if family.subject is None else f" of sound {family.subject}"
     time = _time_near(sentence, begin, end) if RELATION.get(family.word) in ("rises", "falls") else None
     return {
         "start": offset + begin,
         "end": offset + end,
         "attribute": family.attribute,
         "relation": RELATION.get(family.word, "is"),
-        "claimed": f"{family.attribute} {family.word}",
+        "claimed": f"{family.attribute} {family.word}{of_one}",
         "word": family.word,
-        "negated": (_DENIED.search(clause) or _LISTED.search(clause)) is not None,
+        "negated": denied != family.denied,
+        "subject": family.subject,
         "weight": 0.5 if _HEDGE.search(clause) else 1.0,
         "time_start": time[0] if time else None,
         "time_end": time[1] if time else None,

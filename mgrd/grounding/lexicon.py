@@ -129,6 +129,7 @@ def build_lexicon() -> dict[str, Entry]:
     add("function", "", words["no_negation"])
     add("hedge", "", words["hedge"])
     add("unit", "", words["unit"])
+    add("unknown", "", words["compound"])
     add("stop", "", words["stop"])
     add("stop", "habit", words["habit"])
     add("negation", "exclude", words["exclude"])

@@ -20,7 +20,7 @@ _KINDS = (
 _STEM = re.compile(
     r"would|['’](?:d|ve)\b|\b(?:if|suppos|assum|imagin|say|were|had|should|could|might|unless|whether|otherwise|"
     r"scenario|case|must|thought|impulse|instinct|hunch|reaction|guess|figured|wonder|expected|suspected|wait|listen|"
-    rf"look|search|tried)|\b{_KINDS}\b"
+    rf"look|search|tried|considered)|\b{_KINDS}\b"
 )
 """Without one of these nothing is supposed, sought or said in general."""
 _SENTENCE = re.compile(r"(?:[^.!?;\n—–]+|\.(?=[^\s.]))+[.!?;\n—–]*")
@@ -49,7 +49,8 @@ _COUNTERFACTUAL = re.compile(
     r"(?:be|have|need|sound|show|start|begin|leave|mean|require|announce|come|go|give|rise|fall|point|feel|take|give)\b|"
     rf"\b(?:a|an|any|no|another) (?:[\w-]+ ){{1,4}}(?:would|could|should)\b{_NAMING_IT}|"
     r"\bmy (?:initial |first )?(?:impulse|instinct|thought|hunch|reaction|guess) (?:was|is)\b|"
-    r"\b(?:at first )?i (?:first |initially )?(?:figured|thought|wondered|expected|suspected)\b|" + _GENERIC,
+    r"\b(?:at first )?i (?:first |initially )?(?:figured|thought|wondered|expected|suspected)\b|"
+    r"\bi (?:briefly |first |initially |at first |also )?considered\b|" + _GENERIC,
     re.IGNORECASE,
 )
 _DOING = r"(?:anything|i (?:tap|count|listen|follow|take|focus|compare|look|concentrate|trace|clap|nod))"
@@ -63,7 +64,8 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _SEEKING = re.compile(
-    r"\b(?:wait|listen|look|search)(?:ed|ing)? for (?!the (?:sound|clip))|"
+    r"\b(?:wait|listen|look|search)(?:ed|ing)? (?:(?:past|through|behind|under|beyond) (?:the )?\w+ )?"
+    r"for (?!the (?:sound|clip))|"
     r"\b(?:tried|trying) to (?:detect|find|hear)\b",
     re.IGNORECASE,
 )

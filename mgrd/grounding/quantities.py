@@ -44,6 +44,7 @@ _INTERVAL = (
 TUNING_A = 440.0  # Hz
 BAND_MIDDLE = 1000.0  # Hz: a cut below it is a band's lower edge
 MOST_COUNTED = 20
+LEAST_PACKED = 0.75  # of a rate that is counted within a rounded time
 
 Found = tuple[str, float, str, dict[str, object]]
 """Fact, value, unit, and what differs of the draft."""
@@ -99,6 +100,14 @@ def _spacing(match: re.Match[str]) -> Iterator[Found]:
     seconds = seconds_of(match["time"])
     if seconds > 0:
         yield "tempo", 60 / seconds, "BPM", {}
+
+
+def _packed(match: re.Match[str]) -> Iterator[Found]:
+    """ "Twelve beeps packed into about three seconds": a pulse not much slower than that."""
+    number, seconds = match["number"], seconds_of(match["time"])
+    if seconds > 0:
+        rate = 60 * (_SMALL[number] if number in _SMALL else float(number)) / seconds
+        yield "tempo", LEAST_PACKED * rate, "BPM", {"relation": "above"}
 
 
 def _rate(match: re.Match[str]) -> Iterator[Found]:
@@ -209,6 +218,7 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
     "pause": _pause,
     "length": _length,
     "spacing": _spacing,
+    "packed": _packed,
     "rate": _rate,
     "span": _span,
     "step": _step,

@@ -28,6 +28,7 @@ PREPOSED = frozenset(
 """Negations of one phrase before the statement: "without any pause the pitch rises"."""
 HEADLESS = frozenset(
     {"very", "quite", "rather", "fairly", "extremely", "really", "clearly", "pretty", "too", "definitely"}
+    | {"perfectly", "completely", "absolutely", "totally", "entirely"}
 )
 SPEAKING = frozenset({"speaking", "talking", "singing", "playing"})
 MOST_OPENING = 7  # items of a sentence that may describe the sound without naming it

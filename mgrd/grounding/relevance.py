@@ -14,7 +14,8 @@ _FAMILIES: dict[str, str] = {
     "event_note event_interval f0_segment noise_order chord harmonicity final_rise vibrato vibrato_rate vibrato_depth "
     "order_pitch",
     "loudness": "loudness loudness_order throb level loudness_trend order_loudness rms peak dynamic_range event",
-    "tempo": "throb tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate tempo_alternative",
+    "tempo": "longest_pause gap throb tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate "
+    "tempo_alternative",
     "timbre": "timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
     "spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness harmonic_ratio noise",
     "noise": "noise_order noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
@@ -29,8 +30,9 @@ _FAMILIES: dict[str, str] = {
     "attack": "percussiveness sound_length percussive_share reverberation",
     "telephone": "telephone band_low band_high muffling timbre spectral_centroid spectral_bandwidth",
     "phonation": "phonation whisper voice harmonicity",
-    "material": "voice noise harmonicity speech percussiveness sound_length register event_count muffling telephone",
-    "order": "noise_order pitch_order loudness_order register",
+    "material": "contour f0_median f0_trend vibrato throb timbre tempo regularity bass spectral_centroid "
+    "voice noise harmonicity speech percussiveness sound_length register event_count muffling telephone",
+    "order": "noise_order pitch_order loudness_order register f0_median contour",
 }
 FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.items()}
 """The claimed attributes and facts that speak of what a question of a family asks."""
@@ -107,6 +109,8 @@ def _relevant(question: str, choices: tuple[str, ...]) -> frozenset[str] | None:
     asked = [family for family, pattern in _PATTERNS if pattern.search(question)]
     if len(set(asked)) > 1 and "noise" in asked and _NOISE_ITSELF.search(question) is None:
         asked.remove("noise")  # "on which side is the noise?" asks of its side
+    if "room" in asked and "material" in asked:
+        asked.remove("material")  # "what kind of space is it?" asks of no source
     if question:
         named = _CHOSEN if asked else _PATTERNS
         asked += [family for family, pattern in named if _contrasted(family, pattern, choices, bool(asked))]

@@ -14,7 +14,16 @@ from mgrd.grounding.lookup import Evidence, Move, Span, fact_for
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 from mgrd.grounding.verify_values import verify_value
-from mgrd.grounding.verify_words import amended, is_wide, judge_word, order_of_each, register_of_any, short_gaps
+from mgrd.grounding.verify_words import (
+    amended,
+    flat_sound,
+    is_wide,
+    judge_word,
+    order_of_each,
+    register_of_any,
+    short_gaps,
+    unpitched_register,
+)
 
 __all__ = ["Evidence", "Verdict", "Verification", "resolve_time", "verify_claim"]
 
@@ -38,6 +47,8 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
 
 def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> Verification | None:
     """The verdict where the turns of a line, the single sounds or the sides decide, or where none can; else None."""
+    if claim.attribute == "contour" and claim.subject is not None and claim.word == "flat":
+        return flat_sound(claim, claim.subject, evidence)
     if claim.attribute in TURN and span is None and claim.subject is None:
         return _verify_movement(claim, evidence)
     if claim.attribute == "pitch_order":
@@ -54,7 +65,7 @@ def _verify_word(
 ) -> Verification:
     fact = fact_for(claim, attribute, evidence, span, duration)
     if fact is None:
-        return UNKNOWN
+        return unpitched_register(claim, evidence) if claim.attribute == "register" and span is None else UNKNOWN
     if claim.attribute == "pauses" and not claim.negated and word == "present" and fact.value == 0:
         fact = short_gaps(claim, evidence) or fact
     verdict, edge = judge_word(attribute, word, fact.value)

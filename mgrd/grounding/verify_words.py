@@ -7,9 +7,10 @@ from math import inf, log2
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import Evidence, Span
+from mgrd.grounding.inferred import NOISE_LENGTH
+from mgrd.grounding.lookup import Evidence, Span, nth
 from mgrd.grounding.tolerances import FLAT_RANGE, MIN_RELIABILITY, STILL
-from mgrd.grounding.verdicts import Verdict, Verification
+from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 
 SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
 SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
@@ -22,6 +23,13 @@ WIDE = 0.3  # share of side energy from which a balance in the middle is of two 
 MIDDLE = 3.0  # dB of balance
 APART = 1.5  # ratio of the highest to the lowest note from which a register is of single notes
 ENTIRELY = re.compile(r"\b(?:perfectly|completely|entirely|absolutely|dead|totally|utterly|slightest)\b", re.IGNORECASE)
+VOICE = re.compile(r"\b(?:voice|speaker|talker|singer|speech|(?:wo)?man|narrator)\b", re.IGNORECASE)
+LOW_VOICE, HIGH_VOICE = 140.0, 200.0  # Hz: a high voice is a middle tone
+LOW_NOISE, HIGH_NOISE = 400.0, 2500.0  # Hz of spectral centroid that make an unpitched sound low or high
+DYING = re.compile(r"\b(?:dies? (?:away|down|out)|decays?|decaying|dying away|rings? out|trails? off)\b", re.IGNORECASE)
+SAME_START = 0.02  # s between the starts of a sound and of its pitch
+LEAST_FALL = 4.0  # dB within a sound that dies away
+BEHIND = re.compile(r"\b(?:hum|hiss|buzz|background|rumble|drone|noise|static)\b", re.IGNORECASE)
 OF_ALL = re.compile(r"\b(?:each|every|all|they)\b", re.IGNORECASE)
 
 
@@ -55,17 +63,89 @@ def _borders(attribute: Attribute, word: str, value: float) -> bool:
 def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Verdict, fact: Fact) -> Verdict:
     """The verdict of a word's band in the light of the other facts: what it leaves out of account makes it open, or
     turns it."""
+    if attribute.name == "register" and VOICE.search(claim.text):
+        return _voice_register(claim.word, fact.value)
     if verdict == "supported":
         return _less(claim, evidence, fact)
     if verdict == "unverifiable":
         return verdict
+    if claim.claimed == "loudness softer" and DYING.search(claim.text) and _each_dies(evidence):
+        return "supported"
     if attribute.name == "sound_length" and _has_length(claim, attribute, evidence):
         return "supported"
     harsh = claim.claimed == "timbre bright" and _at_least(evidence, "clipping", CLIPPED)  # a word for distortion too
     middle = claim.claimed == "register middle" and fact.value <= HIGHEST_MIDDLE
     outside = attribute.name == "pauses" and _is_silent_outside(evidence, claim)
     masked = not claim.negated and _is_masked(claim, evidence)
-    return "unverifiable" if harsh or middle or outside or masked else verdict
+    return "unverifiable" if harsh or middle or outside or masked or _is_of_part(claim, evidence) else verdict
+
+
+def _is_of_part(claim: Claim, evidence: Evidence) -> bool:
+    """What may be said of one sound of several, so that the whole clip does not refute it: each note dies away, noise
+    follows a tone, a hum goes on under the clicks."""
+    count = evidence.first("event_count")
+    if claim.negated or count is None or count.value < 2:
+        return False
+    dies = claim.claimed == "loudness softer" and DYING.search(claim.text) is not None
+    follows = claim.claimed == "noise noisy" and _has_unpitched_sound(evidence)
+    return dies or follows or (claim.claimed == "pauses absent" and BEHIND.search(claim.text) is not None)
+
+
+def _has_unpitched_sound(evidence: Evidence) -> bool:
+    """A sound longer than a click has no pitch, so it may be noise."""
+    pitched = [f0.start for f0 in evidence.all("event_f0")]
+    return any(
+        sound.end - sound.start >= NOISE_LENGTH and all(abs(start - sound.start) >= SAME_START for start in pitched)
+        for sound in evidence.all("event")
+    )
+
+
+def _each_dies(evidence: Evidence) -> bool:
+    """The level falls within the single sounds, as far as steps of it lie within them."""
+    line, falls = evidence.all("level_line"), []
+    for sound in evidence.all("event"):
+        inside = [step.value for step in line if sound.start <= step.start and step.end <= sound.end]
+        falls += [inside[0] - inside[-1]] if len(inside) > 1 else []
+    return len(falls) > 1 and min(falls) >= LEAST_FALL
+
+
+def _voice_register(word: str | None, hertz: float) -> Verdict:
+    """Voices are called low and high within a narrower range than tones."""
+    held = "low" if hertz < LOW_VOICE else "high" if hertz > HIGH_VOICE else "middle"
+    return "supported" if word == held else "unverifiable" if "middle" in (word, held) else "contradicted"
+
+
+def unpitched_register(claim: Claim, evidence: Evidence) -> Verification:
+    """A register of a sound without a pitch, by where its energy lies; only one sound that never stops refutes it."""
+    ratio, centroid = evidence.sure("harmonic_ratio"), evidence.sure("spectral_centroid")
+    if ratio is None or ratio.value > 0 or centroid is None or claim.subject is not None or claim.word == "middle":
+        return UNKNOWN
+    held = "low" if centroid.value < LOW_NOISE else "high" if centroid.value > HIGH_NOISE else None
+    count, silence = evidence.first("event_count"), evidence.first("silence_share")
+    alone = count is not None and count.value == 1 and silence is not None and silence.value < SILENT_SHARE
+    if held is None or (held != claim.word and not alone):
+        return UNKNOWN
+    verdict: Verdict = "supported" if (held == claim.word) != claim.negated else "contradicted"
+    edge = LOW_NOISE if held == "low" else HIGH_NOISE
+    span = (centroid.start, centroid.end)
+    return Verification(verdict, centroid.value, centroid.unit, edge, centroid.reliability, span)
+
+
+def flat_sound(claim: Claim, number: int, evidence: Evidence) -> Verification:
+    """Whether the pitch of one sound of several keeps still, by its own part of the line."""
+    sounds = evidence.all("event_f0")
+    if len(sounds) < 2:
+        return UNKNOWN
+    sound = nth(sounds, number)
+    line = [f for f in evidence.all("f0_line") if sound and sound.start <= f.start and f.end <= sound.end]
+    if len(line) < 2 or min(step.reliability for step in line) < MIN_RELIABILITY:
+        return UNKNOWN
+    low, high = min(step.value for step in line), max(step.value for step in line)
+    width = 12 * log2(high / low)
+    still: Verdict = "supported" if width <= FLAT_RANGE[0] else "unverifiable"
+    verdict = "contradicted" if width >= FLAT_RANGE[1] else still
+    verdict = opposite(verdict) if claim.negated else verdict
+    return Verification(verdict, width, "semitones", FLAT_RANGE[0], 1.0, (line[0].start, line[-1].end))
 
 
 def _less(claim: Claim, evidence: Evidence, fact: Fact) -> Verdict:
