@@ -1,4 +1,4 @@
-"""`mgrd status`: who works in a workspace, for people and for scripts; watching ends with the work."""
+"""`mgrd status`: who works in a workspace, for people and for scripts"""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mgrd.cli import app, status
+from mgrd.cli import app
 from mgrd.store import Workspace, init_workspace
 from mgrd.store.lock import hold
 
@@ -32,20 +32,3 @@ def test_the_holder_is_named_for_people_and_for_scripts(workspace: Workspace) ->
     with hold(workspace.root, "mgrd run"):
         assert json.loads(mgrd("status", "--json", "-w", str(workspace.root)))["holder"]["what"] == "mgrd run"
         assert "`mgrd run` works here since 20" in mgrd("status", "-w", str(workspace.root))
-
-
-def test_watching_goes_on_while_somebody_works_and_ends_with_them(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    holding = hold(workspace.root, "mgrd run")
-    holding.__enter__()
-    waited: list[float] = []
-
-    def wait(seconds: float) -> None:
-        waited.append(seconds)
-        if len(waited) == 2:
-            holding.__exit__(None, None, None)
-
-    monkeypatch.setattr(status.time, "sleep", wait)
-    shown = mgrd("status", "--watch", "--json", "-w", str(workspace.root)).splitlines()
-    assert [json.loads(line)["holder"] is None for line in shown] == [False, False, True]
