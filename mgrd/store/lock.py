@@ -103,7 +103,7 @@ def _take(path: Path, what: str) -> tuple[bool, Holder | None]:
         if before is not None and before.is_alive(_silence(path)):
             raise BusyError(
                 f"{path.parent}: `{before.what}` holds this workspace since {before.since} (process {before.pid} on "
-                f"{before.host}); wait for it, `mgrd status` names it, or end that process and run again"
+                f"{before.host}); wait for it (`mgrd status` names it), or end that process and run again"
             )
         fresh = path.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps(asdict(Holder.this_process(what))))
