@@ -1,14 +1,16 @@
 """SFT on cached encoder features beside recomputation, and beside transformers' Trainer, on the same batches.
 
-The embedded model at its default size on its own clips and demonstrations. Four ways take the same optimiser steps on the
-same batches of rows, rounds alternating, medians shown:
+The embedded model at its default size on its own clips and demonstrations. Four ways take the same optimiser steps
+on the same batches of rows, rounds alternating, medians shown:
 
     ours       cached features, rows of a clip share its prefix, logits at loss positions alone
     recompute  the same, with the frozen encoder run on every batch's clips
     trainer    transformers' Trainer on cached features: rows padded to the longest, the library's own forward and loss
     plain      transformers' Trainer on the waveform: processor, encoder, everything as the library does it
 
-Peak memory is of a process of its own per way. It also says how far float16 features move the loss from float32 ones.
+Ways are compared by processor time, which other work on the machine moves little; OMP_NUM_THREADS=1 leaves out what
+threads cost that wait for each other. Peak memory is of a process of its own per way. It also says how far float16
+features move the loss from float32 ones.
 
     python benchmarks/training.py [--clips 64] [--steps 12] [--rounds 3]
 """
@@ -27,16 +29,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT))
-
 import polars as pl
+import soundfile
 import torch
 
 from mgrd.ingest.embedded import make_embedded, write_demonstrations
 from mgrd.models.checkpoints import LoadedModel, load_model
 from mgrd.models.embedded import assemble_embedded
-from mgrd.models.listen import encode_clips
 from mgrd.models.parallel import workers
 from mgrd.models.precision import choose_precision
 from mgrd.models.render import Renderer
@@ -49,6 +48,8 @@ from mgrd.training.loss import batch_weight, weighted_loss
 
 BATCH_ROWS = 32
 RATE = 1e-4
+Moment = tuple[float, float]
+"""Wall clock and processor time, seconds."""
 WAYS = ("ours", "recompute", "trainer", "plain")
 
 
@@ -77,12 +78,13 @@ def main() -> None:
 
 
 def show(found: dict[str, list[dict[str, float]]]) -> None:
-    base = statistics.median(run["seconds"] for run in found["ours"])
-    print(f"{'way':<10} {'s/step':>8} {'times ours':>10} {'row tokens/s':>13} {'peak MB':>8} {'first loss':>11}")
+    base = statistics.median(run["cpu"] for run in found["ours"])
+    print(f"{'way':<10} {'s/step':>8} {'cpu s':>8} {'times ours':>10} {'row tokens/s':>13} {'peak MB':>8} {'loss':>9}")
     for way, runs in found.items():
-        seconds = statistics.median(run["seconds"] for run in runs)
+        seconds, cpu = (statistics.median(run[name] for run in runs) for name in ("seconds", "cpu"))
         tokens = runs[0]["tokens"] / seconds
-        print(f"{way:<10} {seconds:8.3f} {seconds / base:10.2f} {tokens:13.0f} {runs[0]['peak']:8.0f} {runs[0]['loss']:11.6f}")
+        peak, loss = runs[0]["peak"], runs[0]["loss"]
+        print(f"{way:<10} {seconds:8.3f} {cpu:8.3f} {cpu / base:10.2f} {tokens:13.0f} {peak:8.0f} {loss:9.4f}")
 
 
 def prepare(folder: Path, clips: int) -> None:
@@ -132,21 +134,22 @@ def measure(way: str, folder: Path, steps: int) -> dict[str, float]:
     times, loss = run(way, folder, loaded, cache, drawn, dtype)
     tokens = statistics.mean(sum(len(row.example.ids) for row in batch) for batch in drawn)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    seconds = statistics.median(end - start for start, end in pairwise(times))
-    return {"seconds": seconds, "tokens": tokens, "peak": peak, "loss": loss}
+    seconds, cpu = (statistics.median(end[i] - start[i] for start, end in pairwise(times)) for i in (0, 1))
+    return {"seconds": seconds, "cpu": cpu, "tokens": tokens, "peak": peak, "loss": loss}
 
 
 def train_ours(
     way: str, folder: Path, loaded: LoadedModel, cache: FeatureCache, drawn: list[list[TrainingRow]], dtype: torch.dtype
-) -> tuple[list[float], float]:
-    times, first = [], 0.0
+) -> tuple[list[Moment], float]:
+    times: list[Moment] = []
+    first = 0.0
     with workers() as crew:
         heard = cache if way == "ours" else Recomputed(folder, loaded, cache)
         learner = LocalLearner(loaded, heard, RATE, 0.01, dtype, 0, crew)  # pyright: ignore[reportArgumentType]
         for batch in drawn:
             loss, _ = learner.step(batch, RATE)
             first = first or loss
-            times.append(time.perf_counter())
+            times.append((time.perf_counter(), time.process_time()))
     return times, first
 
 
@@ -159,24 +162,27 @@ class Recomputed:
     def get(self, clips: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
         if not clips:
             return self._cache.get(clips)
-        heard = encode_clips(self._loaded, [self._folder / "audio" / f"{clip}.wav" for clip in clips])
-        states = [torch.cat(windows).clone() for windows in heard]
-        padded = torch.nn.utils.rnn.pad_sequence(states, batch_first=True)
-        return padded, torch.tensor([len(state) for state in states])
+        extractor = self._loaded.processor.feature_extractor
+        waves = [soundfile.read(self._folder / "audio" / f"{clip}.wav", dtype="float32")[0] for clip in clips]
+        with torch.autocast("cpu", enabled=False):  # log-mel frames are float32 everywhere
+            sound = extractor(waves, sampling_rate=extractor.sampling_rate, padding="max_length", return_tensors="pt")
+        with torch.no_grad():
+            states = self._loaded.model.model.audio_tower(sound["input_features"]).last_hidden_state
+        return states.float(), torch.full((len(clips),), states.shape[1])
 
 
 def train_with_trainer(
     way: str, folder: Path, loaded: LoadedModel, cache: FeatureCache, drawn: list[list[TrainingRow]], dtype: torch.dtype
-) -> tuple[list[float], float]:
+) -> tuple[list[Moment], float]:
     """A Trainer whose data set is the drawn rows in order, so that its batches are ours."""
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
-    times: list[float] = []
+    times: list[Moment] = []
     first: list[float] = []
 
     class Clock(TrainerCallback):
         def on_step_end(self, *_: Any, **__: Any) -> None:
-            times.append(time.perf_counter())
+            times.append((time.perf_counter(), time.process_time()))
 
     class Plain(Trainer):
         """In the rows' order, with the loss of the batch's completion tokens and the rows' weights of one."""
@@ -209,8 +215,6 @@ def collator(
     way: str, folder: Path, loaded: LoadedModel, cache: FeatureCache
 ) -> Callable[[list[TrainingRow]], dict[str, Any]]:
     """Rows padded at the end to the longest; sound as cached outputs or as log-mel frames of the file."""
-    import soundfile
-
     extractor = loaded.processor.feature_extractor
 
     def collate(rows: list[TrainingRow]) -> dict[str, Any]:

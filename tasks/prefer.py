@@ -1,6 +1,5 @@
 """Prefer: pairs of a round's chains, and DPO on them."""
 
-import json
 import logging
 import shutil
 
@@ -18,7 +17,7 @@ from mgrd.training.features import FeatureCache
 from prompts import load_prompt
 from schemas import CLIPS, DECISIONS, MODELS, PREFERENCES, QUESTIONS, TRACES
 from tasks.progress import progress
-from tasks.run import ModelRef, Run, model_entry, put_model
+from tasks.run import ModelRef, Run, features_of, model_entry, put_trained
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 1
@@ -83,7 +82,7 @@ def _train(workspace: Workspace, stage: Stage, pairs: DatasetRef, parent: ModelR
     folder = workspace.models / f"round-{stage.round:02d}-dpo-{stage.fingerprint[:8]}"
     shutil.rmtree(folder, ignore_errors=True)
     loaded = load_model(workspace.root / parent.uri, runtime.device)
-    features = FeatureCache(workspace.features, loaded.encoder_sha)
+    features = features_of(workspace, loaded.encoder_sha)
     chosen = workspace.store.read(PREFERENCES, pairs.partition)
     _hear(workspace, loaded, chosen, features)
     rendered = _render(workspace, chosen, features, Renderer(loaded.processor))
@@ -98,21 +97,7 @@ def _train(workspace: Workspace, stage: Stage, pairs: DatasetRef, parent: ModelR
             precision=runtime.precision,
             on_step=advance,
         )
-    uri = folder.relative_to(workspace.root).as_posix()
-    put_model(
-        workspace,
-        {
-            "model_id": report.model_id,
-            "parent_id": parent.model_id,
-            "round": stage.round,
-            "stage": stage.name,
-            "uri": uri,
-            "template_sha": report.template_sha,
-            "arm": spec.selection.arm,
-            "promoted": False,
-            "metrics": json.dumps({"loss": report.losses, "ordered": report.ordered}),
-        },
-    )
+    uri = put_trained(workspace, stage, parent, folder, report, {"loss": report.losses, "ordered": report.ordered})
     return Outcome(
         outputs=(workspace.store.reference(MODELS, {"round": stage.round}),),
         rows_in=pairs.rows,

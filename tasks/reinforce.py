@@ -1,10 +1,10 @@
 """Reinforce: rollouts on questions of the difficulty window, scored like all other chains (eq. 6-8)."""
 
-import json
 import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 import polars as pl
 from prefect import task
@@ -20,7 +20,7 @@ from prompts import load_prompt
 from schemas import CURRICULUM, MODELS, QUESTIONS
 from tasks.progress import progress
 from tasks.rollouts import RolloutBench
-from tasks.run import ModelRef, Run, model_entry, put_model, questions_of
+from tasks.run import ModelRef, Run, model_entry, put_trained, questions_of
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 1
@@ -107,34 +107,21 @@ def _reinforce(
         LOGGER.warning(
             "round %d  %s stopped: %s; step %d is kept", stage.round, stage.name, report.stopped, report.best_step
         )
-    return _recorded(workspace, stage, parent, folder.relative_to(workspace.root).as_posix(), report, before, final)
+    return _recorded(workspace, stage, parent, folder, report, before, final)
 
 
 def _recorded(
     workspace: Workspace,
     stage: Stage,
     parent: ModelRef,
-    uri: str,
+    folder: Path,
     report: ReinforceReport,
     before: Mapping[str, float],
     final: Mapping[str, float],
 ) -> Outcome:
     curves = {"steps": [asdict(one) for one in report.steps], "heldout": [asdict(one) for one in report.heldout]}
     outcome = {"stopped": report.stopped, "best_step": report.best_step, "precision": report.precision}
-    put_model(
-        workspace,
-        {
-            "model_id": report.model_id,
-            "parent_id": parent.model_id,
-            "round": stage.round,
-            "stage": stage.name,
-            "uri": uri,
-            "template_sha": report.template_sha,
-            "arm": workspace.settings.spec.selection.arm,
-            "promoted": False,
-            "metrics": json.dumps({**curves, **outcome}),
-        },
-    )
+    uri = put_trained(workspace, stage, parent, folder, report, {**curves, **outcome})
     rollouts = len(report.steps) * workspace.settings.spec.reinforce.prompts
     return Outcome(
         outputs=(workspace.store.reference(MODELS, {"round": stage.round}),),

@@ -7,10 +7,10 @@ from mgrd.engines.transformers import TransformersEngine
 from mgrd.models.checkpoints import LoadedModel
 from mgrd.models.render import Renderer
 from mgrd.store import Workspace
-from mgrd.training.features import FeatureCache
 from prompts import load_prompt
 from schemas import CLIPS, EVIDENCE
 from tasks.ground import facts_by_clip
+from tasks.run import features_of
 
 
 class RolloutBench:
@@ -24,12 +24,13 @@ class RolloutBench:
         evidence = workspace.store.read(EVIDENCE).filter(pl.col("clip_id").is_in(wanted.implode()))
         self.facts = facts_by_clip(evidence, "facts")
         self.truth = facts_by_clip(clips, "truth")
-        self.features = FeatureCache(workspace.features, loaded.encoder_sha)
+        self.features = features_of(workspace, loaded.encoder_sha)
         self.features.ensure(loaded, list(self.audio.items()))
         self.renderer = Renderer(loaded.processor)
         self.engine = TransformersEngine(
-            loaded, workspace.features, batch_requests=workspace.settings.runtime.batch_requests
-        )
+            loaded, workspace.features, batch_requests=workspace.settings.runtime.batch_requests,
+            precision=self.spec.model.features, long_clips=self.spec.model.long_clips,
+        )  # fmt: skip
         self.prompt = load_prompt(self.spec.sampling.prompt)
 
     def source(self, pool: pl.DataFrame, heldout: pl.DataFrame, *, by_truth: bool = False) -> EngineRollouts:

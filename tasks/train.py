@@ -1,6 +1,5 @@
 """Train: cold start (eq. 1), then SFT on kept chains with text replay (eq. 5)."""
 
-import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from mgrd.training.sft import TrainReport, train_sft
 from prompts import load_prompt
 from schemas import CLIPS, DISTILLED, MODELS, QUESTIONS
 from tasks.progress import progress
-from tasks.run import ModelRef, Run, clips_of, model_entry, put_model
+from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 2
@@ -169,13 +168,12 @@ def train_stage(
     workspace: Workspace, stage: Stage, parent: ModelRef, rows: pl.DataFrame, steps: int, rate: float
 ) -> Outcome:
     """One SFT run from the parent's folder into a folder of its own; returns the stage's outcome."""
-    spec = workspace.settings.spec
     folder = workspace.models / f"round-{stage.round:02d}-{stage.name.replace(' ', '-')}-{stage.fingerprint[:8]}"
     shutil.rmtree(folder, ignore_errors=True)
     clips = workspace.store.read(CLIPS, columns=["clip_id", "uri"])
     audio = {clip_id: workspace.resolve(uri) for clip_id, uri in clips.iter_rows()}
     model = load_model(workspace.root / parent.uri, workspace.settings.runtime.device)
-    features = FeatureCache(workspace.features, model.encoder_sha, spec.model.features, spec.model.long_clips)
+    features = features_of(workspace, model.encoder_sha)
     wanted = sorted({clip for clip in rows["clip_id"] if clip is not None})
     with progress("encoding audio", len(wanted)) as advance:
         features.ensure(model, [(clip, audio[clip]) for clip in wanted], advance)
@@ -216,23 +214,8 @@ def _run_sft(
 def _recorded(
     workspace: Workspace, stage: Stage, parent: ModelRef, folder: Path, report: TrainReport, rows: int
 ) -> Outcome:
-    uri = _uri(workspace, folder)
-    put_model(
-        workspace,
-        {
-            "model_id": report.model_id,
-            "parent_id": parent.model_id,
-            "round": stage.round,
-            "stage": stage.name,
-            "uri": uri,
-            "template_sha": report.template_sha,
-            "arm": workspace.settings.spec.selection.arm,
-            "promoted": False,
-            "metrics": json.dumps(
-                {"loss": report.losses, "precision": report.precision, "processes": report.processes}
-            ),
-        },
-    )
+    told = {"loss": report.losses, "precision": report.precision, "processes": report.processes}
+    uri = put_trained(workspace, stage, parent, folder, report, told)
     return Outcome(
         outputs=(workspace.store.reference(MODELS, {"round": stage.round}),),
         rows_in=rows,

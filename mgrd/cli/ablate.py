@@ -2,58 +2,32 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from mgrd.cli.environment import prepare, show_stages
 from mgrd.cli.workspace import JsonOption, WorkspaceOption
 
-if TYPE_CHECKING:
-    from flows.ablate import Study
-
-SeedsOption = Annotated[str, typer.Option(help="Seeds, separated by commas; each is a campaign of its own.")]
-StepsOption = Annotated[int | None, typer.Option(help="Reinforcement steps of an arm.", min=1)]
-
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="The report's ablations, with curves in an HTML report."
-)
+Study = Literal["format-reward", "data-selection", "grounding-term"]
 
 
-@app.command("format-reward")
-def format_reward(
+def ablate_command(
+    study: Annotated[
+        Study,
+        typer.Argument(
+            help="format-reward: reinforcement with and without the reward for reasoning being present (figure 4); "
+            "data-selection: questions of the window against failed ones, SFT on filtered chains against all "
+            "(figure 5); "
+            "grounding-term: reinforcement after filtered SFT, with and without a reward for grounded chains."
+        ),
+    ],
     workspace: WorkspaceOption = Path(),
-    seeds: SeedsOption = "0,1,2",
-    steps: StepsOption = None,
+    seeds: Annotated[str, typer.Option(help="Seeds, separated by commas; each is a campaign of its own.")] = "0,1,2",
+    steps: Annotated[int | None, typer.Option(help="Reinforcement steps of an arm.", min=1)] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Reinforcement with and without the reward for reasoning being present (figure 4)."""
-    _ablate("format-reward", workspace, seeds, steps, json_=json_)
-
-
-@app.command("data-selection")
-def data_selection(
-    workspace: WorkspaceOption = Path(),
-    seeds: SeedsOption = "0,1,2",
-    steps: StepsOption = None,
-    json_: JsonOption = False,
-) -> None:
-    """Reinforcement on questions of the window against failed ones, SFT on filtered chains against all (figure 5)."""
-    _ablate("data-selection", workspace, seeds, steps, json_=json_)
-
-
-@app.command("grounding-term")
-def grounding_term(
-    workspace: WorkspaceOption = Path(),
-    seeds: SeedsOption = "0,1,2",
-    steps: StepsOption = None,
-    json_: JsonOption = False,
-) -> None:
-    """Reinforcement after filtered SFT, with and without a reward for grounded chains."""
-    _ablate("grounding-term", workspace, seeds, steps, json_=json_)
-
-
-def _ablate(study: "Study", workspace: Path, seeds: str, steps: int | None, *, json_: bool) -> None:
+    """The report's ablations on the embedded model, with curves in an HTML report."""
     try:
         numbers = sorted({int(seed) for seed in seeds.split(",")})
     except ValueError as error:

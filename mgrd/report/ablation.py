@@ -10,6 +10,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from mgrd.report.charts import BOTTOM, LEFT, WIDTH, Axes
+
 TEMPLATES = Path(__file__).parent / "templates"
 FIGURES = (
     ("correct", "right answers", True),
@@ -26,7 +28,7 @@ CURVES = (
     ("grounded", "Grounded chains"),
     ("entropy", "Entropy, nats per token"),
 )
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 380, 200, 40, 12, 12, 28
+HEIGHT, RIGHT, TOP = 200, 12, 12
 SMOOTH = 5
 """Steps that a drawn point is the mean of: one step is few chains."""
 
@@ -51,15 +53,10 @@ class Curve:
     last: str
 
 
-@dataclass(frozen=True, slots=True)
-class CurveChart:
-    title: str
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveChart(Axes):
     curves: tuple[Curve, ...]
-    x_ticks: tuple[tuple[float, str], ...]
-    y_ticks: tuple[tuple[float, str], ...]
-    width: int = WIDTH
     height: int = HEIGHT
-    left: int = LEFT
     right: int = WIDTH - RIGHT
     bottom: int = HEIGHT - BOTTOM
 
@@ -154,7 +151,7 @@ def _chart(key: str, title: str, runs: Sequence[ArmRun]) -> CurveChart:
         curves.append(Curve(index, name, f"M{' L'.join(means)}", band, last))
     x_ticks = tuple((float(place(step, 0).split()[0]), str(step + 1)) for step in (0, (steps - 1) // 2, steps - 1))
     y_ticks = tuple((float(place(0, share * top).split()[1]), f"{share * top:.3g}") for share in (0.0, 0.5, 1.0))
-    return CurveChart(title, tuple(curves), x_ticks, y_ticks)
+    return CurveChart(title=title, curves=tuple(curves), x_ticks=x_ticks, y_ticks=y_ticks)
 
 
 def _smooth(values: Sequence[float]) -> list[float]:

@@ -15,12 +15,15 @@ import polars as pl
 import pytest
 
 from mgrd.judging.mock import MockJudge, serving
+from mgrd.settings import ReasonsSpec
 from mgrd.store import Store
 from schemas import LEDGER, TABLES, TRACES, VERDICTS
 from tests.faults.prefect_server import prefect_server
 
 REPOSITORY = Path(__file__).parents[2]
 SETTINGS = (REPOSITORY / "examples" / "tiny.toml").read_text() + 'engine = "mock"\n'
+EVERY_CHAIN_PASSES = "\n[spec.policy.reasons]\n" + "".join(f'{name} = "warn"\n' for name in ReasonsSpec.model_fields)
+"""So that the judge is asked of every chain."""
 POINTS = 20
 SEED = 20
 CLOCKS = ("seconds", "finished_at")
@@ -82,7 +85,7 @@ def before(killable: Killable, judge: MockJudge, tmp_path_factory: pytest.TempPa
     root = tmp_path_factory.mktemp("before") / "w"
     settings = tmp_path_factory.mktemp("settings") / "mock.toml"
     panel = f'\n[[spec.panel.judges]]\nbase_url = "{judge.url}"\nmodel = "mock"\n'
-    settings.write_text(SETTINGS + panel + "\n[spec.policy]\nmin_supported = 0\n")
+    settings.write_text(SETTINGS + panel + EVERY_CHAIN_PASSES)
     for command in (["init", str(root), "--settings", str(settings)], ["ingest", "embedded", "-w", str(root)]):
         done = subprocess.run(
             [sys.executable, "-m", "mgrd", *command], cwd=REPOSITORY, capture_output=True, text=True, check=False
@@ -107,7 +110,9 @@ def undisturbed(killable: Killable, before: Path, tmp_path_factory: pytest.TempP
     assert killable.run(root, root / "events") == 0, killable.said(root)
     happened = events(root)
     assert {kind for kind, _ in happened} == {"commit", "committed", "sample"}
-    return Undisturbed(len(happened), tables(root))
+    found = tables(root)
+    assert not found[VERDICTS.name].is_empty(), "a round that judges nothing shows nothing of judging twice"
+    return Undisturbed(len(happened), found)
 
 
 def copied(before: Path, root: Path) -> Path:

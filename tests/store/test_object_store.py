@@ -20,7 +20,6 @@ from mgrd.store.history import collect_garbage, difference, table_states
 from schemas import METRICS
 from tests.faults.prefect_server import free_port
 
-pytest.importorskip("moto")
 REPOSITORY = Path(__file__).parents[2]
 WRITER = """
 import sys

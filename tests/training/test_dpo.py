@@ -9,28 +9,15 @@ import torch
 from mgrd.errors import TrainingError
 from mgrd.models.checkpoints import load_model
 from mgrd.models.render import Renderer
-from mgrd.settings import PreferenceSpec
+from mgrd.settings_training import PreferenceSpec
 from mgrd.training.batches import TrainingRow
 from mgrd.training.dpo import Pair, dpo_loss, train_dpo
 from mgrd.training.features import FeatureCache
 from mgrd.training.reinforce import shard_states
-from tests.tiny_model import PROMPTS, tiny_model, tones
+from tests.tiny_model import PROMPTS
 
 SPEC = PreferenceSpec(steps=15, batch_pairs=4, learning_rate=2e-3)
 HEARS, DENIES = "the pitch rises", "i cannot hear"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def features(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> FeatureCache:
-    loaded = load_model(folder)
-    cache = FeatureCache(tmp_path_factory.mktemp("features"), loaded.encoder_sha, "float32")
-    cache.ensure(loaded, list(tones(tmp_path_factory.mktemp("audio"), 2).items()))
-    return cache
 
 
 def pairs(folder: Path, features: FeatureCache, *, swapped: bool = False) -> list[Pair]:

@@ -11,30 +11,17 @@ import torch
 from mgrd.errors import TrainingError
 from mgrd.models.checkpoints import LoadedModel, load_model
 from mgrd.models.render import RenderedPrompt, Renderer
-from mgrd.settings import GuardSpec, ReinforceSpec
+from mgrd.settings_training import GuardSpec, ReinforceSpec
 from mgrd.training.advantages import clipped_loss
 from mgrd.training.features import FeatureCache
 from mgrd.training.guards import HeldOut
 from mgrd.training.reinforce import Learner, ReinforceReport, Rollout, as_rows, reinforce, shard_states
-from tests.tiny_model import PROMPTS, tiny_model, tones
+from tests.tiny_model import PROMPTS
 
 SPEC = ReinforceSpec(
     algorithm="grpo", steps=40, prompts=2, rollouts=16, learning_rate=4e-3, heldout_every=10, checkpoint_every=4,
     guards=GuardSpec(enabled=False),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def features(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> FeatureCache:
-    loaded = load_model(folder)
-    cache = FeatureCache(tmp_path_factory.mktemp("features"), loaded.encoder_sha, "float32")
-    cache.ensure(loaded, list(tones(tmp_path_factory.mktemp("audio"), 4).items()))
-    return cache
 
 
 class Bandit:

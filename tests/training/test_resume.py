@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from mgrd.errors import TrainingError
-from mgrd.models.checkpoints import load_model
 from mgrd.training.adapters import Lora
 from mgrd.training.features import FeatureCache
 from mgrd.training.sft import TrainReport, train_sft
-from tests.tiny_model import rows, tiny_model, tones
+from tests.tiny_model import rows
 
 ROWS = rows(["clip0", "clip1", "clip2", None])
 SETTINGS = {"steps": 9, "batch_rows": 4, "learning_rate": 1e-2, "warmup": 0.1, "weight_decay": 0.01, "seed": 0}
@@ -38,19 +37,6 @@ def on_step(count):
 cache = FeatureCache(features, load_model(folder).encoder_sha, "float32")
 train_sft(folder, out, ROWS, cache, **SETTINGS, checkpoint_steps=2, on_step=on_step)
 """
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def features(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> FeatureCache:
-    loaded = load_model(folder)
-    cache = FeatureCache(tmp_path_factory.mktemp("features"), loaded.encoder_sha, "float32")
-    cache.ensure(loaded, list(tones(tmp_path_factory.mktemp("audio"), 4).items()))
-    return cache
 
 
 class StopRunError(Exception):

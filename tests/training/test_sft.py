@@ -18,21 +18,7 @@ from mgrd.training.features import FeatureCache
 from mgrd.training.loss import set_gradients, weighted_loss
 from mgrd.training.optimizer import rate_factor
 from mgrd.training.sft import TrainReport, train_sft
-from tests.tiny_model import rows, tiny_model, tones
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def features(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> FeatureCache:
-    loaded = load_model(folder)
-    cache = FeatureCache(tmp_path_factory.mktemp("features"), loaded.encoder_sha, "float32")
-    cache.ensure(loaded, list(tones(tmp_path_factory.mktemp("audio"), 4).items()))
-    return cache
-
+from tests.tiny_model import rows, tones
 
 ROWS = rows(["clip0", "clip1", "clip2", None])
 

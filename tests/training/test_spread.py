@@ -17,7 +17,7 @@ from mgrd.training.features import FeatureCache
 from mgrd.training.launch import launch_sft
 from mgrd.training.loss import weighted_loss
 from mgrd.training.sft import train_sft
-from tests.tiny_model import rows, tiny_model, tones
+from tests.tiny_model import rows
 from tests.training.test_resume import ROWS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -25,19 +25,6 @@ ACCELERATE = (
     sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(PROJECT / "examples/accelerate/cpu.yaml"),
 )  # fmt: skip
 SETTINGS = {"steps": 4, "batch_rows": 3, "learning_rate": 1e-2, "warmup": 0.1, "weight_decay": 0.01, "seed": 0}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def features(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> FeatureCache:
-    loaded = load_model(folder)
-    cache = FeatureCache(tmp_path_factory.mktemp("features"), loaded.encoder_sha, "float32")
-    cache.ensure(loaded, list(tones(tmp_path_factory.mktemp("audio"), 4).items()))
-    return cache
 
 
 def test_two_processes_under_accelerate_equal_one(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
