@@ -17,6 +17,7 @@ from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
 from mgrd.grounding.moods import supposed
+from mgrd.grounding.parts import passages, read_kinds, scoped
 from mgrd.grounding.quantities import read_quantities
 from mgrd.grounding.rates import read_rates
 from mgrd.grounding.sequences import as_movements, in_sequence, neither
@@ -107,9 +108,34 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
     found += [_claim(text, draft) for draft in read_counts(clauses, counted)]
     found = _with_constructions(found, text, sentence, clauses)
+    found = _of_parts(found, text, sentence, clauses)
     found = _without_choices(found, clauses)
     found = in_sequence(neither(found), sentence)
     return [] if _is_list(found, sentence) else found
+
+
+def _of_parts(found: list[Claim], text: str, sentence: Sentence, clauses: list[Clause]) -> list[Claim]:
+    """The claims with the sounds that they speak of, and those on what kinds of sounds come where."""
+    first, last = sentence.items[0].start, sentence.items[-1].end
+    words = _lowered(text, first, last)
+    if words is None:
+        return found
+    parts = passages(words)
+    stopped = _stopped(clauses)
+    kinds = [_claim(text, draft) for draft in read_kinds(words, first, parts)]
+    kinds = [c for c in kinds if not any(begin < c.end and c.start < end for begin, end in stopped)]
+    return sorted([*scoped(found, parts, first), *kinds], key=lambda c: c.start)
+
+
+def _lowered(text: str, first: int, last: int) -> str | None:
+    """A sentence in lower case; None where a letter whose lower case is longer would move the places."""
+    words = text[first:last].lower().replace("’", "'")
+    return words if len(words) == last - first else None
+
+
+def _stopped(clauses: list[Clause]) -> list[tuple[int, int]]:
+    """The places of clauses that claim nothing."""
+    return [(c.start, c.end) for c in clauses if c.stopped and any(item.kind == "stop" for item in c.items)]
 
 
 def _with_constructions(found: list[Claim], text: str, sentence: Sentence, clauses: list[Clause]) -> list[Claim]:
@@ -117,10 +143,9 @@ def _with_constructions(found: list[Claim], text: str, sentence: Sentence, claus
     if not clauses:
         return found
     first, last = sentence.items[0].start, sentence.items[-1].end
-    stopped = [(c.start, c.end) for c in clauses if c.stopped and any(item.kind == "stop" for item in c.items)]
-    words = text[first:last].lower().replace("’", "'")
-    if len(words) != last - first:
-        return found  # a letter whose lower case is longer would move the places
+    stopped, words = _stopped(clauses), _lowered(text, first, last)
+    if words is None:
+        return found
     said = frozenset(_WORD.findall(words))
     drafts = read_constructions(words, said, first)
     drafts += [(draft, True) for draft in read_quantities(words, said, first)]

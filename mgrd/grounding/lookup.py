@@ -27,6 +27,7 @@ MEANS = {"f0_median": ("f0_line", "event_f0"), "spectral_centroid": ("centroid_l
 REPEATED = frozenset({"event_length"})
 """Inferred facts of which there is one per event."""
 HARMONIC = 15.0  # dB of harmonic-to-noise ratio from which a doubtful pitch line still shows its turns
+SAME_START = 0.02  # s between the facts of one sound
 LEAST_LINE = 0.4  # least reliability of such a line
 ROW = 3  # separate sounds that make a line of their own
 SPOKEN = 0.5  # share of speech from which accents are no turns of the pitch
@@ -70,7 +71,7 @@ def fact_for(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span 
     if claim.subject is not None and claim.reference is not None:
         return _between_events(claim, name, evidence)
     if claim.subject is not None and name == "f0_median":
-        return nth(evidence.all("event_f0"), claim.subject)
+        return of_sound("event_f0", claim.subject, evidence)
     if span is not None:
         return _local(name, evidence, span, duration)
     return known(name, evidence)
@@ -88,6 +89,14 @@ def nth(facts: list[Fact], number: int) -> Fact | None:
     """Event `number` (1 is the first, -1 the last)."""
     index = number - 1 if number > 0 else len(facts) + number
     return facts[index] if 0 <= index < len(facts) else None
+
+
+def of_sound(name: str, number: int, evidence: Evidence) -> Fact | None:
+    """The fact of that name of sound `number`: only some sounds have a pitch."""
+    sound = nth(evidence.all("event"), number)
+    if sound is None:
+        return nth(evidence.all(name), number) if not evidence.all("event") else None
+    return next((fact for fact in evidence.all(name) if abs(fact.start - sound.start) <= SAME_START), None)
 
 
 def _between_events(claim: Claim, name: str, evidence: Evidence) -> Fact | None:

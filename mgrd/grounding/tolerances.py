@@ -99,6 +99,7 @@ _BY_NAME = {
     "brightness_trend": Tolerance(0.2, 0.6, "absolute"),
     "vibrato_depth": Tolerance(20.0, 60.0, "absolute"),
     "tempo_alternative": Tolerance(0.05, 0.12, "share"),
+    "event_length": _SECONDS,
     "event_note": Tolerance(0.6, 1.5, "absolute"),
     "event_rank": Tolerance(0.4, 0.5, "absolute"),
     "event_interval": Tolerance(1.0, 2.5, "absolute"),

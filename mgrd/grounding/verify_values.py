@@ -7,7 +7,7 @@ from math import log2
 
 from mgrd.audio.facts import Fact
 from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, nth, overlaps
+from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, nth, of_sound, overlaps
 from mgrd.grounding.tolerances import MIN_RELIABILITY, tolerance_of
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 
@@ -18,6 +18,7 @@ MOVING = 1.0  # semitones of a pitch that no single value names
 UNPITCHED = -2.0  # dB of harmonic-to-noise ratio up to which a sound without any pitch line has no pitch
 LEAST_PAUSE = 0.3  # s
 NO_ROOM = 0.3  # of a claimed pause: a shorter gap cannot be meant
+NEAR_NOTE = 0.75  # semitones within which another sound has the pitch that is said of one
 COUNTED = 0.6  # reliability of a count within a time range
 
 
@@ -131,8 +132,17 @@ def _intervals(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
 def _pitches(claim: Claim, evidence: Evidence, _: Span | None) -> list[Fact] | None:
     if claim.subject is None:
         return None
-    event = nth(evidence.all("event_f0"), claim.subject)
+    if len(evidence.all("event")) == 1:
+        return None
+    event = of_sound("event_f0", claim.subject, evidence)
     return [event] if event is not None else []
+
+
+def _lengths(claim: Claim, evidence: Evidence, _: Span | None) -> list[Fact]:
+    if claim.subject is None or len(evidence.all("event")) == 1:
+        return [*evidence.all("event_length"), *evidence.all("sound_length")]
+    length = of_sound("event_length", claim.subject, evidence)
+    return [replace(length, name="event_length")] if length is not None else []
 
 
 def _silences(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
@@ -151,6 +161,7 @@ _ELSEWHERE: dict[str, Callable[[Claim, Evidence, Span | None], list[Fact] | None
     "onset": _onsets,
     "event_interval": _intervals,
     "f0_median": _pitches,
+    "event_length": _lengths,
     "gap": _silences,
 }
 """Facts that are not read from the one of their name, or None where they are after all."""
@@ -179,6 +190,8 @@ def _may_be(claim: Claim, evidence: Evidence) -> bool:
     """A number that is not refuted though nothing measured matches it: on the way of a glide, or a pulse counted at
     another octave."""
     assert claim.value is not None
+    if claim.attribute == "f0_median" and claim.subject is not None:
+        return any(abs(12 * log2(max(claim.value, 1.0) / fact.value)) <= NEAR_NOTE for fact in evidence.all("event_f0"))
     if claim.attribute == "f0_median":
         return claim.subject is None and claim.time_start is None and _passes(claim.value, evidence)
     return False

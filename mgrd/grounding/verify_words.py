@@ -11,6 +11,7 @@ from mgrd.grounding.inferred import NOISE_LENGTH
 from mgrd.grounding.lookup import Evidence, Span, nth
 from mgrd.grounding.tolerances import FLAT_RANGE, MIN_RELIABILITY, STILL
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.verify_parts import any_sound
 
 SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
 SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
@@ -30,7 +31,7 @@ DYING = re.compile(r"\b(?:dies? (?:away|down|out)|decays?|decaying|dying away|ri
 SAME_START = 0.02  # s between the starts of a sound and of its pitch
 LEAST_FALL = 4.0  # dB within a sound that dies away
 BEHIND = re.compile(r"\b(?:hum|hiss|buzz|background|rumble|drone|noise|static)\b", re.IGNORECASE)
-OF_ALL = re.compile(r"\b(?:each|every|all|they)\b", re.IGNORECASE)
+OF_ALL = re.compile(r"\b(?:each|every|all|they|whole|entire|throughout)\b", re.IGNORECASE)
 
 
 def judge_word(attribute: Attribute, word: str, value: float) -> tuple[Verdict, float | None]:
@@ -69,6 +70,10 @@ def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Ver
         return _less(claim, evidence, fact)
     if verdict == "unverifiable":
         return verdict
+    if claim.subject is None and not claim.negated and not OF_ALL.search(claim.text):
+        found = any_sound(claim, attribute, evidence)
+        if found is not None:
+            return found
     if claim.claimed == "loudness softer" and DYING.search(claim.text) and _each_dies(evidence):
         return "supported"
     if attribute.name == "sound_length" and _has_length(claim, attribute, evidence):
