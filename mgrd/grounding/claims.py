@@ -15,6 +15,7 @@ from mgrd.grounding.comparisons import read_comparisons
 from mgrd.grounding.constructions import read_constructions
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
+from mgrd.grounding.glossary import read_glossary
 from mgrd.grounding.lexer import Sentence, read_sentences
 from mgrd.grounding.moods import supposed
 from mgrd.grounding.parts import passages, read_kinds, scoped
@@ -27,6 +28,12 @@ from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
 RECENT = 16  # claims among which one that says the same is looked for
+_FAMILIES = (
+    "contour pitch_order intonation f0_trend event_interval melody", "loudness loudness_order loudness_trend throb",
+    "tempo speech_rate", "pauses pause_count entry", "noise snr", "timbre muffling bass",
+)  # fmt: skip
+_FAMILY = {name: names for names in _FAMILIES for name in names.split()}
+"""Attributes of which one clause says one thing."""
 _WORD = re.compile(r"[a-z]+|\d")
 _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
@@ -122,9 +129,29 @@ def _of_parts(found: list[Claim], text: str, sentence: Sentence, clauses: list[C
         return found
     parts = passages(words)
     stopped = _stopped(clauses)
+    found = _with_glossary(found, text, words, clauses)
     kinds = [_claim(text, draft) for draft in read_kinds(words, first, parts)]
     kinds = [c for c in kinds if not any(begin < c.end and c.start < end for begin, end in stopped)]
     return sorted([*scoped(found, parts, first), *kinds], key=lambda c: c.start)
+
+
+def _with_glossary(found: list[Claim], text: str, words: str, clauses: list[Clause]) -> list[Claim]:
+    """The claims with what words say by themselves in clauses that were not read to speak of it."""
+    added: list[Claim] = []
+    for draft in read_glossary(words, clauses[0].start):
+        clause = next((c for c in clauses if c.start <= draft["start"] < c.end), None)
+        if clause is None or clause.stopped:
+            continue
+        family = _FAMILY.get(draft["attribute"], draft["attribute"])
+        if any(_FAMILY.get(c.attribute, c.attribute) == family and _near(c, draft, clause) for c in [*found, *added]):
+            continue
+        added.append(_claim(text, draft))
+    return found + added
+
+
+def _near(claim: Claim, draft: Draft, clause: Clause) -> bool:
+    """The claim speaks of the same words, or of the same clause."""
+    return claim.start < max(draft["end"], clause.end) and min(draft["start"], clause.start) < claim.end
 
 
 def _lowered(text: str, first: int, last: int) -> str | None:

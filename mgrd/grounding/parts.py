@@ -73,6 +73,11 @@ _BEFORE = re.compile(
     rf"(?:an? |the |some )?(?:[\w-]+ ){{0,3}}?(?P<two>{_ANY_NOUN})\b(?: of (?P<of>noise|static|hiss))?"
 )
 _REVERSED = re.compile(r"^(?:preceded|follows?$|comes? after|after)")
+_HALVES = re.compile(
+    rf"{_SUBJECT}(?:(?:in|during|over) )?the (?P<which>first|second|last|opening|closing|final|initial|latter) (?P<of>half|third|quarter)\b(?! of)"
+)
+MOVING = frozenset({"contour", "loudness", "brightness_trend", "f0_median", "timbre"})
+"""What can be looked up in a part of the clip."""
 _IS_A = re.compile(r"^(?:\s*[\w'-]+){0,2}?\s*(?:is|was|'s|being|sounds like|consists of|:|=|,)\s*(?:just |simply )?(?:an? |some |pure |the )?")
 _DENIED = re.compile(r"\b(?:not|no|never|neither|nor|without|rather than|instead of|isn't|n't)\b[^,;]{0,30}$")
 _CLOSE = re.compile(r"[;(—–]|, (?:so|which|making|giving)\b")
@@ -91,6 +96,8 @@ class Passage:
     """It brings the sound in ("then a hiss"), so its noun says of what kind it is."""
     vague: bool = False
     """It is one of the later sounds, whichever ("then", "next")."""
+    share: tuple[float, float] | None = None
+    """It speaks of this share of the clip and of no single sound ("the second half descends")."""
 
 
 def passages(sentence: str) -> list[Passage]:
@@ -110,6 +117,20 @@ def passages(sentence: str) -> list[Passage]:
         vague = match["next"] is not None
         found.append(Passage(match.start(), match.end(), end, number, match["ordinal"] is None, vague))
         before = number
+    return sorted([*found, *_of_halves(sentence)], key=lambda passage: passage.start)
+
+
+def _of_halves(sentence: str) -> list[Passage]:
+    found = []
+    for match in _HALVES.finditer(sentence):
+        size = {"half": 1 / 2, "third": 1 / 3, "quarter": 1 / 4}[match["of"]]
+        early = match["which"] in ("first", "opening", "initial")
+        share = (0.0, size) if early else (1 - size, 1.0)
+        close = _CLOSE.search(sentence, match.end())
+        following = _HALVES.search(sentence, match.end())
+        ends = [m.start() for m in (close, following) if m is not None]
+        end = min(ends, default=len(sentence))
+        found.append(Passage(match.start(), match.end(), end, 0, introduces=False, share=share))
     return found
 
 
@@ -141,6 +162,10 @@ def _scoped(claim: "Claim", found: list[Passage], offset: int) -> "Claim":
         return claim  # a movement from sound to sound
     if passage.vague:
         return replace(claim, of_event=True)
+    if passage.share is not None:
+        if claim.attribute not in MOVING:
+            return claim
+        return replace(claim, time_start=passage.share[0], time_end=passage.share[1], time_unit="share")
     name = "event_length" if claim.attribute == "duration" else claim.attribute
     return replace(claim, attribute=name, subject=passage.number)
 
@@ -155,6 +180,8 @@ def kind_of(noun: str, of: str | None = None) -> str | None:
 def read_kinds(sentence: str, offset: int, found: list[Passage]) -> Iterator[Draft]:
     """Drafts of what kinds of sounds come where, in a sentence in lower case that begins at `offset`."""
     for passage in found:
+        if passage.share is not None:
+            continue
         words = sentence[passage.said : min(passage.end, passage.said + REACH)]
         if not passage.introduces:
             named = _IS_A.match(words)
