@@ -35,6 +35,7 @@ _FAMILIES = (
 _FAMILY = {name: names for names in _FAMILIES for name in names.split()}
 """Attributes of which one clause says one thing."""
 _WORD = re.compile(r"[a-z]+|\d")
+BEHIND = re.compile(r"\b(?:background|underneath|under|behind|beneath|backdrop|bed|wash|layer|floor)\b")
 _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
@@ -142,6 +143,8 @@ def _with_glossary(found: list[Claim], text: str, words: str, clauses: list[Clau
         clause = next((c for c in clauses if c.start <= draft["start"] < c.end), None)
         if clause is None or clause.stopped:
             continue
+        if draft["claimed"] == "pauses absent" and BEHIND.search(words):
+            continue  # of a noise that goes on under the sounds
         family = _FAMILY.get(draft["attribute"], draft["attribute"])
         if any(_FAMILY.get(c.attribute, c.attribute) == family and _near(c, draft, clause) for c in [*found, *added]):
             continue

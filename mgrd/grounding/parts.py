@@ -81,6 +81,8 @@ MOVING = frozenset({"contour", "loudness", "brightness_trend", "f0_median", "tim
 _IS_A = re.compile(r"^(?:\s*[\w'-]+){0,2}?\s*(?:is|was|'s|being|sounds like|consists of|:|=|,)\s*(?:just |simply )?(?:an? |some |pure |the )?")
 _DENIED = re.compile(r"\b(?:not|no|never|neither|nor|without|rather than|instead of|isn't|n't)\b[^,;]{0,30}$")
 _CLOSE = re.compile(r"[;(—–]|, (?:so|which|making|giving)\b")
+_ALIKE = re.compile(r"\b(?:same|equal\w*|identical\w*|alike|unchanged|as \w+ as)\b", re.IGNORECASE)
+NEAR_POINTER = 40  # characters from "the first" to a pitch that is surely its own
 REACH = 45  # characters from a pointer to the noun that it introduces
 
 
@@ -156,7 +158,11 @@ def _scoped(claim: "Claim", found: list[Passage], offset: int) -> "Claim":
         return claim
     start = claim.start - offset
     passage = next((p for p in reversed(found) if p.start <= start < p.end), None)
-    if passage is None:
+    if passage is None or claim.end - offset > passage.end:
+        return claim
+    if _ALIKE.search(claim.text):
+        return claim  # "the second is at the same pitch": compared with the others
+    if claim.attribute == "f0_median" and start - passage.said > NEAR_POINTER:
         return claim
     if passage.introduces and claim.attribute in ("contour", "loudness") and claim.word not in ("flat", "steady"):
         return claim  # a movement from sound to sound

@@ -18,7 +18,6 @@ MOVING = 1.0  # semitones of a pitch that no single value names
 UNPITCHED = -2.0  # dB of harmonic-to-noise ratio up to which a sound without any pitch line has no pitch
 LEAST_PAUSE = 0.3  # s
 NO_ROOM = 0.3  # of a claimed pause: a shorter gap cannot be meant
-NEAR_NOTE = 0.75  # semitones within which another sound has the pitch that is said of one
 COUNTED = 0.6  # reliability of a count within a time range
 
 
@@ -190,8 +189,6 @@ def _may_be(claim: Claim, evidence: Evidence) -> bool:
     """A number that is not refuted though nothing measured matches it: on the way of a glide, or a pulse counted at
     another octave."""
     assert claim.value is not None
-    if claim.attribute == "f0_median" and claim.subject is not None:
-        return any(abs(12 * log2(max(claim.value, 1.0) / fact.value)) <= NEAR_NOTE for fact in evidence.all("event_f0"))
     if claim.attribute == "f0_median":
         return claim.subject is None and claim.time_start is None and _passes(claim.value, evidence)
     return False
