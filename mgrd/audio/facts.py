@@ -90,6 +90,15 @@ FACTS: dict[str, Kind] = {
     "event_note": Kind("midi", "one per pitched event: the nearest MIDI note number", "as event_f0; less off a note"),
     "event_interval": Kind("semitones", "one per pair of successive pitched events", "the less reliable of the two"),
     "event_centroid": Kind("Hz", "one per separate sound: the centroid of its loud frames", _EVENTS + "; at most 0.8"),
+    "event_notes": Kind(
+        "count",
+        "one per separate sound of 0.3 s or more that is made of partials: notes that sound at once",
+        "0.8; 0.4 for notes out of tune with each other and for what may be one note without its fundamental",
+    ),
+    "event_root": Kind("Hz", "one per such sound: the lowest of its notes", "as event_notes"),
+    "chord_quality": Kind(
+        "semitones", "one per sound of three notes that make a triad: its third, 4 is major and 3 minor", "as event_notes"
+    ),
     "event_voiced": Kind(
         "share", "one per separate sound: voiced frames among its loud ones", _EVENTS + "; less for sounds under 0.1 s"
     ),
@@ -136,6 +145,11 @@ FACTS: dict[str, Kind] = {
     ),
     "speech": Kind("share", "how far the clip is speech, by a logistic model of features", "0.7; 0.4 under 0.4 s"),
     "syllable_rate": Kind("1/s", "intensity peaks on voiced frames (De Jong and Wempe 2009), without pauses", _SPEECH),
+    "syllable_count": Kind("count", "number of these peaks", "three quarters of how far the clip is speech"),
+    "fundamental_share": Kind(
+        "share", "energy of the lowest partial among all, over the sounds that are one note", "0.8; as event_notes"
+    ),
+    "chord_note": Kind("Hz", "one per note of each sound of several notes at once", "as event_notes"),
     "speech_pause_share": Kind("share", "pauses between the first and the last sound of speech", _SPEECH),
     "whisper": Kind(
         "share",

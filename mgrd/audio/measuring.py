@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mgrd.audio.chords import chord_facts
 from mgrd.audio.decode import check_samples, decode
 from mgrd.audio.events import Events, event_facts, find_events
 from mgrd.audio.facts import Fact
@@ -74,6 +75,7 @@ def facts_of(heard: Heard, samples: npt.NDArray[np.floating]) -> list[Fact]:
         *loudness_facts(frames, events, heard.spoken),
         *event_facts(frames, events),
         *single_facts(frames, line, events, samples),
+        *chord_facts(frames, events, heard.spoken),
         *rhythm_facts(events),
         *pitch_facts(frames, line, events, heard.spoken),
         *final_rise(frames, line),

@@ -21,6 +21,7 @@ TREND_INTERVALS = 5  # intervals that a trend needs
 TREND_FIT = 0.85  # least correlation of the intervals' logarithms with their number
 TREND_RATIO = 1.4  # of the longest to the shortest interval of the line
 UNEVEN = 0.6  # regularity under which a pulse is uneven, whatever interval is left out
+VOWEL = 0.6  # share of voiced frames from which a sound may be a syllable
 RINGING = 0.4  # s of decay after which a sound's own length cannot be told
 DOUBTED = 0.4  # least reliability of a period that may be that of no tone
 SUBHARMONIC = 3.0  # a common period this far under the lowest partial is that of a chord
@@ -36,7 +37,16 @@ def inferred_facts(facts: Facts) -> list[Fact]:
     if not events:
         return []
     found = [*_entry(facts, events), *_length(facts, events), *_noise_order(facts, events), *_throb(facts, events)]
-    return found + _chord(facts) + _rhythm(facts, events)
+    return found + _chord(facts) + _syllables(facts, events) + _rhythm(facts, events)
+
+
+def _syllables(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
+    """Vowels that stand apart are syllables, though they do not make speech."""
+    known = facts.get("syllable_count")
+    voiced = [fact for fact in facts.get("event_voiced", ()) if fact.value >= VOWEL]
+    if (known and known[0].reliability >= SURE) or not _sure(facts, "event_count") or len(voiced) != len(events):
+        return []
+    return [Fact("syllable_count", float(len(events)), "count", events[0].start, events[-1].end, 0.6)]
 
 
 def _value(facts: Facts, name: str, default: float) -> float:
@@ -103,6 +113,10 @@ def _throb(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
 
 def _chord(facts: Facts) -> list[Fact]:
     """Several notes at once: their common period lies far under the lowest partial; one note has its own there."""
+    counts = [fact for fact in facts.get("event_notes", ()) if fact.reliability >= SURE]
+    if counts:
+        most = max(counts, key=lambda fact: fact.value)
+        return [Fact("chord", float(most.value > 1), "share", most.start, most.end, TRUSTED)]
     known = facts.get("f0_median") and facts["f0_median"][0].reliability >= DOUBTED and _sure(facts, "harmonic_ratio")
     if not (known and _sure(facts, "band_low") and _value(facts, "event_count", 0.0) == 1):
         return []

@@ -98,8 +98,20 @@ def _length(match: re.Match[str]) -> Iterator[Found]:
 
 def _spacing(match: re.Match[str]) -> Iterator[Found]:
     seconds = seconds_of(match["time"])
-    if seconds > 0:
-        yield "tempo", 60 / seconds, "BPM", {}
+    if seconds > 0:  # a longer wait is a slower pulse
+        said = match.group()
+        relation = "below" if _MORE.search(said) else "above" if _LESS.search(said) else "is"
+        yield "tempo", 60 / seconds, "BPM", {"relation": relation}
+
+
+def _syllables(match: re.Match[str]) -> Iterator[Found]:
+    number = match["number"] or match["total"]
+    yield "syllable_count", _SMALL[number] if number in _SMALL else float(number), "count", {"relation": "count"}
+
+
+def _cycles(match: re.Match[str]) -> Iterator[Found]:
+    number = match["number"]
+    yield "cycle_count", _SMALL[number] if number in _SMALL else float(number), "count", {"relation": "count"}
 
 
 def _packed(match: re.Match[str]) -> Iterator[Found]:
@@ -218,6 +230,8 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
     "pause": _pause,
     "length": _length,
     "spacing": _spacing,
+    "syllables": _syllables,
+    "cycles": _cycles,
     "packed": _packed,
     "rate": _rate,
     "span": _span,

@@ -16,13 +16,14 @@ from mgrd.grounding.parts import KIND, KIND_ORDER, SCOPED
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 from mgrd.grounding.verify_parts import verify_kind, verify_part
-from mgrd.grounding.verify_values import verify_value
+from mgrd.grounding.verify_values import cycles, verify_value
 from mgrd.grounding.verify_words import (
     amended,
     flat_sound,
     is_wide,
     judge_word,
     order_of_each,
+    quality_of_any,
     register_of_any,
     short_gaps,
     unpitched_register,
@@ -61,6 +62,10 @@ def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, sp
         if found is not None:
             return found
         claim = replace(claim, subject=None)
+    if claim.attribute == "chord_quality":
+        return quality_of_any(claim, attribute, evidence)
+    if claim.attribute == "throb" and evidence.first("throb") is None and span is None:
+        return throbbing(claim, evidence)
     if claim.attribute in TURN and span is None and claim.subject is None:
         return _verify_movement(claim, evidence)
     if claim.attribute == "pitch_order":
@@ -70,6 +75,15 @@ def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, sp
     # Of one sound's or one part's side nothing is known.
     placed = claim.attribute == "stereo" and (span is not None or claim.subject is not None or is_wide(evidence))
     return UNKNOWN if placed else None
+
+
+def throbbing(claim: Claim, evidence: Evidence) -> Verification | None:
+    """A level that goes up and down over and over throbs."""
+    turning = cycles(evidence) if evidence.movements("loudness") else None
+    if turning is None:
+        return None
+    verdict: Verdict = "supported" if (claim.word == "present") != claim.negated else "contradicted"
+    return Verification(verdict, turning.value, turning.unit, None, turning.reliability, (turning.start, turning.end))
 
 
 def _verify_word(
