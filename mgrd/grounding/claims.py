@@ -35,6 +35,16 @@ _FAMILIES = (
 _FAMILY = {name: names for names in _FAMILIES for name in names.split()}
 """Attributes of which one clause says one thing."""
 _WORD = re.compile(r"[a-z]+|\d")
+REPEATED = re.compile(
+    r"\b(?:once|twice|\w+ times) (?:a|per|every|each)\b|\b(?:every|each) (?:\w+ ){0,2}(?:seconds?|s|ms|cycle)\b|"
+    r"\b(?:over and over|again and again|repeatedly|periodically|regularly|cyclically|rhythmically|cycles?|continually|"
+    r"back and forth|in turn|many times|several times|time and again|on repeat)\b"
+)
+CYCLES = (
+    ("contour", "rising", "falling", "contour", "flat", True),
+    ("loudness", "louder", "softer", "throb", "present", False),
+)
+"""Attribute, its two movements, and what they are over and over: attribute, word and whether it is denied."""
 BEHIND = re.compile(r"\b(?:background|underneath|under|behind|beneath|backdrop|bed|wash|layer|floor)\b")
 _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
@@ -133,7 +143,28 @@ def _of_parts(found: list[Claim], text: str, sentence: Sentence, clauses: list[C
     found = _with_glossary(found, text, words, clauses)
     kinds = [_claim(text, draft) for draft in read_kinds(words, first, parts)]
     kinds = [c for c in kinds if not any(begin < c.end and c.start < end for begin, end in stopped)]
+    told = [c for c in found if c.attribute in ("contour", "pitch_order", "loudness")]
+    kinds = [c for c in kinds if c.attribute != "contour" or not any(t.start < c.end and c.start < t.end for t in told)]
+    found = _cyclic(found, words)
     return sorted([*scoped(found, parts, first), *kinds], key=lambda c: c.start)
+
+
+def _cyclic(found: list[Claim], words: str) -> list[Claim]:
+    """Two opposite movements over and over ("swells and recedes once a second") lead nowhere: the line moves, the level
+    throbs."""
+    if not any(c.word in ("rising", "louder") for c in found) or REPEATED.search(words) is None:
+        return found
+    for attribute, up, down, read, word, negated in CYCLES:
+        told = [c for c in found if c.attribute == attribute and c.word in (up, down) and c.reference is None]
+        if {c.word for c in told} != {up, down}:
+            continue
+        start, end = told[0].start, max(c.end for c in told)
+        cycle = replace(
+            told[0], end=end, attribute=read, word=word, claimed=f"{read} {word}", relation="is", negated=negated,
+            sequence=(), part=0, subject=None, time_start=None, time_end=None, time_unit=None,
+        )  # fmt: skip
+        found = [c for c in found if c not in told and not (c.attribute == read and start <= c.start < end)] + [cycle]
+    return found
 
 
 def _with_glossary(found: list[Claim], text: str, words: str, clauses: list[Clause]) -> list[Claim]:

@@ -15,7 +15,7 @@ from mgrd.grounding.context import Draft
 if TYPE_CHECKING:
     from mgrd.grounding.claims import Claim
 
-KIND, KIND_ORDER = "sound_kind", "kind_order"
+KIND, KIND_ORDER, RANK = "sound_kind", "kind_order", "sound_rank"
 SCOPED = frozenset(
     {"register", "level", "contour", "loudness", "timbre", "harmonicity", "sound_length", "percussiveness", "stereo"}
     | {"chord", "f0_median", "duration", "event_length", "muffling", "bass", "noise"}
@@ -78,6 +78,28 @@ _HALVES = re.compile(
 )
 MOVING = frozenset({"contour", "loudness", "brightness_trend", "f0_median", "timbre"})
 """What can be looked up in a part of the clip."""
+_UP = r"(?:up(?:wards?)?)"
+_DOWN = r"(?:down(?:wards?)?)"
+_GOING = r"(?:goes|sweeps|slides|glides|moves|swoops|bends|heads|curves|shoots|whoops|drifts|creeps|runs|jumps|steps)"
+_MOVES = re.compile(
+    r"^(?: (?:one|tone|sound|note|sweep|glide|chirp|beep|whistle|burst|event|segment|part|call|whoop|siren|of them))?"
+    r"(?: (?:also|then|instead|again|[a-z]+ly)){0,2} "
+    rf"(?:(?P<up>rises|climbs|ascends|{_GOING}(?: back)? {_UP})|(?P<down>falls|sinks|descends|drops|{_GOING}(?: back)? {_DOWN}))"
+    r"\b(?! (?:in|off|out) (?:volume|level|loudness|intensity|amplitude|strength))(?! (?:away|off|out|silent|at|on|to the)\b)"
+)
+_RANKS = "longest|shortest|briefest|brightest|dullest|darkest|sharpest"
+_RANKED = (
+    re.compile(
+        r"\bthe (?P<n>first|second|third|fourth|fifth|last|final)(?: (?:one|sound|note|event|tone|beep|burst|syllable|chord|hit))?"
+        r"(?: of \w+)?(?: is| was|,? being| lasts| is held| held| sounds| rings)?(?: by far)?(?: for)?(?: the)? "
+        rf"(?P<what>{_RANKS})\b"
+    ),
+    re.compile(
+        rf"\bthe (?P<what>{_RANKS})(?: (?:one|sound|note|event|tone|beep|burst|chord|hit))?(?: of \w+)? "
+        r"(?:comes|is|arrives|appears|sounds)(?: the)? (?P<n>first|second|third|last|final)\b"
+    ),
+)
+_SAME_RANK = {"briefest": "shortest", "dullest": "darkest", "sharpest": "brightest"}
 _IS_A = re.compile(r"^(?:\s*[\w'-]+){0,2}?\s*(?:is|was|'s|being|sounds like|consists of|:|=|,)\s*(?:just |simply )?(?:an? |some |pure |the )?")
 _DENIED = re.compile(r"\b(?:not|no|never|neither|nor|without|rather than|instead of|isn't|n't)\b[^,;]{0,30}$")
 _CLOSE = re.compile(r"[;(—–]|, (?:so|which|making|giving)\b")
@@ -150,7 +172,14 @@ def scoped(claims: "list[Claim]", found: list[Passage], offset: int) -> "list[Cl
     """The claims of a sentence that begins at `offset`, each with the sound that its passage speaks of."""
     if not found:
         return claims
+    brought = [(p.start + offset, p.end + offset) for p in found if p.introduces]
+    claims = [c for c in claims if not (c.value == 1 and c.attribute == "event_count" and _within(c, brought))]
     return [_scoped(claim, found, offset) for claim in claims]
+
+
+def _within(claim: "Claim", places: list[tuple[int, int]]) -> bool:
+    """ "It opens with a single note" counts no notes."""
+    return any(start <= claim.start < end for start, end in places)
 
 
 def _scoped(claim: "Claim", found: list[Passage], offset: int) -> "Claim":
@@ -169,8 +198,8 @@ def _scoped(claim: "Claim", found: list[Passage], offset: int) -> "Claim":
     if passage.vague:
         return replace(claim, of_event=True)
     if passage.share is not None:
-        if claim.attribute not in MOVING:
-            return claim
+        if claim.attribute not in MOVING or start < passage.said:
+            return claim  # "the first half is louder" compares the halves
         return replace(claim, time_start=passage.share[0], time_end=passage.share[1], time_unit="share")
     name = "event_length" if claim.attribute == "duration" else claim.attribute
     return replace(claim, attribute=name, subject=passage.number)
@@ -199,6 +228,14 @@ def read_kinds(sentence: str, offset: int, found: list[Passage]) -> Iterator[Dra
         noun = _head(words)
         if noun is not None and (kind := kind_of(noun["noun"], noun["of"])) is not None:
             yield _kind(kind, passage.number, offset + passage.start, offset + begin + noun.end(), sentence, passage)
+    yield from _moves(sentence, offset, found)
+    for pattern in _RANKED if "est" in sentence else ():
+        for match in pattern.finditer(sentence):
+            word = _SAME_RANK.get(match["what"], match["what"])
+            number = _NUMBERS[match["n"]]
+            yield _word(RANK, word, offset + match.start(), offset + match.end()) | {
+                "claimed": f"{RANK} {word} of sound {number}", "subject": number,
+            }  # fmt: skip
     for match in _PLACED.finditer(sentence):
         kind = kind_of(match["noun"])
         if kind is not None:
@@ -210,7 +247,27 @@ def read_kinds(sentence: str, offset: int, found: list[Passage]) -> Iterator[Dra
             continue
         if _REVERSED.match(match["way"]):
             kinds.reverse()
-        yield _ordered(f"{kinds[0]} before {kinds[1]}", offset + match.start(), offset + match.end())
+        yield _word(KIND_ORDER, f"{kinds[0]} before {kinds[1]}", offset + match.start(), offset + match.end())
+
+
+def _moves(sentence: str, offset: int, found: list[Passage]) -> Iterator[Draft]:
+    """ "The first sweeps up, the second goes back down"."""
+    for passage in found:
+        if passage.introduces or passage.share is not None:
+            continue
+        match = _MOVES.match(sentence[passage.said : passage.end])
+        if match is not None:
+            word = "rising" if match["up"] else "falling"
+            verb = match.start("up") if match["up"] else match.start("down")
+            draft = _word("contour", word, offset + passage.said + verb, offset + passage.said + match.end())
+            yield draft | {"subject": passage.number, "relation": "rises" if match["up"] else "falls"}
+
+
+def _word(attribute: str, word: str, start: int, end: int) -> Draft:
+    return {
+        "start": start, "end": end, "attribute": attribute, "relation": "is", "claimed": f"{attribute} {word}",
+        "word": word,
+    }  # fmt: skip
 
 
 def _head(words: str) -> re.Match[str] | None:
@@ -229,13 +286,6 @@ def _kind(kind: str, number: int, start: int, end: int, sentence: str, passage: 
     return {
         "start": start, "end": end, "attribute": KIND, "relation": "is", "claimed": f"{KIND} {kind} of sound {number}",
         "word": kind, "subject": number, "negated": bool(_DENIED.search(before)),
-    }  # fmt: skip
-
-
-def _ordered(word: str, start: int, end: int) -> Draft:
-    return {
-        "start": start, "end": end, "attribute": KIND_ORDER, "relation": "is", "claimed": f"{KIND_ORDER} {word}",
-        "word": word,
     }  # fmt: skip
 
 

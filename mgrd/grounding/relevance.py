@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from mgrd.audio.facts import FACTS
-from mgrd.grounding.parts import KIND, KIND_ORDER
+from mgrd.grounding.parts import KIND, KIND_ORDER, RANK
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 
 _FAMILIES: dict[str, str] = {
-    "pitch": "contour register pitch_order intonation melody f0_median f0_trend f0_low f0_high f0_range event_f0 "
+    "pitch": "alternation cycle_count cycle_rate chord_quality contour register pitch_order intonation melody f0_median f0_trend f0_low f0_high f0_range event_f0 "
     "event_note event_interval f0_segment noise_order chord harmonicity final_rise vibrato vibrato_rate vibrato_depth "
     "order_pitch",
     "loudness": "loudness loudness_order throb level loudness_trend order_loudness rms peak dynamic_range event",
-    "tempo": "cycle_rate cycle_count vibrato_rate longest_pause gap throb tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate "
+    "tempo": "alternation cycle_rate cycle_count vibrato_rate longest_pause gap throb tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate "
     "tempo_alternative",
-    "timbre": "timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
+    "timbre": "purity timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
     "spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness harmonic_ratio noise",
     "noise": "noise_order noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
     "clipping": "clipping noise level peak timbre",
@@ -34,18 +34,18 @@ _FAMILIES: dict[str, str] = {
     "mode": "chord_quality event_f0 f0_median event_note event_interval",
     "edges": "sound_kind kind_order noise_order entry loudness pauses percussiveness reverberation intonation level "
     "onset contour sound_length",
-    "vibrato": "vibrato throb vibrato_rate vibrato_depth contour f0_range",
+    "vibrato": "alternation cycle_count cycle_rate vibrato throb vibrato_rate vibrato_depth contour f0_range",
     "stereo": "stereo stereo_trend stereo_balance stereo_width balance_trend",
-    "duration": "duration gap sound_length event_count longest_pause",
+    "duration": "sound_rank event_length duration gap sound_length event_count longest_pause",
     "attack": "percussiveness sound_length percussive_share reverberation",
     "telephone": "telephone band_low band_high muffling timbre spectral_centroid spectral_bandwidth",
     "phonation": "phonation whisper voice harmonicity level",
-    "order": "noise_order pitch_order loudness_order register f0_median contour sound_kind kind_order harmonicity",
-    "alike": "pitch_order loudness_order contour loudness register level f0_median event_f0 timbre event_interval "
+    "order": "sound_rank alternation noise_order pitch_order loudness_order register f0_median contour sound_kind kind_order harmonicity",
+    "alike": "sound_rank pitch_order loudness_order contour loudness register level f0_median event_f0 timbre event_interval "
     "harmonicity sound_length regularity",
 }
 FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.items()}
-FAMILIES["material"] = (frozenset(ALL_ATTRIBUTES) | frozenset(FACTS) | {KIND, KIND_ORDER}) - {"duration"}
+FAMILIES["material"] = (frozenset(ALL_ATTRIBUTES) | frozenset(FACTS) | {KIND, KIND_ORDER, RANK}) - {"duration"}
 """The claimed attributes and facts that speak of what a question of a family asks. Of a source ("material")
 everything tells but how long the clip is."""
 
@@ -103,7 +103,7 @@ _CHOICES = (
     ("loudness", r"louder|softer|quieter|fades?|grows?|swells?|crescendo|diminuendo|approaching|receding"),
 )
 _CHOSEN = (
-    *_PATTERNS,
+    *((family, pattern) for family, pattern in _PATTERNS if family != "alike"),
     *((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _CHOICES),
 )
 """What choices name beside a property that the question names, and beside what they would name in a question."""

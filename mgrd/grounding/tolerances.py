@@ -46,6 +46,7 @@ INFERRED_ATTRIBUTES: dict[str, Attribute] = {
         Attribute("sound_length", "sound_length", (Band("short", 0, 0.4), Band("long", 0.7, inf))),
         Attribute("noise_order", "noise_order", (Band("tone first", -inf, 0.0), Band("noise first", 0.0, inf))),
         Attribute("chord", "chord", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
+        Attribute("alternation", "alternation", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
         Attribute("throb", "throb", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
     )
 }

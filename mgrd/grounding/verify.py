@@ -12,10 +12,10 @@ from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.claims import Claim
 from mgrd.grounding.lookup import Evidence, Move, Span, fact_for
-from mgrd.grounding.parts import KIND, KIND_ORDER, SCOPED
+from mgrd.grounding.parts import KIND, KIND_ORDER, RANK, SCOPED
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
-from mgrd.grounding.verify_parts import verify_kind, verify_part
+from mgrd.grounding.verify_parts import verify_kind, verify_part, verify_rank
 from mgrd.grounding.verify_values import cycles, verify_value
 from mgrd.grounding.verify_words import (
     amended,
@@ -44,6 +44,8 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
         return verify_value(claim, evidence, span)
     if claim.attribute in (KIND, KIND_ORDER):
         return verify_kind(claim, evidence)
+    if claim.attribute == RANK:
+        return verify_rank(claim, evidence)
     attribute = ALL_ATTRIBUTES.get(claim.attribute)
     if attribute is None:
         return UNKNOWN
@@ -79,7 +81,7 @@ def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, sp
 
 def throbbing(claim: Claim, evidence: Evidence) -> Verification | None:
     """A level that goes up and down over and over throbs."""
-    turning = cycles(evidence) if evidence.movements("loudness") else None
+    turning = cycles(evidence, ("loudness",))
     if turning is None:
         return None
     verdict: Verdict = "supported" if (claim.word == "present") != claim.negated else "contradicted"

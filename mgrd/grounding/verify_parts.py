@@ -5,12 +5,13 @@ from dataclasses import replace
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import ATTRIBUTES, Attribute
 from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import SAME_START, Evidence, nth
+from mgrd.grounding.lookup import SAME_START, Evidence, nth, of_sound
 from mgrd.grounding.parts import in_order
 from mgrd.grounding.tolerances import MIN_RELIABILITY
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 
 PITCHED, UNPITCHED = 0.6, 0.2  # share of voiced frames from which a sound is a tone, and up to which it is none
+CLEARLY_MORE = 1.15  # ratio by which another sound is longer or brighter without doubt
 CLICK, NOISE = 0.16, 0.3  # s: a click is no longer, noise no shorter
 HIT = 0.5  # s: the longest knock, with what rings on
 LOUDER = 4.0  # dB against the other sounds, by which one is called loud or quiet among them
@@ -141,6 +142,20 @@ def verify_kind(claim: Claim, evidence: Evidence) -> Verification:
     if claim.word == "noise" and kind == "click":
         return _told(claim, "unverifiable", fact)
     return _told(claim, "supported" if kind in _ALSO[claim.word] else "contradicted", fact)
+
+
+def verify_rank(claim: Claim, evidence: Evidence) -> Verification:
+    """ "The last is the longest": by length or by colour."""
+    name = "event_length" if claim.word in ("longest", "shortest") else "event_centroid"
+    facts = [fact for fact in evidence.all(name) if fact.reliability >= MIN_RELIABILITY]
+    mine = of_sound(name, claim.subject or 1, evidence)
+    if len(facts) < 2 or len(facts) != len(evidence.all("event")) or mine is None or mine not in facts:
+        return UNKNOWN
+    most = claim.word in ("longest", "brightest")
+    best = (max if most else min)(fact.value for fact in facts)
+    ratio = best / mine.value if most else mine.value / max(best, 1e-6)
+    held: Verdict = "supported" if mine.value == best else "unverifiable" if ratio < CLEARLY_MORE else "contradicted"
+    return _told(claim, held, mine)
 
 
 def _verify_order(claim: Claim, kinds: list[tuple[str, Fact]]) -> Verification:

@@ -7,7 +7,7 @@ from math import log2
 
 from mgrd.audio.facts import Fact
 from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, nth, of_sound, overlaps
+from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, level_turns, nth, of_sound, overlaps
 from mgrd.grounding.tolerances import MIN_RELIABILITY, tolerance_of
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 
@@ -95,7 +95,7 @@ def _more(claim: Claim, evidence: Evidence) -> list[Fact]:
     if name == "f0_median" and claim.relation == "is":
         return evidence.all("event_f0") + evidence.all("chord_note") + (_ends_of_line(evidence) if _moves(evidence) else [])
     if name == "tempo":
-        return [*evidence.all("tempo_alternative"), *_wobbles(evidence)] if claim.relation == "is" else []
+        return _wobbles(evidence) if claim.relation == "is" else []
     also = _ALSO.get((name, claim.relation)) or _ALSO.get((name, None))
     return evidence.all(also) if also is not None else []
 
@@ -159,11 +159,13 @@ def _silences(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
     return found + [Fact("gap", end - start, "s", start, end, sure) for start, end in outside if end - start > 0.1]
 
 
-def cycles(evidence: Evidence) -> Fact | None:
+def cycles(evidence: Evidence, attributes: tuple[str, ...] = ("contour", "loudness")) -> Fact | None:
     """How often the pitch, or the level, goes up and down: the count of its cycles, over the time that they take."""
-    for attribute in ("contour", "loudness"):
-        moves = evidence.movements(attribute)
-        if moves is not None and len(moves) >= LEAST_TURNS:
+    for attribute in attributes:
+        moves = evidence.movements(attribute) or []
+        if attribute == "loudness" and len(moves) < LEAST_TURNS:
+            moves = level_turns(evidence)
+        if len(moves) >= LEAST_TURNS:
             return Fact("cycle_count", round(len(moves) / 2), "count", moves[0][1], moves[-1][2], CYCLES_SURE)
     return None
 
