@@ -99,6 +99,13 @@ _RANKED = (
         r"(?:comes|is|arrives|appears|sounds)(?: the)? (?P<n>first|second|third|last|final)\b"
     ),
 )
+_COMPARED = re.compile(
+    r"\b(?:the )?(?P<n>first|second|third|fourth|last|final)(?: (?:one|sound|note|event|tone|beep|burst|chord|hit|noise|part))?"
+    r"(?: (?:is|was|lasts|sounds|comes out|goes on|rings|seems|being))(?: \w+ly| much| far| a (?:bit|little|lot)| quite)? "
+    r"(?P<what>longer|shorter|briefer|brighter|crisper|duller|darker|more muffled|mellower)\b"
+    r"(?: than (?:the )?(?P<other>first|second|third|last|other|previous|one before))?(?! (?:and|than))"
+)
+_DEGREES = {"briefer": "shorter", "crisper": "brighter", "duller": "darker", "more muffled": "darker", "mellower": "darker"}
 _SAME_RANK = {"briefest": "shortest", "dullest": "darkest", "sharpest": "brightest"}
 _IS_A = re.compile(r"^(?:\s*[\w'-]+){0,2}?\s*(?:is|was|'s|being|sounds like|consists of|:|=|,)\s*(?:just |simply )?(?:an? |some |pure |the )?")
 _DENIED = re.compile(r"\b(?:not|no|never|neither|nor|without|rather than|instead of|isn't|n't)\b[^,;]{0,30}$")
@@ -236,6 +243,12 @@ def read_kinds(sentence: str, offset: int, found: list[Passage]) -> Iterator[Dra
             yield _word(RANK, word, offset + match.start(), offset + match.end()) | {
                 "claimed": f"{RANK} {word} of sound {number}", "subject": number,
             }  # fmt: skip
+    for match in _COMPARED.finditer(sentence) if "er" in sentence or "more" in sentence else ():
+        word, number = _DEGREES.get(match["what"], match["what"]), _NUMBERS[match["n"]]
+        other = _NUMBERS.get(match["other"] or "", number - 1 if number > 1 else -1 if number == 1 else 1)
+        yield _word(RANK, word, offset + match.start(), offset + match.end()) | {
+            "claimed": f"{RANK} {word} of sound {number}", "subject": number, "reference": other,
+        }  # fmt: skip
     for match in _PLACED.finditer(sentence):
         kind = kind_of(match["noun"])
         if kind is not None:

@@ -60,7 +60,7 @@ _GENERIC = (
     r"a\b|an\b|there\b|it\b|i\b|we\b|two\b|three\b|four\b|five\b|several\b|some\b|low\b|high\b|in\b|at\b|on\b|with\b)"
     r"[a-z]+ ){0,2}"
     rf"(?!{_ACOUSTIC}\b)[a-z]{{2,}}[a-rt-z]s (?:(?:in|of|from|on|for|at) (?:[a-z]+ ){{1,2}})?"
-    r"(?:are (?!heard|audible|present|rising|falling|getting|playing|ringing|evenly|regular)|have|love|like|go|come|make|"
+    r"(?:are (?!heard|audible|present|rising|falling|getting|playing|ringing|evenly|regular)|have|love|go|come|make|"
     r"made|use|need|get|tend|take|often|usually|walk|lose|recede|do|don't|mean|dominate|contain|end)\b(?![^.;]*\b(?:here|hear|heard)\b)"
 )
 """What a kind of thing is or does, said without any article: "opera singers are trained to"."""

@@ -120,6 +120,7 @@ def kinds_of(evidence: Evidence) -> list[tuple[str, Fact]]:
     return found
 
 
+LENGTHS = frozenset({"longest", "shortest", "longer", "shorter"})
 _ALSO = {"hit": ("click",), "click": ("click",), "tone": ("tone",), "noise": ("noise",), "chord": ("tone",)}
 
 
@@ -146,12 +147,19 @@ def verify_kind(claim: Claim, evidence: Evidence) -> Verification:
 
 def verify_rank(claim: Claim, evidence: Evidence) -> Verification:
     """ "The last is the longest": by length or by colour."""
-    name = "event_length" if claim.word in ("longest", "shortest") else "event_centroid"
+    name = "event_length" if claim.word in LENGTHS else "event_centroid"
     facts = [fact for fact in evidence.all(name) if fact.reliability >= MIN_RELIABILITY]
     mine = of_sound(name, claim.subject or 1, evidence)
     if len(facts) < 2 or len(facts) != len(evidence.all("event")) or mine is None or mine not in facts:
         return UNKNOWN
-    most = claim.word in ("longest", "brightest")
+    most = claim.word in ("longest", "brightest", "longer", "brighter")
+    if claim.reference is not None:
+        other = of_sound(name, claim.reference, evidence)
+        if other is None or other is mine:
+            return UNKNOWN
+        gap = mine.value / other.value if most else other.value / mine.value
+        known: Verdict = "unverifiable" if 1 / CLEARLY_MORE < gap < CLEARLY_MORE else "supported" if gap > 1 else "contradicted"
+        return _told(claim, known, mine)
     best = (max if most else min)(fact.value for fact in facts)
     ratio = best / mine.value if most else mine.value / max(best, 1e-6)
     held: Verdict = "supported" if mine.value == best else "unverifiable" if ratio < CLEARLY_MORE else "contradicted"
