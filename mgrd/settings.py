@@ -56,6 +56,12 @@ class ModelSpec(Section):
     encoder: Literal["whisper-tiny.en", "random"] = Field(
         default="whisper-tiny.en", description="frozen encoder; `random` is a tiny untrained one for tests"
     )
+    features: Literal["float16", "float32"] = Field(
+        default="float16", description="precision that the frozen encoder's outputs are stored in"
+    )
+    long_clips: Literal["refuse", "split"] = Field(
+        default="refuse", description="a clip beyond the encoder's window: refused, or heard in equal windows"
+    )
 
 
 class ColdStartSpec(Section):
@@ -235,6 +241,11 @@ class TrainingSpec(Section):
     learning_rate: float = Field(default=4e-4, gt=0, description="peak learning rate, cosine to zero")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of steps that warm up")
     weight_decay: float = Field(default=0.01, ge=0, description="AdamW weight decay")
+    method: Literal["full", "lora"] = Field(
+        default="full", description="what learns: projector and decoder, or projector and low-rank adapters (peft)"
+    )
+    lora_rank: int = Field(default=16, ge=1, description="rank of the adapters")
+    lora_alpha: int = Field(default=32, ge=1, description="scale of the adapters, divided by their rank")
     text_share: float = Field(default=0.1, ge=0, lt=1, description="share of text-reasoning rows")
     accumulate: bool = Field(default=True, description="train on the kept chains of all rounds so far")
     start: Literal["continue", "base"] = Field(

@@ -113,6 +113,20 @@ class Runtime(Section):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="of matrix products in training; `auto`: bfloat16 where the hardware multiplies it"
     )
+    part_rows: int = Field(
+        default=0, ge=0, description="training rows computed at once, their gradients add up; 0: the whole batch"
+    )
+    activation_checkpointing: bool = Field(
+        default=False, description="compute activations twice in training instead of keeping them: less memory, slower"
+    )
+    checkpoint_steps: int = Field(
+        default=100, ge=0, description="steps between two checkpoints that a killed training goes on from; 0: none"
+    )
+    launch: tuple[str, ...] = Field(
+        default=(),
+        description="command that starts SFT in processes of its own, word by word, such as `accelerate launch "
+        "--config_file FILE`; empty: in this process",
+    )
     workers: int = Field(default=0, ge=0, description="processes for audio work; 0: one per core")
     batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
     max_error_rate: float = Field(default=0.1, ge=0, le=1, description="share of quarantined rows that stops a stage")

@@ -46,7 +46,14 @@ def sample_questions(
         name=f"sample-{purpose}",
         round=round_,
         version=VERSION,
-        config={"sampling": spec.sampling.model_dump(), "prompt": prompt.sha, "seed": spec.seed, "indices": indices},
+        config={
+            "sampling": spec.sampling.model_dump(),
+            "prompt": prompt.sha,
+            "seed": spec.seed,
+            "indices": indices,
+            "features": spec.model.features,
+            "long_clips": spec.model.long_clips,
+        },
         inputs={"questions": digest(QUESTIONS, questions), "model": model.model_id},
     )
     sampling = SamplingRun(round_, purpose, model.model_id, prompt, spec.sampling, spec.seed)

@@ -3,6 +3,8 @@
 import json
 import logging
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +16,9 @@ from mgrd.ingest.embedded import write_demonstrations
 from mgrd.models import assemble_embedded, load_model, model_sha
 from mgrd.settings import Settings
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
+from mgrd.training.adapters import Lora
 from mgrd.training.features import FeatureCache
+from mgrd.training.launch import launch_sft
 from mgrd.training.mixture import mix_rows
 from mgrd.training.sft import TrainReport, train_sft
 from prompts import load_prompt
@@ -171,26 +175,42 @@ def _train(
     clips = workspace.store.read(CLIPS, columns=["clip_id", "uri"])
     audio = {clip_id: workspace.resolve(uri) for clip_id, uri in clips.iter_rows()}
     model = load_model(workspace.root / parent.uri, workspace.settings.runtime.device)
-    features = FeatureCache(workspace.features, model.encoder_sha)
+    features = FeatureCache(workspace.features, model.encoder_sha, spec.model.features, spec.model.long_clips)
     wanted = sorted({clip for clip in rows["clip_id"] if clip is not None})
     with progress("encoding audio", len(wanted)) as advance:
         features.ensure(model, [(clip, audio[clip]) for clip in wanted], advance)
     with progress(f"round {stage.round} {stage.name}", steps) as advance:
-        report = train_sft(
-            workspace.root / parent.uri,
-            folder,
-            rows,
-            features,
-            steps=steps,
-            batch_rows=spec.training.batch_rows,
-            learning_rate=rate,
-            warmup=spec.training.warmup,
-            weight_decay=spec.training.weight_decay,
-            seed=spec.seed + stage.round,
-            precision=workspace.settings.runtime.precision,
-            on_step=lambda _: advance(1),
-        )
+        report = _run_sft(workspace, parent, folder, rows, features, steps, rate, stage, advance)
     return _recorded(workspace, stage, parent, folder, report, rows.height)
+
+
+def _run_sft(
+    workspace: Workspace, parent: ModelRef, folder: Path, rows: pl.DataFrame, features: FeatureCache,
+    steps: int, rate: float, stage: Stage, advance: Callable[[int], None],
+) -> TrainReport:  # fmt: skip
+    """SFT in this process, or in those that `runtime.launch` starts. A model from scratch is always trained whole."""
+    spec, runtime = workspace.settings.spec.training, workspace.settings.runtime
+    adapted = spec.method == "lora" and stage.round > 0
+    start = partial(launch_sft, runtime.launch) if runtime.launch else train_sft
+    return start(
+        workspace.root / parent.uri,
+        folder,
+        rows,
+        features,
+        steps=steps,
+        batch_rows=spec.batch_rows,
+        learning_rate=rate,
+        warmup=spec.warmup,
+        weight_decay=spec.weight_decay,
+        seed=workspace.settings.spec.seed + stage.round,
+        lora=Lora(spec.lora_rank, spec.lora_alpha) if adapted else None,
+        precision=runtime.precision,
+        device=runtime.device,
+        part_rows=runtime.part_rows,
+        activation_checkpointing=runtime.activation_checkpointing,
+        checkpoint_steps=runtime.checkpoint_steps,
+        on_step=advance,
+    )
 
 
 def _recorded(
@@ -208,7 +228,9 @@ def _recorded(
             "template_sha": report.template_sha,
             "arm": workspace.settings.spec.selection.arm,
             "promoted": False,
-            "metrics": json.dumps({"loss": report.losses, "precision": report.precision}),
+            "metrics": json.dumps(
+                {"loss": report.losses, "precision": report.precision, "processes": report.processes}
+            ),
         },
     )
     return Outcome(
