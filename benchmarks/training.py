@@ -1,7 +1,7 @@
 """SFT on cached encoder features beside recomputation, and beside transformers' Trainer, on the same batches.
 
-The embedded model at its default size on its own clips and demonstrations. Four ways take the same optimiser steps on the
-same batches of rows, rounds alternating, medians shown:
+The embedded model at its default size on its own clips and demonstrations. Four ways take the same optimiser steps
+on the same batches of rows, rounds alternating, medians shown:
 
     ours       cached features, rows of a clip share its prefix, logits at loss positions alone
     recompute  the same, with the frozen encoder run on every batch's clips
@@ -27,16 +27,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT))
-
 import polars as pl
+import soundfile
 import torch
 
 from mgrd.ingest.embedded import make_embedded, write_demonstrations
 from mgrd.models.checkpoints import LoadedModel, load_model
 from mgrd.models.embedded import assemble_embedded
-from mgrd.models.listen import encode_clips
 from mgrd.models.parallel import workers
 from mgrd.models.precision import choose_precision
 from mgrd.models.render import Renderer
@@ -82,7 +79,8 @@ def show(found: dict[str, list[dict[str, float]]]) -> None:
     for way, runs in found.items():
         seconds = statistics.median(run["seconds"] for run in runs)
         tokens = runs[0]["tokens"] / seconds
-        print(f"{way:<10} {seconds:8.3f} {seconds / base:10.2f} {tokens:13.0f} {runs[0]['peak']:8.0f} {runs[0]['loss']:11.6f}")
+        peak, loss = runs[0]["peak"], runs[0]["loss"]
+        print(f"{way:<10} {seconds:8.3f} {seconds / base:10.2f} {tokens:13.0f} {peak:8.0f} {loss:11.6f}")
 
 
 def prepare(folder: Path, clips: int) -> None:
@@ -159,10 +157,13 @@ class Recomputed:
     def get(self, clips: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
         if not clips:
             return self._cache.get(clips)
-        heard = encode_clips(self._loaded, [self._folder / "audio" / f"{clip}.wav" for clip in clips])
-        states = [torch.cat(windows).clone() for windows in heard]
-        padded = torch.nn.utils.rnn.pad_sequence(states, batch_first=True)
-        return padded, torch.tensor([len(state) for state in states])
+        extractor = self._loaded.processor.feature_extractor
+        waves = [soundfile.read(self._folder / "audio" / f"{clip}.wav", dtype="float32")[0] for clip in clips]
+        with torch.autocast("cpu", enabled=False):  # log-mel frames are float32 everywhere
+            sound = extractor(waves, sampling_rate=extractor.sampling_rate, padding="max_length", return_tensors="pt")
+        with torch.no_grad():
+            states = self._loaded.model.model.audio_tower(sound["input_features"]).last_hidden_state
+        return states.float(), torch.full((len(clips),), states.shape[1])
 
 
 def train_with_trainer(
@@ -209,8 +210,6 @@ def collator(
     way: str, folder: Path, loaded: LoadedModel, cache: FeatureCache
 ) -> Callable[[list[TrainingRow]], dict[str, Any]]:
     """Rows padded at the end to the longest; sound as cached outputs or as log-mel frames of the file."""
-    import soundfile
-
     extractor = loaded.processor.feature_extractor
 
     def collate(rows: list[TrainingRow]) -> dict[str, Any]:
