@@ -8,7 +8,9 @@ on the same batches of rows, rounds alternating, medians shown:
     trainer    transformers' Trainer on cached features: rows padded to the longest, the library's own forward and loss
     plain      transformers' Trainer on the waveform: processor, encoder, everything as the library does it
 
-Peak memory is of a process of its own per way. It also says how far float16 features move the loss from float32 ones.
+Ways are compared by processor time, which other work on the machine moves little; OMP_NUM_THREADS=1 leaves out what
+threads cost that wait for each other. Peak memory is of a process of its own per way. It also says how far float16
+features move the loss from float32 ones.
 
     python benchmarks/training.py [--clips 64] [--steps 12] [--rounds 3]
 """
@@ -46,6 +48,8 @@ from mgrd.training.loss import batch_weight, weighted_loss
 
 BATCH_ROWS = 32
 RATE = 1e-4
+Moment = tuple[float, float]
+"""Wall clock and processor time, seconds."""
 WAYS = ("ours", "recompute", "trainer", "plain")
 
 
@@ -74,13 +78,13 @@ def main() -> None:
 
 
 def show(found: dict[str, list[dict[str, float]]]) -> None:
-    base = statistics.median(run["seconds"] for run in found["ours"])
-    print(f"{'way':<10} {'s/step':>8} {'times ours':>10} {'row tokens/s':>13} {'peak MB':>8} {'first loss':>11}")
+    base = statistics.median(run["cpu"] for run in found["ours"])
+    print(f"{'way':<10} {'s/step':>8} {'cpu s':>8} {'times ours':>10} {'row tokens/s':>13} {'peak MB':>8} {'loss':>9}")
     for way, runs in found.items():
-        seconds = statistics.median(run["seconds"] for run in runs)
+        seconds, cpu = (statistics.median(run[name] for run in runs) for name in ("seconds", "cpu"))
         tokens = runs[0]["tokens"] / seconds
         peak, loss = runs[0]["peak"], runs[0]["loss"]
-        print(f"{way:<10} {seconds:8.3f} {seconds / base:10.2f} {tokens:13.0f} {peak:8.0f} {loss:11.6f}")
+        print(f"{way:<10} {seconds:8.3f} {cpu:8.3f} {cpu / base:10.2f} {tokens:13.0f} {peak:8.0f} {loss:9.4f}")
 
 
 def prepare(folder: Path, clips: int) -> None:
@@ -130,21 +134,22 @@ def measure(way: str, folder: Path, steps: int) -> dict[str, float]:
     times, loss = run(way, folder, loaded, cache, drawn, dtype)
     tokens = statistics.mean(sum(len(row.example.ids) for row in batch) for batch in drawn)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    seconds = statistics.median(end - start for start, end in pairwise(times))
-    return {"seconds": seconds, "tokens": tokens, "peak": peak, "loss": loss}
+    seconds, cpu = (statistics.median(end[i] - start[i] for start, end in pairwise(times)) for i in (0, 1))
+    return {"seconds": seconds, "cpu": cpu, "tokens": tokens, "peak": peak, "loss": loss}
 
 
 def train_ours(
     way: str, folder: Path, loaded: LoadedModel, cache: FeatureCache, drawn: list[list[TrainingRow]], dtype: torch.dtype
-) -> tuple[list[float], float]:
-    times, first = [], 0.0
+) -> tuple[list[Moment], float]:
+    times: list[Moment] = []
+    first = 0.0
     with workers() as crew:
         heard = cache if way == "ours" else Recomputed(folder, loaded, cache)
         learner = LocalLearner(loaded, heard, RATE, 0.01, dtype, 0, crew)  # pyright: ignore[reportArgumentType]
         for batch in drawn:
             loss, _ = learner.step(batch, RATE)
             first = first or loss
-            times.append(time.perf_counter())
+            times.append((time.perf_counter(), time.process_time()))
     return times, first
 
 
@@ -168,16 +173,16 @@ class Recomputed:
 
 def train_with_trainer(
     way: str, folder: Path, loaded: LoadedModel, cache: FeatureCache, drawn: list[list[TrainingRow]], dtype: torch.dtype
-) -> tuple[list[float], float]:
+) -> tuple[list[Moment], float]:
     """A Trainer whose data set is the drawn rows in order, so that its batches are ours."""
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
-    times: list[float] = []
+    times: list[Moment] = []
     first: list[float] = []
 
     class Clock(TrainerCallback):
         def on_step_end(self, *_: Any, **__: Any) -> None:
-            times.append(time.perf_counter())
+            times.append((time.perf_counter(), time.process_time()))
 
     class Plain(Trainer):
         """In the rows' order, with the loss of the batch's completion tokens and the rows' weights of one."""
