@@ -94,7 +94,7 @@ def learn_hearing(run: Run, rows: DatasetRef) -> ModelRef:
         texts = data.select(pl.concat_str("prompt", "reasoning", "answer", separator="\n")).to_series()
         base_id = assemble_embedded(base, texts.to_list(), spec.model, spec.embedded.seconds, spec.seed)
         phase = data.filter(pl.col("phase") == HEARING)
-        return _train(
+        return train_stage(
             workspace, stage, ModelRef(base_id, _uri(workspace, base), 0), phase,
             spec.cold_start.hearing_steps, spec.cold_start.hearing_rate,
         )  # fmt: skip
@@ -123,7 +123,7 @@ def learn_chains(run: Run, rows: DatasetRef, parent: ModelRef) -> ModelRef:
 
     def work() -> Outcome:
         phase = workspace.store.read(DISTILLED, rows.partition).filter(pl.col("phase") == CHAINS)
-        return _train(workspace, stage, parent, phase, spec.cold_start.chain_steps, spec.cold_start.chain_rate)
+        return train_stage(workspace, stage, parent, phase, spec.cold_start.chain_steps, spec.cold_start.chain_rate)
 
     entry, _ = run_stage(workspace, stage, work)
     return model_entry(entry, 0)
@@ -148,13 +148,13 @@ def train(run: Run, round_: int, rows: DatasetRef, parent: ModelRef) -> ModelRef
         name="train",
         round=round_,
         version=VERSION,
-        config={"training": spec.training.model_dump(), "seed": spec.seed},
+        config={"training": spec.training.model_dump(exclude={"stages"}), "seed": spec.seed},
         inputs={"kept": digest(DISTILLED, kept), "text": digest(DISTILLED, text), "model": parent.model_id},
     )
 
     def work() -> Outcome:
         data = mix_rows(kept, text, spec.training, spec.seed + round_)
-        return _train(workspace, stage, parent, data, spec.training.steps, spec.training.learning_rate)
+        return train_stage(workspace, stage, parent, data, spec.training.steps, spec.training.learning_rate)
 
     entry, _ = run_stage(workspace, stage, work)
     return model_entry(entry, round_)
@@ -166,7 +166,7 @@ def outside_model(workspace: Workspace) -> ModelRef:
     return ModelRef(model_sha(folder), folder.as_posix(), 0)
 
 
-def _train(
+def train_stage(
     workspace: Workspace, stage: Stage, parent: ModelRef, rows: pl.DataFrame, steps: int, rate: float
 ) -> Outcome:
     """One SFT run from the parent's folder into a folder of its own; returns the stage's outcome."""

@@ -70,6 +70,14 @@ def completion_logprobs(
 
     Logits are computed at these positions alone.
     """
+    return completion_states(model, pack, completion_lengths, features, feature_lengths)[0]
+
+
+def completion_states(
+    model: Qwen2AudioForConditionalGeneration, pack: Pack, completion_lengths: list[int], features: Tensor,
+    feature_lengths: Tensor,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """`completion_logprobs` [T], and the hidden states [T, hidden] that each of these tokens was predicted from."""
     states = pack_states(model, pack, features, feature_lengths)
     rows, width = pack.row_ids.shape
     column = torch.arange(width).expand(rows, width)
@@ -77,6 +85,6 @@ def completion_logprobs(
     target = (column >= first[:, None]) & (column < pack.row_lengths[:, None])
     places = target.reshape(-1).nonzero()[:, 0]
     device = model.device
-    logits = model.lm_head(states[(pack.prefix_ids.numel() + places - 1).to(device)])
+    read = states[(pack.prefix_ids.numel() + places - 1).to(device)]
     written = pack.row_ids.reshape(-1)[places].to(device)
-    return -torch.nn.functional.cross_entropy(logits.float(), written, reduction="none")
+    return -torch.nn.functional.cross_entropy(model.lm_head(read).float(), written, reduction="none"), read

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from data_contracts.invariants import check_counts
-from mgrd.ids import content_key
+from mgrd.ids import canonical, content_key
 from mgrd.store.delta import DatasetRef, Store, frame_of
 from schemas import LEDGER
 
@@ -75,7 +75,14 @@ class Ledger:
         return entry if entry is not None and entry.fingerprint == mark else None
 
     def record(
-        self, round_: int, stage: str, mark: str, inputs: Mapping[str, str], outcome: Outcome, seconds: float
+        self,
+        round_: int,
+        stage: str,
+        mark: str,
+        inputs: Mapping[str, str],
+        outcome: Outcome,
+        seconds: float,
+        config: Mapping[str, object] | None = None,
     ) -> Entry:
         """Commit a finished stage. Raises ContractError when rows were lost on the way."""
         check_counts(f"{stage} of round {round_}", outcome.rows_in, outcome.accounted)
@@ -95,6 +102,7 @@ class Ledger:
             "tokens": outcome.tokens,
             "cost": outcome.cost,
             "finished_at": finished_at,
+            "config": canonical(dict(config or {})),
         }
         self.store.append(LEDGER, frame_of(LEDGER, [row]), {"stage": stage, "fingerprint": mark})
         entry = _entry(row)

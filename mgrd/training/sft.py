@@ -2,7 +2,7 @@
 
 The loop stands on accelerate and not on transformers' Trainer: a batch here is a pack of rows that share
 audio prefixes, comes from cached encoder features, and needs logits at loss positions alone; and Trainer
-pickles its state. docs/training.md has the comparison. The encoder is never run and never changed here.
+pickles its state. The encoder is never run and never changed here.
 """
 
 import math

@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 from judge_frames import CHAIN, FACTS, questions, trace
 
-from mgrd.errors import JudgeError
+from mgrd.errors import ConfigError, JudgeError
 from mgrd.judging.mock import Answer, MockJudge, Script, good, serving
 from mgrd.store import DatasetRef, Workspace, frame_of, init_workspace
-from schemas import CLIPS, DECISIONS, EVIDENCE, LEDGER, QUESTIONS, TRACES, VERDICTS
+from schemas import CLIPS, DECISIONS, EVIDENCE, LEDGER, QUESTIONS, TABLES, TRACES, VERDICTS
 from tasks.decide import decide
 from tasks.ground import ground
 from tasks.judge import judge
+from tasks.limits import money_spent
 from tasks.run import Run
 from tasks.select import select
 
@@ -47,6 +48,12 @@ class Round:
     def decided(self) -> dict[str, tuple[str, list[str]]]:
         rows = Workspace.open(self.root).store.read(DECISIONS).select("trace_id", "decision", "reasons").iter_rows()
         return {trace_id: (decision, reasons) for trace_id, decision, reasons in rows}
+
+
+@pytest.fixture(autouse=True)
+def without_suites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows here have short keys and few columns filled, as no suite would let pass."""
+    monkeypatch.setattr("mgrd.store.contracts.suite_tables", tuple)
 
 
 @pytest.fixture
@@ -202,3 +209,55 @@ def test_the_same_chain_in_a_later_round_is_not_paid_again(round_: Round) -> Non
     decided = decide.fn(run, 2, traces, checked, judge.fn(run, 2, traces, checked))
     assert len(round_.server.requests) == asked
     assert store.read(DECISIONS, decided.partition)["decision"].to_list().count("kept") == 4
+
+
+def test_the_workspaces_money_runs_out_over_rounds_and_goes_on_when_raised(
+    round_: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = {"panel__judges__0__price_in": 1e6, "panel__judges__0__price_out": 1e6, "panel__judges__0__concurrency": 1}
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", "0.5")
+    with pytest.raises(JudgeError, match=r"raise runtime\.max_cost = 0\.5 \(all rounds together\)"):
+        round_.run(**prices)
+    assert round_.server.requests == [], "nothing was asked that could not be paid"
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", "1e9")
+    workspace, _, _ = round_.run(**prices)
+    spent = money_spent(workspace)
+    assert spent == workspace.store.read(VERDICTS)["cost"].sum() > 0
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", str(spent))
+    with pytest.raises(JudgeError, match=r"is reached with 4 of 4"):
+        round_.run(**prices, panel__judges__0__model="judge-2")
+
+
+def test_a_judge_without_a_price_cannot_be_limited(round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", "5")
+    with pytest.raises(ConfigError, match="needs price_in and price_out of every judge; judge-1 has none"):
+        round_.run()
+
+
+SECRET = "sk-planted-9f3b1c77"
+
+
+def holding_secret(root: Path) -> list[str]:
+    """Files with the secret in them, and tables whose rows hold it: text in Parquet is compressed."""
+    found = [path.name for path in root.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
+    store = Workspace.open(root).store
+    return found + [name for name, table in TABLES.items() if SECRET in str(store.read(table).to_dicts())]
+
+
+def test_a_judges_key_stands_in_no_table_file_log_or_error(
+    round_: Round, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also when the server repeats the key in its refusal, as some vendors do, or in its replies."""
+    monkeypatch.setenv("JUDGE_KEY", SECRET)
+    caplog.set_level("DEBUG")
+    round_.run(panel__judges__0__api_key_env="JUDGE_KEY")
+    assert round_.server.requests, "the judge was asked"
+    assert holding_secret(round_.root) == []
+    round_.server.script = lambda *_: Answer(f"incorrect key provided: {SECRET}", status=401)
+    with pytest.raises(JudgeError) as refused:
+        round_.run(panel__judges__0__api_key_env="JUDGE_KEY", panel__judges__0__model="judge-2")
+    assert SECRET not in str(refused.value)
+    round_.server.script = lambda *_: Answer(f"I was called with {SECRET}, so: no scores")
+    round_.run(panel__judges__0__api_key_env="JUDGE_KEY", panel__judges__0__model="judge-3")
+    assert holding_secret(round_.root) == []
+    assert SECRET not in caplog.text
