@@ -6,13 +6,14 @@ from prefect.cache_policies import NO_CACHE
 
 from mgrd.engines.sampling import GREEDY
 from mgrd.evaluation.gate import judge_promotion
-from mgrd.evaluation.heldout import heldout_metrics, text_metrics
+from mgrd.evaluation.heldout import heldout_metrics, probe_metrics, text_metrics
 from mgrd.ingest.embedded.texts import PROMPT as TEXT_PROMPT
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLAIMS, COUNTERFACTUALS, DECISIONS, METRICS, TRACES
 from tasks.artifacts import publish_heldout
 from tasks.counterfactual import contrast_partition
 from tasks.ground import ground_partition
+from tasks.probes import measure_probes
 from tasks.run import ModelRef, Run, clips_of, model_row, put_model, questions_of
 from tasks.sample import EVALUATE, TEXT, sample_questions
 from tasks.texts import heldout_texts
@@ -31,6 +32,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     decisions = ground_partition(workspace, round_, traces, EVALUATE, "filtered")
     gains = contrast_partition(workspace, round_, traces, decisions) if spec.counterfactual.share else None
     texts = ask_texts(workspace, round_, model)
+    probes = measure_probes(workspace, round_, model, indices)
     stage = Stage(
         name="evaluate",
         round=round_,
@@ -41,6 +43,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
             "decisions": decisions.digest,
             **({"counterfactuals": gains.digest} if gains else {}),
             **({"texts": texts.digest} if texts else {}),
+            **({"probes": probes.digest} if probes else {}),
         },
     )
 
@@ -55,10 +58,11 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
             spec=spec.evaluation,
             seed=spec.seed,
         )
-        if texts is not None:
-            answered = workspace.store.read(TRACES, texts.partition)
-            told = text_metrics(answered, round_=round_, spec=spec.evaluation, seed=spec.seed)
-            metrics = pl.concat([metrics, told])
+        for asked, measure in ((texts, text_metrics), (probes, probe_metrics)):
+            if asked is not None:
+                replies = workspace.store.read(TRACES, asked.partition)
+                told = measure(replies, round_=round_, spec=spec.evaluation, seed=spec.seed)
+                metrics = pl.concat([metrics, told])
         workspace.store.replace(METRICS, metrics, {"round": round_})
         return Outcome((workspace.store.reference(METRICS, {"round": round_}),), traces.rows, {"scored": traces.rows})
 

@@ -5,6 +5,7 @@ that reaches the workspace.
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,13 @@ class Trained(Protocol):
 def put_trained(
     workspace: Workspace, stage: Stage, parent: ModelRef, folder: Path, report: Trained, metrics: Mapping[str, object]
 ) -> str:
-    """Write the row of a checkpoint that `stage` trained from `parent`, not promoted yet; returns its uri."""
+    """Write the row of a checkpoint that `stage` trained from `parent`, not promoted yet; returns its uri.
+
+    Training may end where it began (guards keep the best model): that is the parent, which has its row and its folder.
+    """
+    if report.model_id == parent.model_id:
+        shutil.rmtree(folder)
+        return parent.uri
     uri = folder.relative_to(workspace.root).as_posix()
     put_model(
         workspace,

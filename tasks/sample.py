@@ -18,7 +18,7 @@ from tasks.progress import progress
 from tasks.run import ModelRef, Run, clips_of, questions_of
 
 VERSION = 1
-DISTILL, EVALUATE, TEXT = "distill", "evaluate", "text"
+DISTILL, PREFER, EVALUATE, TEXT, PROBE = "distill", "prefer", "evaluate", "text", "probe"
 
 
 @task(name="sample", cache_policy=NO_CACHE, tags=["gpu"])
