@@ -106,6 +106,7 @@ def _train(workspace: Workspace, stage: Stage, pairs: DatasetRef, parent: ModelR
             spec.preferences,
             seed=spec.seed + stage.round,
             precision=runtime.precision,
+            checkpoint_steps=runtime.checkpoint_steps,
             on_step=advance,
         )
     uri = put_trained(workspace, stage, parent, folder, report, {"loss": report.losses, "ordered": report.ordered})

@@ -121,4 +121,4 @@ def test_reinforcement_goes_on_from_the_model_that_it_is_given(preferred: Path, 
     else:
         assert own == [preferred / reached["uri"]]
         assert reached["parent_id"] == parent.model_id
-    assert not list(workspace.models.glob(".*-state"))
+    assert not list(workspace.models.glob(".*.run"))
