@@ -79,7 +79,7 @@ class ColdStartSpec(Section):
     wrong: float = Field(default=0.20, ge=0, le=1, description="share of chains with wrong acoustic claims")
     direct: float = Field(default=0.15, ge=0, le=1, description="share of answers with an empty think block")
     right_answers: float = Field(default=0.60, ge=0, le=1, description="share of right answers, equal in every style")
-    probes: float = Field(default=0, ge=0, le=1, description="share of cold clips with a probe of hearing")
+    probes: float = Field(default=0.0, ge=0, le=1, description="share of cold clips with a probe of hearing")
     denials: float = Field(default=0.5, ge=0, le=1, description="share of the replies to these that deny hearing")
 
 

@@ -133,6 +133,11 @@ class Runtime(Section):
     checkpoint_steps: int = Field(
         default=100, ge=0, description="steps between two checkpoints that a killed training goes on from; 0: none"
     )
+    keep_models: int | None = Field(
+        default=None,
+        ge=1,
+        description="rounds whose checkpoints stay on disk, beside the cold start and the current model; none: all",
+    )
     launch: tuple[str, ...] = Field(
         default=(),
         description="command that starts SFT in processes of its own, word by word, such as `accelerate launch "

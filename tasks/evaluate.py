@@ -1,5 +1,7 @@
 """Evaluate: held-out chains of a round's model, checked like all others; then the promotion gate."""
 
+import logging
+
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -9,6 +11,7 @@ from mgrd.evaluation.gate import judge_promotion
 from mgrd.evaluation.heldout import heldout_metrics, probe_metrics, text_metrics
 from mgrd.ingest.embedded.texts import PROMPT as TEXT_PROMPT
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
+from mgrd.store.checkpoints import retire_checkpoints
 from schemas import CLAIMS, COUNTERFACTUALS, DECISIONS, METRICS, TRACES
 from tasks.artifacts import publish_heldout
 from tasks.counterfactual import contrast_partition
@@ -18,6 +21,7 @@ from tasks.run import ModelRef, Run, clips_of, model_row, put_model, questions_o
 from tasks.sample import EVALUATE, TEXT, sample_questions
 from tasks.texts import heldout_texts
 
+LOGGER = logging.getLogger("mgrd")
 VERSION = 1
 
 
@@ -105,4 +109,6 @@ def promote(run: Run, round_: int, model: ModelRef, parent: ModelRef | None) -> 
         return Outcome((), 1, {"judged": 1}, {"promoted": verdict.promoted, "reasons": list(verdict.reasons)})
 
     entry, _ = run_stage(workspace, stage, work)
+    for folder in retire_checkpoints(workspace):
+        LOGGER.info("round %d  %s is no longer needed and was deleted (runtime.keep_models)", round_, folder.name)
     return bool(entry.counts["promoted"])
