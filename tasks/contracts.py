@@ -8,6 +8,8 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from data_contracts.invariants import check_references, check_split_leakage
+from mgrd.errors import ContractError
+from mgrd.ingest.unchanged import altered_clips
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, newest_entries, run_stage
 from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, EVIDENCE, LEDGER, QUESTIONS, TRACES
 from tasks.run import Run
@@ -17,8 +19,11 @@ VERSION = 1
 
 @task(name="check ingest", cache_policy=NO_CACHE)
 def check_ingest(run: Run, clips: DatasetRef) -> None:
-    """Every question of the workspace is on a clip that is there."""
+    """Every question of the workspace is on a clip that is there; clips that no stage measures are as ingested."""
     workspace = run.open()
+    unmeasured = workspace.store.read(CLIPS, clips.partition).filter(pl.col("split") == "cold")
+    if altered := altered_clips(unmeasured, workspace.root):
+        raise ContractError(f"{len(altered)} clips of the cold start were changed; {next(iter(altered.values()))}")
     frames = {table.name: workspace.store.read(table) for table in (CLIPS, QUESTIONS, EVIDENCE)}
     questions = frames[QUESTIONS.name].filter(pl.col("clip_id").is_not_null())
     check_references(QUESTIONS.name, questions, "clip_id", CLIPS.name, frames[CLIPS.name])

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
-from data_contracts.invariants import check_unique
+from data_contracts.invariants import check_unique, name_nulls, name_rows, next_step, to_schema
 from mgrd.errors import ContractError, DataError, StoreError, boundary
 from mgrd.store.schema import missing_columns, stored_types, upgraded
 from schemas import Table
@@ -164,11 +164,26 @@ def empty_frame(table: Table) -> pl.DataFrame:
 
 def frame_of(table: Table, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     """Rows as a frame of the table's schema; a missing nullable column is filled with nulls."""
-    with boundary(DataError, f"building rows of table {table.name}"):
+    try:
         data = pa.Table.from_pylist([dict(row) for row in rows], schema=table.arrow)
+    except Exception as error:
+        raise DataError(f"building rows of table {table.name}: {_unbuildable(table, rows) or error}") from error
     frame = pl.from_arrow(data)
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def _unbuildable(table: Table, rows: Sequence[Mapping[str, object]]) -> str | None:
+    """The first value that the table cannot hold, its row's key, and what to do."""
+    for row in rows:
+        for field in table.arrow:
+            try:
+                pa.array([row.get(field.name)], field.type)
+            except (pa.ArrowException, UnicodeError, TypeError, ValueError, OverflowError) as error:
+                key = ", ".join(f"{name} {row.get(name)}" for name in table.key)
+                what = "text that is no UTF-8" if isinstance(error, UnicodeError) else f"no {field.type} ({error})"
+                return f"{field.name} of the row with {key} is {what}. {next_step(table.name)}"
+    return None
 
 
 def to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
@@ -176,10 +191,15 @@ def to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
     missing = [name for name in table.arrow.names if name not in frame.columns]
     unknown = [name for name in frame.columns if name not in table.arrow.names]
     if missing or unknown:
-        raise DataError(f"table {table.name}: missing columns {missing}, unknown columns {unknown}")
+        raise DataError(
+            f"table {table.name}: missing columns {missing}, unknown columns {unknown}; "
+            f"{name_rows(table.name, frame)}. {to_schema(table.name)}"
+        )
     nulls = [field.name for field in table.arrow if not field.nullable and frame[field.name].null_count()]
     if nulls:
-        raise DataError(f"table {table.name}: nulls in required columns {nulls}")
+        raise DataError(
+            f"table {table.name}: nulls in required columns {nulls}; {name_nulls(table.name, frame, nulls[0])}"
+        )
     with boundary(DataError, f"casting rows of table {table.name} to its schema"):
         data = frame.select(table.arrow.names).to_arrow()
         return data.cast(table.arrow)
