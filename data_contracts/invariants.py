@@ -108,6 +108,26 @@ def check_split_leakage(training: pl.DataFrame, clips: pl.DataFrame, questions: 
         )
 
 
+def check_decontaminated(table: str, rows: pl.DataFrame, overlaps: pl.DataFrame) -> None:
+    """No row (with `question_id` and `clip_id`) is on a question, or a clip, that table `overlaps` names.
+
+    A text question that a benchmark asks too does not taint its clip; a clip that it holds taints all questions on it.
+    """
+    sounds = overlaps.filter(pl.col("reason") != "question")["clip_id"].drop_nulls()
+    held = pl.col("question_id").is_in(overlaps["question_id"].implode()) | pl.col("clip_id").is_in(sounds.implode())
+    leaked = rows.filter(held.fill_null(value=False))
+    if leaked.height:
+        found = overlaps.filter(
+            pl.col("question_id").is_in(leaked["question_id"].drop_nulls().implode())
+            | pl.col("clip_id").is_in(leaked["clip_id"].drop_nulls().implode())
+        ).row(0, named=True)
+        raise ContractError(
+            f"table {table}: {leaked.height} rows overlap with {found['benchmark']} ({found['reason']} of "
+            f"{found['other']}); {name_rows(table, leaked)}. `mgrd data show overlaps` names all; `mgrd run` samples the "
+            "round without them"
+        )
+
+
 def name_rows(table: str, rows: pl.DataFrame) -> str:
     """The rows by their keys, such as `trace_id such as a; b`; what can be told of a frame that lacks a key column."""
     key = [name for name in TABLES[table].key if name in rows.columns]

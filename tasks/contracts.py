@@ -7,11 +7,11 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from data_contracts.invariants import check_references, check_split_leakage
+from data_contracts.invariants import check_decontaminated, check_references, check_split_leakage
 from mgrd.errors import ContractError
 from mgrd.ingest.unchanged import altered_clips
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, newest_entries, run_stage
-from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, EVIDENCE, LEDGER, QUESTIONS, TRACES
+from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, EVIDENCE, LEDGER, OVERLAPS, QUESTIONS, TRACES
 from tasks.run import Run
 
 VERSION = 1
@@ -34,7 +34,7 @@ def check_ingest(run: Run, clips: DatasetRef) -> None:
 
 @task(name="check round", cache_policy=NO_CACHE)
 def check_round(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, distilled: DatasetRef) -> None:
-    """Traces, claims, decisions and training rows of a round; no held-out source may be among the latter."""
+    """Traces, claims, decisions and training rows of a round; nothing that is held out may be among the latter."""
     workspace = run.open()
     frames = {
         TRACES.name: workspace.store.read(TRACES, traces.partition),
@@ -44,6 +44,9 @@ def check_round(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef
     }
     clips, questions = workspace.store.read(CLIPS), workspace.store.read(QUESTIONS)
     check_split_leakage(frames[DISTILLED.name], clips, questions)
+    overlaps = workspace.store.read(OVERLAPS)
+    for table in (DISTILLED, TRACES):
+        check_decontaminated(table.name, frames[table.name], overlaps)
     for table in (CLAIMS, DECISIONS):
         check_references(table.name, frames[table.name], "trace_id", TRACES.name, frames[TRACES.name])
     inputs = {"traces": traces.digest, "decisions": decisions.digest, "distilled": distilled.digest}

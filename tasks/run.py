@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from data_contracts.invariants import HELD_OUT
 from mgrd.store import Entry, Stage, Workspace, frame_of
-from schemas import CLIPS, MODELS, QUESTIONS
+from schemas import CLIPS, MODELS, OVERLAPS, QUESTIONS
 
 if TYPE_CHECKING:
     from mgrd.training.features import FeatureCache
@@ -45,8 +46,13 @@ class ModelRef:
 
 
 def questions_of(workspace: Workspace, *splits: str) -> pl.DataFrame:
-    """Questions of the splits in key order, at most `spec.limit` of each split."""
+    """Questions of the splits in key order, at most `spec.limit` of each split.
+
+    Training questions that overlap with something held out (table `overlaps`) are left out.
+    """
     rows = workspace.store.read(QUESTIONS).filter(pl.col("split").is_in(splits)).sort("split", "question_id")
+    overlaps = workspace.store.read(OVERLAPS, columns=["question_id"])["question_id"]
+    rows = rows.filter(pl.col("split").is_in(HELD_OUT) | ~pl.col("question_id").is_in(overlaps.implode()))
     limit = workspace.settings.spec.limit
     return rows if limit is None else rows.group_by("split", maintain_order=True).head(limit).select(rows.columns)
 
