@@ -257,6 +257,9 @@ class EvaluationSpec(Section):
 
     samples: int = Field(default=4, ge=1, description="sampled chains per held-out question, beside the greedy one")
     bootstrap: int = Field(default=1000, ge=10, description="bootstrap resamples, by source")
+    text_problems: int = Field(
+        default=100, ge=0, description="held-out text problems per split that show what reasoning from text is left"
+    )
 
 
 class GateSpec(Section):
@@ -264,6 +267,7 @@ class GateSpec(Section):
 
     max_accuracy_drop: float = Field(default=0.03, ge=0, description="drop in sampled accuracy that still promotes")
     max_grounded_drop: float = Field(default=0.05, ge=0, description="drop in grounded share that still promotes")
+    max_text_drop: float = Field(default=0.1, ge=0, description="drop in accuracy on text problems that still promotes")
     min_reasoning_tokens: float = Field(
         default=4.0, ge=0, description="mean length under which reasoning has collapsed"
     )

@@ -1,7 +1,7 @@
 """Table `traces`: one sampled chain with everything needed to know how it came to be.
 
-`purpose` is `distill` for chains sampled to be selected and `evaluate` for held-out chains, which
-no stage ever trains on.
+`purpose` is `distill` for chains sampled to be selected, `evaluate` for held-out chains and `text` for those
+on held-out text problems; no stage ever trains on the last two.
 """
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ class Trace(Row):
     trace_id: str
     round: int
     purpose: str
-    """Distill or evaluate."""
+    """Distill, evaluate or text."""
     split: str
     question_id: str
     clip_id: str | None = None

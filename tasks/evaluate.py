@@ -6,14 +6,16 @@ from prefect.cache_policies import NO_CACHE
 
 from mgrd.engines.sampling import GREEDY
 from mgrd.evaluation.gate import judge_promotion
-from mgrd.evaluation.heldout import heldout_metrics
-from mgrd.store import DatasetRef, Outcome, Stage, digest, run_stage
+from mgrd.evaluation.heldout import heldout_metrics, text_metrics
+from mgrd.ingest.embedded.texts import PROMPT as TEXT_PROMPT
+from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLAIMS, COUNTERFACTUALS, DECISIONS, METRICS, TRACES
 from tasks.artifacts import publish_heldout
 from tasks.counterfactual import contrast_partition
 from tasks.ground import ground_partition
 from tasks.run import ModelRef, Run, clips_of, model_row, put_model, questions_of
-from tasks.sample import EVALUATE, sample_questions
+from tasks.sample import EVALUATE, TEXT, sample_questions
+from tasks.texts import heldout_texts
 
 VERSION = 1
 
@@ -28,6 +30,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     traces = sample_questions(workspace, round_, model, EVALUATE, questions, indices)
     decisions = ground_partition(workspace, round_, traces, EVALUATE, "filtered")
     gains = contrast_partition(workspace, round_, traces, decisions) if spec.counterfactual.share else None
+    texts = ask_texts(workspace, round_, model)
     stage = Stage(
         name="evaluate",
         round=round_,
@@ -37,6 +40,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
             "traces": traces.digest,
             "decisions": decisions.digest,
             **({"counterfactuals": gains.digest} if gains else {}),
+            **({"texts": texts.digest} if texts else {}),
         },
     )
 
@@ -51,11 +55,26 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
             spec=spec.evaluation,
             seed=spec.seed,
         )
+        if texts is not None:
+            answered = workspace.store.read(TRACES, texts.partition)
+            told = text_metrics(answered, round_=round_, spec=spec.evaluation, seed=spec.seed)
+            metrics = pl.concat([metrics, told])
         workspace.store.replace(METRICS, metrics, {"round": round_})
         return Outcome((workspace.store.reference(METRICS, {"round": round_}),), traces.rows, {"scored": traces.rows})
 
     entry, _ = run_stage(workspace, stage, work)
     return entry.output(METRICS.name)
+
+
+def ask_texts(workspace: Workspace, round_: int, model: ModelRef) -> DatasetRef | None:
+    """Greedy chains on held-out text problems: whether reasoning from text is still there. None without problems."""
+    spec = workspace.settings.spec
+    if not spec.evaluation.text_problems:
+        return None
+    questions = heldout_texts(workspace)
+    if questions.is_empty():
+        return None
+    return sample_questions(workspace, round_, model, TEXT, questions, (GREEDY,), TEXT_PROMPT)
 
 
 @task(name="promote", cache_policy=NO_CACHE)

@@ -18,7 +18,7 @@ from tasks.progress import progress
 from tasks.run import ModelRef, Run, clips_of, questions_of
 
 VERSION = 1
-DISTILL, EVALUATE = "distill", "evaluate"
+DISTILL, EVALUATE, TEXT = "distill", "evaluate", "text"
 
 
 @task(name="sample", cache_policy=NO_CACHE, tags=["gpu"])
@@ -36,10 +36,14 @@ def sample_questions(
     purpose: str,
     questions: pl.DataFrame,
     indices: tuple[int, ...],
+    prompt_id: str | None = None,
 ) -> DatasetRef:
-    """Run the sampling stage of a purpose; used by the round and by its evaluation."""
+    """Run the sampling stage of a purpose; used by the round and by its evaluation.
+
+    The prompt is `spec.sampling.prompt` unless another is named.
+    """
     spec, runtime = workspace.settings.spec, workspace.settings.runtime
-    prompt = load_prompt(spec.sampling.prompt)
+    prompt = load_prompt(prompt_id or spec.sampling.prompt)
     if questions.is_empty():
         raise EngineError(f"round {round_}: no questions to sample ({purpose}); ingest some with `mgrd ingest`")
     stage = Stage(

@@ -179,8 +179,9 @@ def _trace_row(planned: dict[str, object], done: Completion, run: SamplingRun, e
     parsed = parse_completion(done.text)
     choices = planned["choices"]
     assert isinstance(choices, list)
-    choice = None if parsed.answer is None else match_choice(parsed.answer, choices)
     truth = planned["answer"]
+    named = choices or ([str(truth)] if truth is not None else [])  # a free answer is right when it names the truth
+    choice = None if parsed.answer is None else match_choice(parsed.answer, named)
     parameters = run.parameters(done.sample_index)
     return {
         "trace_id": planned["trace_id"],

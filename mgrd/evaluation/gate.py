@@ -23,7 +23,12 @@ class Verdict:
 def judge_promotion(parent: pl.DataFrame, child: pl.DataFrame, spec: GateSpec) -> Verdict:
     """Compare two rounds' metrics on the dev split; every broken rule is a reason."""
     reasons: list[str] = []
-    for name, limit in (("accuracy_sampled", spec.max_accuracy_drop), ("grounded", spec.max_grounded_drop)):
+    falls = {
+        "accuracy_sampled": spec.max_accuracy_drop,
+        "grounded": spec.max_grounded_drop,
+        "text_accuracy": spec.max_text_drop,
+    }
+    for name, limit in falls.items():
         before, after = figure(parent, SPLIT, name), figure(child, SPLIT, name)
         if before is not None and after is not None and before - after > limit:
             reasons.append(f"{name} fell from {before:.3f} to {after:.3f} (limit {limit:g})")

@@ -46,6 +46,16 @@ def heldout_metrics(
     return frame_of(METRICS, rows)
 
 
+def text_metrics(traces: pl.DataFrame, *, round_: int, spec: EvaluationSpec, seed: int) -> pl.DataFrame:
+    """Rows of METRICS named `text_accuracy`: the share of held-out text problems that greedy chains answer rightly."""
+    rows: list[dict[str, object]] = []
+    for split in sorted(traces["split"].unique()):
+        chains = traces.filter(pl.col("split") == split)
+        values = chains.select(source="question_id", value=pl.col("correct").cast(pl.Float64)).drop_nulls("value")
+        rows += _metric_rows("text_accuracy", values, split, round_, spec, seed)
+    return frame_of(METRICS, rows)
+
+
 def _figures(chains: pl.DataFrame, claims: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Per figure a frame of `value` and `source`, one row per thing that is averaged."""
     greedy = chains.filter(pl.col("sample_index") < 0)

@@ -64,6 +64,7 @@ def main(folder: Path, features: Path, out: Path) -> None:
         (out / "report.json").write_text(
             json.dumps({"losses": losses, "resumed": resumed, "found": found, "names": sorted(whole), "norm": norm})
         )
+    dist.barrier()  # nobody leaves while another one still talks
     dist.destroy_process_group()
 
 
