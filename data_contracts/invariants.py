@@ -123,8 +123,8 @@ def check_decontaminated(table: str, rows: pl.DataFrame, overlaps: pl.DataFrame)
         ).row(0, named=True)
         raise ContractError(
             f"table {table}: {leaked.height} rows overlap with {found['benchmark']} ({found['reason']} of "
-            f"{found['other']}); {name_rows(table, leaked)}. `mgrd data show overlaps` names all; `mgrd run` samples the "
-            "round without them"
+            f"{found['other']}); {name_rows(table, leaked)}. `mgrd data show overlaps` names all; `mgrd run` samples "
+            "the round without them"
         )
 
 

@@ -51,10 +51,15 @@ def questions_of(workspace: Workspace, *splits: str) -> pl.DataFrame:
     Training questions that overlap with something held out (table `overlaps`) are left out.
     """
     rows = workspace.store.read(QUESTIONS).filter(pl.col("split").is_in(splits)).sort("split", "question_id")
-    overlaps = workspace.store.read(OVERLAPS, columns=["question_id"])["question_id"]
-    rows = rows.filter(pl.col("split").is_in(HELD_OUT) | ~pl.col("question_id").is_in(overlaps.implode()))
+    rows = trainable(workspace, rows)
     limit = workspace.settings.spec.limit
     return rows if limit is None else rows.group_by("split", maintain_order=True).head(limit).select(rows.columns)
+
+
+def trainable(workspace: Workspace, questions: pl.DataFrame) -> pl.DataFrame:
+    """The questions without those of training splits that overlap with something held out."""
+    overlaps = workspace.store.read(OVERLAPS, columns=["question_id"])["question_id"]
+    return questions.filter(pl.col("split").is_in(HELD_OUT) | ~pl.col("question_id").is_in(overlaps.implode()))
 
 
 def clips_of(workspace: Workspace, *splits: str) -> pl.DataFrame:
