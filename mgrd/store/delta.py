@@ -44,6 +44,7 @@ class Store:
     def __init__(self, root: Path, uri: str | None = None) -> None:
         self.root = root
         self.uri = None if uri is None else uri.rstrip("/")
+        self._opened: dict[str, DeltaTable] = {}
 
     def path(self, table: Table) -> Path:
         """The table's folder. Raises StoreError for a table in an object store."""
@@ -92,16 +93,17 @@ class Store:
     def append(self, table: Table, frame: pl.DataFrame, note: Mapping[str, str] | None = None) -> int:
         """Add rows in one commit and return the new version. The caller owns key uniqueness across commits."""
         data = to_arrow(table, frame)
+        opened = self.open(table)
         with boundary(StoreError, f"appending {frame.height} rows to table {table.name}"):
             write_deltalake(
-                self._prepared(table),
+                self._prepared(table) if opened is None else opened,
                 data,
                 mode="append",
-                schema_mode=self._schema_mode(table, self.open(table)),
+                schema_mode=self._schema_mode(table, opened),
                 partition_by=list(table.partition_by) or None,
                 commit_properties=CommitProperties(custom_metadata=dict(note or {})),
             )
-        return self.version(table)
+        return self.version(table) if opened is None else opened.version()
 
     def replace(
         self, table: Table, frame: pl.DataFrame, partition: Partition, note: Mapping[str, str] | None = None
@@ -122,7 +124,7 @@ class Store:
                 opened.delete(predicate or None, commit_properties=properties)
             else:
                 write_deltalake(
-                    self._prepared(table),
+                    self._prepared(table) if opened is None else opened,
                     data,
                     mode="overwrite",
                     schema_mode=self._schema_mode(table, opened),
@@ -130,7 +132,7 @@ class Store:
                     partition_by=list(table.partition_by) or None,
                     commit_properties=properties,
                 )
-        return self.version(table)
+        return self.version(table) if opened is None else opened.version()
 
     def reference(self, table: Table, partition: Partition) -> DatasetRef:
         """The partition as it stands, with the digest of its content."""
@@ -138,10 +140,17 @@ class Store:
         return DatasetRef(table.name, dict(partition), self.version(table), digest(table, frame), frame.height)
 
     def open(self, table: Table) -> DeltaTable | None:
-        """The Delta table itself, for its history and files; None before its first commit."""
+        """The Delta table itself at its newest version, for its history and files; None before its first commit.
+
+        It is opened once: opening reads the whole log, going on from a version reads what came since.
+        """
         location = self.location(table)
         with boundary(StoreError, f"opening table {table.name} at {location}"):
-            return DeltaTable(location) if DeltaTable.is_deltatable(location) else None
+            if (opened := self._opened.get(table.name)) is not None:
+                opened.update_incremental()
+            elif DeltaTable.is_deltatable(location):
+                opened = self._opened[table.name] = DeltaTable(location)
+            return opened
 
     def _schema_mode(self, table: Table, opened: DeltaTable | None) -> Literal["merge"] | None:
         """`merge` for a stored table that lacks optional columns: the commit then adds them."""
