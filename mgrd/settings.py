@@ -44,6 +44,24 @@ class IngestSpec(Section):
     min_reliability: float = Field(default=0.7, ge=0, le=1, description="facts below it yield no question")
 
 
+class BenchmarkFiles(Section):
+    """An evaluation set that nothing may be trained on. Repeat the section for each."""
+
+    name: str = Field(min_length=1, description="name of the benchmark, as `mgrd evaluate --benchmark` knows it")
+    data: str = Field(min_length=1, description="folder of the owners' files; relative ones lie in the workspace")
+
+
+class DecontaminationSpec(Section):
+    """What training must not have heard: questions that overlap with it are left out of every training split."""
+
+    near_duplicates: bool = Field(
+        default=True, description="compare the sound of training clips with that of the held-out ones"
+    )
+    benchmarks: tuple[BenchmarkFiles, ...] = Field(
+        default=(), description="evaluation sets to compare with by sound and wording, one section each"
+    )
+
+
 class ModelSpec(Section):
     """The model that is distilled: `embedded`, or a folder with a Qwen2-Audio-class checkpoint."""
 
@@ -278,6 +296,7 @@ class Spec(Section):
     limit: int | None = Field(default=None, ge=1, description="questions per split at most")
     embedded: EmbeddedSpec = EmbeddedSpec()
     ingest: IngestSpec = IngestSpec()
+    decontamination: DecontaminationSpec = DecontaminationSpec()
     model: ModelSpec = ModelSpec()
     cold_start: ColdStartSpec = ColdStartSpec()
     sampling: SamplingSpec = SamplingSpec()

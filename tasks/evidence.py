@@ -6,7 +6,9 @@ from prefect.cache_policies import NO_CACHE
 
 from mgrd.audio.evidence import EVIDENCE_VERSION, measure_clips
 from mgrd.errors import AudioError
-from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
+from mgrd.ids import canonical, content_key
+from mgrd.ingest.unchanged import altered_clips
+from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, run_stage
 from schemas import CLIPS, EVIDENCE, QUARANTINE
 from tasks.limits import ErrorLimit
 from tasks.progress import progress
@@ -56,12 +58,35 @@ def _measure_owed(workspace: Workspace, clips: pl.DataFrame, stage: str) -> int:
     errors = ErrorLimit(stage, clips.height, clips.height - owed.height, limit, AudioError)
     with progress("measuring evidence", owed.height) as advance:
         for part in owed.iter_slices(COMMIT_EVERY):
+            altered = altered_clips(part, workspace.root)
             rows, bad = measure_clips(
-                part, workspace.root, workspace.settings.runtime.workers, advance, pictures=workspace.pictures
+                part.filter(~pl.col("clip_id").is_in(list(altered))),
+                workspace.root,
+                workspace.settings.runtime.workers,
+                advance,
+                pictures=workspace.pictures,
             )
+            bad = pl.concat([bad, _altered_rows(altered)])
             store.append(EVIDENCE, rows)
             if bad.height:
                 store.append(QUARANTINE, bad.with_columns(stage=pl.lit(stage)))
             failed += bad.height
             errors.count(rows.height, bad)
     return failed
+
+
+def _altered_rows(altered: dict[str, str]) -> pl.DataFrame:
+    """Quarantine rows of clips whose files were changed since they were ingested."""
+    rows = [
+        {
+            "row_id": content_key("quarantine", "altered", clip_id),
+            "stage": "evidence",
+            "round": 0,
+            "boundary": "hash of a clip's file",
+            "message": message,
+            "attempts": 1,
+            "payload": canonical({"clip_id": clip_id}),
+        }
+        for clip_id, message in altered.items()
+    ]
+    return frame_of(QUARANTINE, rows)

@@ -13,6 +13,7 @@ from mgrd.store import Outcome, Stage, Workspace, digest, run_stage
 from mgrd.store.delta import DatasetRef
 from prompts import load_prompt
 from schemas import QUARANTINE, QUESTIONS, TRACES
+from tasks.commits import Commits
 from tasks.limits import ErrorLimit
 from tasks.progress import progress
 from tasks.run import ModelRef, Run, clips_of, questions_of
@@ -87,12 +88,18 @@ def _fill(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun, model: Mod
     limit = workspace.settings.runtime.fail_on_error
     errors = ErrorLimit(f"round {run.round}, sample-{run.purpose}", plan.height, good.height, limit, EngineError)
     label = f"round {run.round} {'greedy+' if GREEDY in plan['sample_index'] else ''}sample"
-    with closing(engine), progress(label, owed.height) as advance:
+
+    def commit(done: list[tuple[pl.DataFrame, pl.DataFrame]]) -> None:
+        traces, failed = (pl.concat(frames) for frames in zip(*done, strict=True))
+        if traces.height:
+            store.append(TRACES, traces, {"model": run.model_id})
+        if failed.height:
+            store.append(QUARANTINE, failed)
+
+    with closing(engine), progress(label, owed.height) as advance, Commits(commit) as commits:
         batches = sample_traces(engine, owed, run, lambda clip: workspace.resolve(uris[clip]), batch_requests)
         for traces, failed in batches:
-            store.append(TRACES, traces, {"model": run.model_id})
-            if failed.height:
-                store.append(QUARANTINE, failed)
+            commits.add((traces, failed))
             advance(traces.height + failed.height)
             errors.count(traces.height, failed)
 
