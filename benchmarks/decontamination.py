@@ -125,7 +125,7 @@ def grow(sizes: list[int], questions: int = 50) -> None:
         seconds = (time.perf_counter() - started) / len(copies)
         print(
             f"index of {size:>7} clips: built in {built:6.1f} s, {1e3 * seconds:6.2f} ms a question, "
-            f"{np.mean(right):.2f} right first; every pair would take {size * pair:8.1f} s, {size * pair / seconds:9.0f} times as long"
+            f"{np.mean(right):.2f} right first; every pair takes {size * pair / seconds:9.0f} times as long"
         )
 
 

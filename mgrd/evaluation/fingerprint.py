@@ -61,14 +61,12 @@ def correlation(one: Wave, other: Wave) -> float:
     A shift counts when the clips share LEAST_SECONDS and LEAST_SHARE of the shorter, and LEAST_SHARE of the energy of
     one of them; silence is like nothing. Of long clips, the loudest DEEPEST seconds of the shorter are sought.
     """
-    from scipy.fft import irfft, next_fast_len, rfft
-
     short, long = sorted((one, other), key=len)
     if len(short) < LEAST_SECONDS * RATE:
         return 0.0
     short = _loudest(short, round(DEEPEST * RATE))
-    size = next_fast_len(len(short) + len(long), real=True)
-    product = rfft(long, size) * np.conj(rfft(short, size))
+    size = _power_of_two(len(short) + len(long))
+    product = np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size))
     shifts = np.arange(-len(short) + 1, len(long))
     first, last = np.maximum(0, shifts), np.minimum(len(long), len(short) + shifts)
     power_long, power_short = (np.concatenate(([0.0], np.cumsum(w.astype(np.float64) ** 2))) for w in (long, short))
@@ -78,15 +76,13 @@ def correlation(one: Wave, other: Wave) -> float:
     share = np.maximum(shared_long / max(power_long[-1], _TINY), shared_short / max(power_short[-1], _TINY))
     energy = np.sqrt(shared_long * shared_short)
     told = enough & (share >= LEAST_SHARE) & (energy > _TINY)
-    found = np.where(told, np.abs(irfft(product, size)[shifts]) / np.maximum(energy, _TINY), 0.0)
+    found = np.where(told, np.abs(np.fft.irfft(product, size)[shifts]) / np.maximum(energy, _TINY), 0.0)
     best = int(found.argmax())
     if not told[best]:
         return 0.0
     # A cut seldom falls on a sample of RATE Hz: the shift between two samples is tried as well.
     turns = 2j * np.pi / size * np.arange(len(product))
-    between = [
-        abs(_at(product, turns, shifts[best] + part, size)) / energy[best] for part in (-0.5, -0.25, 0.25, 0.5)
-    ]
+    between = [abs(_at(product, turns, shifts[best] + part, size)) / energy[best] for part in (-0.5, -0.25, 0.25, 0.5)]
     return min(1.0, max(float(found[best]), *between))
 
 
@@ -97,16 +93,18 @@ def same_recording(one: Fingerprint, other: Fingerprint) -> bool:
 _TINY = 1e-9
 
 
-def _bounded(wave: npt.NDArray[np.floating]) -> Wave:
-    from scipy.fft import irfft, next_fast_len, rfft
+def _power_of_two(length: int) -> int:
+    return 1 << (length - 1).bit_length()
 
+
+def _bounded(wave: npt.NDArray[np.floating]) -> Wave:
     if not len(wave):
         return np.zeros(0, np.float32)
-    size = next_fast_len(len(wave) + FRAME, real=True)
-    spectrum = rfft(wave.astype(np.float32), size)
+    size = _power_of_two(len(wave) + FRAME)
+    spectrum = np.fft.rfft(wave.astype(np.float32), size)
     hertz = np.arange(len(spectrum)) * RATE / size
     spectrum[(hertz < LOWEST) | (hertz > HIGHEST)] = 0
-    return irfft(spectrum, size)[: len(wave)].astype(np.float32)
+    return np.fft.irfft(spectrum, size)[: len(wave)].astype(np.float32)
 
 
 def _at(product: npt.NDArray[np.complexfloating], turns: npt.NDArray, shift: float, size: int) -> float:
@@ -137,13 +135,12 @@ def _landmarks(wave: Wave) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]
 
 def _peaks(wave: Wave) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Frames and bins of the spectrogram's peaks, in the order of time."""
-    from scipy.fft import rfft
     from scipy.ndimage import maximum_filter
 
     padded = np.pad(wave, FRAME // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::HOP]
     low, high = (round(hertz * FRAME / RATE) for hertz in (LOWEST, HIGHEST))
-    amplitude = np.abs(rfft(frames * np.hanning(FRAME).astype(np.float32), axis=1))[:, low:high]
+    amplitude = np.abs(np.fft.rfft(frames * np.hanning(FRAME).astype(np.float32), axis=1))[:, low:high]
     around = maximum_filter(amplitude, size=(2 * PEAK_FRAMES + 1, 2 * PEAK_BINS + 1))
     floor = max(QUIETEST * float(amplitude.max(initial=0.0)), _TINY)
     times, bins = np.nonzero((amplitude == around) & (amplitude > floor))
