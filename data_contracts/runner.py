@@ -26,17 +26,21 @@ EXAMPLES = 5
 _LOCK = threading.Lock()
 
 Severity = Literal["error", "warn"]
+Policy = Literal["freeze", "discard_row"]
+"""What an error does: stop the stage, or move the rows that break it to quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An expectation that a table does not meet, with a few of the rows that break it."""
+    """An expectation that a table does not meet, with the keys of the rows that break it."""
 
     table: str
     expectation: str
     severity: Severity
     keys: tuple[str, ...]
+    """Of all rows that break it; parts of a key are joined by commas. Empty: the table as a whole breaks it."""
     message: str
+    policy: Policy = "freeze"
 
 
 def suite_tables() -> tuple[str, ...]:
@@ -52,18 +56,23 @@ def load_suite(table: str) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
-def check(table: str, frame: pl.DataFrame, limit_rows: int = 100_000) -> list[Finding]:
+def check(
+    table: str, frame: pl.DataFrame, limit_rows: int = 100_000, show: Callable[[str, str], None] | None = None
+) -> list[Finding]:
     """What the table's suite finds in the frame, errors first.
 
-    Larger frames are thinned evenly to at most `limit_rows` rows; the message then says so.
+    Larger frames are thinned evenly to at most `limit_rows` rows; the message then says so. `show` is handed
+    the table's name and its Data Docs page.
     """
     suite = load_suite(table)
     step = -(-frame.height // limit_rows) if frame.height else 1
     rows = _flat(table, frame.gather_every(step))
     looked = f" (looked at {rows.height} of {frame.height} rows)" if step > 1 else ""
     with _LOCK:
-        results = _validate(suite, rows, TABLES[table].key)
-    findings = [_finding(table, result, looked) for result in results if not result.success]
+        validation = _validate(suite, rows, TABLES[table].key)
+        if show is not None:
+            show(table, _page(validation))
+    findings = [_finding(table, result, looked) for result in validation.results if not result.success]
     return sorted(findings, key=lambda finding: (finding.severity != "error", finding.expectation))
 
 
@@ -82,13 +91,21 @@ def _batch_definition() -> Any:  # the library's classes carry no useful types
     return asset.add_batch_definition_whole_dataframe("whole")
 
 
-def _validate(suite: dict[str, Any], rows: pl.DataFrame, key: tuple[str, ...]) -> list[Any]:
+def _validate(suite: dict[str, Any], rows: pl.DataFrame, key: tuple[str, ...]) -> Any:
     batch = _batch_definition().get_batch({"dataframe": rows.to_pandas()})
     from great_expectations import ExpectationSuite
 
     expectations = ExpectationSuite(suite["name"], expectations=suite["expectations"])
     result_format = {"result_format": "COMPLETE", "unexpected_index_column_names": list(key)}
-    return batch.validate(expectations, result_format=result_format).results
+    return batch.validate(expectations, result_format=result_format)
+
+
+def _page(validation: Any) -> str:
+    """The Data Docs page of a validation, as HTML."""
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(validation))
 
 
 def _finding(table: str, result: Any, looked: str) -> Finding:
@@ -96,10 +113,10 @@ def _finding(table: str, result: Any, looked: str) -> Finding:
     kwargs = config.kwargs
     columns = [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
     rows = result.result.get("unexpected_index_list") or []
-    keys = tuple(",".join(str(row[part]) for part in TABLES[table].key) for row in rows[:EXAMPLES])
+    keys = tuple(",".join(str(row[part]) for part in TABLES[table].key) for row in rows)
     expectation = ".".join([*columns, config.type])
     message = f"{table}.{', '.join(columns) or 'rows'}: {config.meta['why']}{_detail(result)}{looked}"
-    return Finding(table, expectation, config.meta["severity"], keys, message)
+    return Finding(table, expectation, config.meta["severity"], keys, message, config.meta.get("policy", "freeze"))
 
 
 def _detail(result: Any) -> str:

@@ -3,20 +3,30 @@
 from prefect import flow
 
 from flows.distill_round import distill_round
+from tasks.artifacts import tell_failure
 from tasks.evaluate import evaluate, promote
 from tasks.report import report
 from tasks.run import ModelRef, Overrides, Run
 from tasks.train import demonstrations, learn_chains, learn_hearing, outside_model
 
 
-@flow(name="distill")
+@flow(name="distill", on_failure=[tell_failure], on_crashed=[tell_failure])
 def distill(workspace: str, overrides: Overrides | None = None) -> str:
     """Run the campaign of a workspace and return the path of its report.
 
-    `overrides` maps dotted settings to values for this run, such as `{"spec.rounds": 1}`. Finished
-    stages are skipped, so the same call again continues where the last one ended.
+    Finished stages are skipped, so the same call again continues where the last one ended.
+
+    Args:
+        workspace: Folder of the workspace, as the worker sees it.
+        overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
+    with run.open().held("distill"):
+        return rounds(run)
+
+
+def rounds(run: Run) -> str:
+    """Cold start and rounds of a campaign whose workspace is held; returns the path of its report."""
     spec = run.open().settings.spec
     model = start = cold_start(run)
     refused = 0

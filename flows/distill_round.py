@@ -20,6 +20,8 @@ from tasks.decide import decide
 from tasks.evaluate import evaluate, promote
 from tasks.ground import ground
 from tasks.judge import judge
+from tasks.prefer import pair, prefer
+from tasks.reinforce import reinforce_model
 from tasks.run import ModelRef, Run
 from tasks.sample import sample
 from tasks.select import select
@@ -45,12 +47,27 @@ def distill_round(run: Run, round_: int, model: ModelRef, start: ModelRef) -> Ro
     distilled = select(run, round_, traces, decisions)
     check_round(run, round_, traces, decisions, distilled)
     check_calibration(run)
-    trained = train(run, round_, distilled, start)
+    trained = train_round(run, round_, traces, decisions, distilled, start)
     evaluate(run, round_, trained or model)
     if trained is None:
         return RoundResult(model, promoted=False)
     promoted = promote(run, round_, trained, model)
     return RoundResult(trained, promoted)
+
+
+def train_round(
+    run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, distilled: DatasetRef, start: ModelRef
+) -> ModelRef | None:
+    """The stages of `training.stages` in their order; None when none of them changed the model."""
+    model = start
+    for stage in run.open().settings.spec.training.stages:
+        if stage == "sft":
+            model = train(run, round_, distilled, model) or model
+        elif stage == "dpo":
+            model = prefer(run, round_, pair(run, round_, traces, decisions), model)
+        else:
+            model = reinforce_model(run, round_, model)
+    return None if model == start else model
 
 
 def decide_round(run: Run, round_: int, traces: DatasetRef) -> DatasetRef:

@@ -30,6 +30,10 @@ class StoreError(MgrdError, OSError):
     """A table could not be read or committed."""
 
 
+class BusyError(StoreError):
+    """Another process holds the workspace."""
+
+
 class EngineError(MgrdError, RuntimeError):
     """A model could not be loaded, sampled or scored."""
 

@@ -13,7 +13,8 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mgrd.errors import ConfigError
-from mgrd.settings_runtime import Runtime, Section
+from mgrd.settings_runtime import Runtime, Section, StoreSettings
+from mgrd.settings_training import PreferenceSpec, ReinforceSpec, TrainingSpec
 
 SETTINGS_FILE = "mgrd.toml"
 
@@ -55,6 +56,12 @@ class ModelSpec(Section):
     vocabulary: int = Field(default=800, ge=300, description="byte-level BPE size (embedded)")
     encoder: Literal["whisper-tiny.en", "random"] = Field(
         default="whisper-tiny.en", description="frozen encoder; `random` is a tiny untrained one for tests"
+    )
+    features: Literal["float16", "float32"] = Field(
+        default="float16", description="precision that the frozen encoder's outputs are stored in"
+    )
+    long_clips: Literal["refuse", "split"] = Field(
+        default="refuse", description="a clip beyond the encoder's window: refused, or heard in equal windows"
     )
 
 
@@ -227,21 +234,6 @@ class SelectionSpec(Section):
     )
 
 
-class TrainingSpec(Section):
-    """Equation 5: SFT on kept chains with text-reasoning replay."""
-
-    steps: int = Field(default=160, ge=1, description="optimizer steps per round")
-    batch_rows: int = Field(default=32, ge=1, description="training rows per step")
-    learning_rate: float = Field(default=4e-4, gt=0, description="peak learning rate, cosine to zero")
-    warmup: float = Field(default=0.1, ge=0, lt=1, description="share of steps that warm up")
-    weight_decay: float = Field(default=0.01, ge=0, description="AdamW weight decay")
-    text_share: float = Field(default=0.1, ge=0, lt=1, description="share of text-reasoning rows")
-    accumulate: bool = Field(default=True, description="train on the kept chains of all rounds so far")
-    start: Literal["continue", "base"] = Field(
-        default="continue", description="start from the last model or the cold start"
-    )
-
-
 class EvaluationSpec(Section):
     """Held-out figures: `dev` serves choosing, `test` is only reported."""
 
@@ -256,6 +248,9 @@ class GateSpec(Section):
     max_grounded_drop: float = Field(default=0.05, ge=0, description="drop in grounded share that still promotes")
     min_reasoning_tokens: float = Field(
         default=4.0, ge=0, description="mean length under which reasoning has collapsed"
+    )
+    max_self_cognition_rise: float = Field(
+        default=0.02, ge=0, description="rise of the share of chains that deny hearing that still promotes"
     )
     patience: int = Field(default=2, ge=1, description="rounds without promotion after which the campaign stops")
     min_kappa: float | None = Field(
@@ -285,6 +280,8 @@ class Spec(Section):
     )
     selection: SelectionSpec = SelectionSpec()
     training: TrainingSpec = TrainingSpec()
+    preferences: PreferenceSpec = PreferenceSpec()
+    reinforce: ReinforceSpec = ReinforceSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     gate: GateSpec = GateSpec()
 
@@ -309,6 +306,7 @@ class Settings(BaseSettings):
 
     spec: Spec = Spec()
     runtime: Runtime = Runtime()
+    store: StoreSettings = StoreSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -346,7 +344,9 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
             except (LookupError, TypeError) as error:
                 raise ConfigError(f"there is no setting {dotted}; see `mgrd config schema`") from error
         return Settings.model_construct(
-            spec=Spec.model_validate(merged["spec"]), runtime=Runtime.model_validate(merged["runtime"])
+            spec=Spec.model_validate(merged["spec"]),
+            runtime=Runtime.model_validate(merged["runtime"]),
+            store=StoreSettings.model_validate(merged["store"]),
         )
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}; correct the TOML") from error

@@ -9,6 +9,17 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class StoreSettings(Section):
+    """Where the tables are. Audio, checkpoints and caches stay in the workspace."""
+
+    uri: str | None = Field(
+        default=None,
+        pattern=r"^(s3|gs|az)://[^/\s]+(/[^\s]*)?$",
+        description="`s3://`, `gs://` or `az://` address below which the tables lie; none: in the workspace. "
+        "Credentials come from the environment, as delta-rs reads them",
+    )
+
+
 class ServerRuntime(Section):
     """The OpenAI-compatible server of `engine = "openai"`; docs/engines.md has recipes for known models."""
 
@@ -113,9 +124,34 @@ class Runtime(Section):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="of matrix products in training; `auto`: bfloat16 where the hardware multiplies it"
     )
+    part_rows: int = Field(
+        default=0, ge=0, description="training rows computed at once, their gradients add up; 0: the whole batch"
+    )
+    activation_checkpointing: bool = Field(
+        default=False, description="compute activations twice in training instead of keeping them: less memory, slower"
+    )
+    checkpoint_steps: int = Field(
+        default=100, ge=0, description="steps between two checkpoints that a killed training goes on from; 0: none"
+    )
+    launch: tuple[str, ...] = Field(
+        default=(),
+        description="command that starts SFT in processes of its own, word by word, such as `accelerate launch "
+        "--config_file FILE`; empty: in this process",
+    )
     workers: int = Field(default=0, ge=0, description="processes for audio work; 0: one per core")
     batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
-    max_error_rate: float = Field(default=0.1, ge=0, le=1, description="share of quarantined rows that stops a stage")
+    fail_on_error: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="share of a stage's rows in quarantine from which the stage stops; 1: never",
+    )
+    max_cost: float | None = Field(
+        default=None,
+        ge=0,
+        description="money that judges may cost in this workspace, all rounds together; none: no limit. "
+        "Needs the prices of every judge",
+    )
     server: ServerRuntime | None = Field(default=None, description='the server of `engine = "openai"`')
     mock: MockRuntime = MockRuntime()
 

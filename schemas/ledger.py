@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from schemas.base import Row, Table, required
+from schemas.base import Row, Table, optional, required
 
 
 class LedgerRow(Row):
@@ -23,6 +23,8 @@ class LedgerRow(Row):
     cost: float
     finished_at: str
     """ISO 8601, UTC."""
+    config: str | None = None
+    """JSON: the settings and prompt hashes that the stage depends on; null in entries of before this column."""
 
 
 LEDGER = Table(
@@ -44,6 +46,7 @@ LEDGER = Table(
             required("tokens", pa.int64()),
             required("cost", pa.float64()),
             required("finished_at", pa.string()),
+            optional("config", pa.string()),
         ]
     ),
 )

@@ -11,7 +11,7 @@ class ModelRow(Row):
     parent_id: str | None = None
     round: int
     stage: str
-    """Base, cold_start or sft."""
+    """Hearing, cold start, train, dpo, reinforce, or an arm of an ablation."""
     uri: str
     """Folder relative to the workspace."""
     template_sha: str

@@ -1,10 +1,17 @@
 """Prefect artifacts: what a round shows in the Prefect UI."""
 
+from pathlib import Path
+from typing import Any
+
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from mgrd.store import Entry
+from mgrd.settings import SETTINGS_FILE
+from mgrd.store import Entry, Workspace
+from schemas import LEDGER
 
 FUNNEL = ("sampled", "correct", "grounded", "kept", "rejected", "unscored", "quarantined", "distilled")
+FINISHED_SHOWN = 10
+"""Ledger entries that a failure shows."""
 
 
 def publish_funnel(round_: int, entry: Entry) -> None:
@@ -26,3 +33,17 @@ def publish_heldout(round_: int, figures: dict[str, float], promoted: bool, reas
     lines += [f"| {name} | {value:.3f} |" for name, value in figures.items()]
     lines += ["", "Promoted." if promoted else "Not promoted: " + "; ".join(reasons)]
     create_markdown_artifact("\n".join(lines), key=f"heldout-round-{round_}")
+
+
+def tell_failure(flow: Any, flow_run: Any, state: Any) -> None:
+    """Hook of a failed or crashed flow run: what failed, what is finished, and the command that continues."""
+    workspace = str((flow_run.parameters or {}).get("workspace", ""))
+    reason = str(state.message or state.name).replace("`", "'")
+    lines = [f"# {flow.name} stopped", "", "```text", reason, "```", ""]
+    if (Path(workspace) / SETTINGS_FILE).is_file():
+        finished = Workspace.open(Path(workspace)).store.read(LEDGER).sort("finished_at").tail(FINISHED_SHOWN)
+        rows = finished.select("round", "stage", "rows_in").iter_rows()
+        lines += ["Finished last, and not done again:", "", "| round | stage | rows |", "|---|---|---|"]
+        lines += [f"| {round_} | {stage} | {count} |" for round_, stage, count in rows]
+    lines += ["", f"Remove the cause and run this deployment again, or `mgrd run --workspace {workspace}`."]
+    create_markdown_artifact("\n".join(lines), key=f"failure-{flow.name.replace(' ', '-')}")

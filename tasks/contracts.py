@@ -1,15 +1,15 @@
-"""Contracts: what a round wrote is checked before anything is trained on it."""
+"""Contracts between tables: checked before anything is trained. Those of a single table are checked by its stage."""
+
+import json
 
 import polars as pl
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from data_contracts.invariants import check_references, check_split_leakage, check_table
-from data_contracts.runner import Finding, check
-from mgrd.errors import ContractError
-from mgrd.store import DatasetRef, Outcome, Stage, Workspace, run_stage
-from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, EVIDENCE, QUESTIONS, TRACES
+from data_contracts.invariants import check_references, check_split_leakage
+from mgrd.store import DatasetRef, Outcome, Stage, Workspace, newest_entries, run_stage
+from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, EVIDENCE, LEDGER, QUESTIONS, TRACES
 from tasks.run import Run
 
 VERSION = 1
@@ -17,7 +17,7 @@ VERSION = 1
 
 @task(name="check ingest", cache_policy=NO_CACHE)
 def check_ingest(run: Run, clips: DatasetRef) -> None:
-    """Clips, questions and evidence of the workspace mean what their suites say."""
+    """Every question of the workspace is on a clip that is there."""
     workspace = run.open()
     frames = {table.name: workspace.store.read(table) for table in (CLIPS, QUESTIONS, EVIDENCE)}
     questions = frames[QUESTIONS.name].filter(pl.col("clip_id").is_not_null())
@@ -46,31 +46,16 @@ def check_round(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef
 
 
 def _check(workspace: Workspace, stage: Stage, frames: dict[str, pl.DataFrame]) -> None:
-    """Run invariants and suites; warnings are reported, errors stop the campaign."""
-
-    def work() -> Outcome:
-        findings: list[Finding] = []
-        for table, frame in frames.items():
-            check_table(table, frame)
-            if frame.height:
-                findings += check(table, frame)
-        errors = [finding for finding in findings if finding.severity == "error"]
-        if findings:
-            _publish(stage, findings)
-        if errors:
-            raise ContractError(
-                f"round {stage.round}: {errors[0].message}, keys {', '.join(errors[0].keys) or 'unknown'}"
-                + (f"; and {len(errors) - 1} more findings" if len(errors) > 1 else "")
-            )
-        rows = sum(frame.height for frame in frames.values())
-        return Outcome((), rows, {"checked": rows}, {"warnings": [finding.message for finding in findings]})
-
-    run_stage(workspace, stage, work)
-
-
-def _publish(stage: Stage, findings: list[Finding]) -> None:
-    create_table_artifact(
-        table=[{"table": f.table, "severity": f.severity, "finding": f.message} for f in findings],
-        key=f"contracts-round-{stage.round}",
-        description="What the data contracts found",
-    )
+    """The ledger's note that the tables agree with each other; what the suites found becomes an artifact."""
+    rows = sum(frame.height for frame in frames.values())
+    run_stage(workspace, stage, lambda: Outcome((), rows, {"checked": rows}))
+    entries = newest_entries(workspace.store.read(LEDGER)).filter(pl.col("round") == stage.round)
+    found = [
+        {"stage": row["stage"], "finding": message}
+        for row in entries.iter_rows(named=True)
+        for message in json.loads(row["counts"]).get("findings", [])
+    ]
+    if found:
+        create_table_artifact(
+            table=found, key=f"contracts-round-{stage.round}", description="What the data contracts found"
+        )

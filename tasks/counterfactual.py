@@ -15,6 +15,7 @@ from mgrd.ids import seed_from
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, run_stage
 from prompts import load_prompt
 from schemas import CLAIMS, CLIPS, COUNTERFACTUALS, MODELS, QUARANTINE, QUESTIONS, TRACES
+from tasks.limits import ErrorLimit
 from tasks.progress import progress
 from tasks.run import Run, questions_of
 
@@ -114,6 +115,8 @@ def _fill(workspace: Workspace, wanted: pl.DataFrame, swaps: dict[str, str], sta
             f"round {stage.round}: its chains were sampled with another prompt than {prompt.id} is now; restore the "
             "prompt, or set spec.counterfactual.share = 0"
         )
+    limit = workspace.settings.runtime.fail_on_error
+    errors = ErrorLimit(f"round {stage.round}, {stage.name}", wanted.height, good.height, limit, EngineError)
     for (model_id,), chains in owed.group_by(["model_id"], maintain_order=True):
         folder = model_folder(workspace, str(model_id))
         engine = open_engine(workspace.settings, folder, str(model_id), workspace.features)
@@ -124,17 +127,7 @@ def _fill(workspace: Workspace, wanted: pl.DataFrame, swaps: dict[str, str], sta
                 if failed.height:
                     store.append(QUARANTINE, failed)
                 advance(rows.height + failed.height)
-    _limit_errors(workspace, stage, wanted.height)
-
-
-def _limit_errors(workspace: Workspace, stage: Stage, wanted: int) -> None:
-    failed = workspace.store.read(QUARANTINE, {"stage": stage.name, "round": stage.round})
-    limit = workspace.settings.runtime.max_error_rate
-    if failed.height > limit * wanted:
-        raise EngineError(
-            f"{failed.height} of {wanted} chains could not be scored again, more than runtime.max_error_rate = "
-            f"{limit:g}; the last reason: {failed['message'][-1]}"
-        )
+                errors.count(rows.height, failed)
 
 
 def _sounds(workspace: Workspace) -> Sounds:

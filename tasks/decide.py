@@ -31,7 +31,7 @@ def decide(
     spec = workspace.settings.spec
     before = workspace.store.read(DECISIONS, decisions.partition)
     chains = workspace.store.read(TRACES, traces.partition)
-    overrides = workspace.store.read(OVERRIDES).filter(pl.col("trace_id").is_in(before["trace_id"].implode()))
+    overrides = _spoken_on(workspace, before)
     stage = Stage(
         name="decide",
         round=round_,
@@ -67,6 +67,19 @@ def decide(
 
     entry, _ = run_stage(workspace, stage, work)
     return entry.output(DECISIONS.name)
+
+
+def reviewers_wait(workspace: Workspace, round_: int) -> bool:
+    """Reviewers have spoken on the round's chains, or taken back what they said, since it was decided."""
+    entry = workspace.ledger.newest(round_, "decide")
+    if entry is None:
+        return False
+    decided = workspace.store.read(DECISIONS, entry.output(DECISIONS.name).partition, columns=["trace_id"])
+    return entry.inputs.get("overrides") != digest(OVERRIDES, _spoken_on(workspace, decided))
+
+
+def _spoken_on(workspace: Workspace, decisions: pl.DataFrame) -> pl.DataFrame:
+    return workspace.store.read(OVERRIDES).filter(pl.col("trace_id").is_in(decisions["trace_id"].implode()))
 
 
 def stored_counterfacts(workspace: Workspace, reference: DatasetRef) -> dict[str, Counterfact]:

@@ -5,8 +5,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.audio.evidence import EVIDENCE_VERSION, measure_clips
+from mgrd.errors import AudioError
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLIPS, EVIDENCE, QUARANTINE
+from tasks.limits import ErrorLimit
 from tasks.progress import progress
 from tasks.run import Run
 
@@ -50,6 +52,8 @@ def _measure_owed(workspace: Workspace, clips: pl.DataFrame, stage: str) -> int:
     owed = clips.join(current.select("clip_id"), on="clip_id", how="anti", maintain_order="left")
     store.replace(QUARANTINE, store.read(QUARANTINE).head(0), {"stage": stage})
     failed = 0
+    limit = workspace.settings.runtime.fail_on_error
+    errors = ErrorLimit(stage, clips.height, clips.height - owed.height, limit, AudioError)
     with progress("measuring evidence", owed.height) as advance:
         for part in owed.iter_slices(COMMIT_EVERY):
             rows, bad = measure_clips(
@@ -59,4 +63,5 @@ def _measure_owed(workspace: Workspace, clips: pl.DataFrame, stage: str) -> int:
             if bad.height:
                 store.append(QUARANTINE, bad.with_columns(stage=pl.lit(stage)))
             failed += bad.height
+            errors.count(rows.height, bad)
     return failed

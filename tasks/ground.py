@@ -1,5 +1,7 @@
 """Ground: every chain's claims against the clip, and the decision by these checks alone."""
 
+from collections.abc import Callable
+
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -12,6 +14,7 @@ from mgrd.selection.extraction import extract_chains, extractor_identity
 from mgrd.settings import Arm
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLAIMS, DECISIONS, EVIDENCE, TRACES
+from tasks.limits import affordable
 from tasks.progress import progress
 from tasks.run import Run, clips_of, questions_of
 
@@ -47,6 +50,8 @@ def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purp
         inputs={"traces": traces.digest, "evidence": digest(EVIDENCE, evidence)},
     )
 
+    costs: list[float] = []
+
     def work() -> Outcome:
         rows = workspace.store.read(TRACES, traces.partition)
         claims, decisions = ground_traces(
@@ -56,26 +61,29 @@ def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purp
             facts_by_clip(clips, "truth"),
             policy=policy,
             arm=arm,
-            extractions=_extractions(workspace, rows),
+            extractions=_extractions(workspace, rows, costs.append),
         )
         partition = {"round": round_, "purpose": purpose}
         workspace.store.replace(CLAIMS, claims, partition)
         workspace.store.replace(DECISIONS, decisions, partition)
         outputs = (workspace.store.reference(CLAIMS, partition), workspace.store.reference(DECISIONS, partition))
-        return Outcome(outputs, rows.height, decision_counts(decisions), {"funnel": funnel(decisions)})
+        return Outcome(outputs, rows.height, decision_counts(decisions), {"funnel": funnel(decisions)}, cost=sum(costs))
 
     entry, _ = run_stage(workspace, stage, work)
     return entry.output(DECISIONS.name)
 
 
-def _extractions(workspace: Workspace, traces: pl.DataFrame) -> dict[str, Extraction] | None:
-    """trace_id -> the claims that a model read; None where the grammar reads them."""
+def _extractions(
+    workspace: Workspace, traces: pl.DataFrame, on_cost: Callable[[float], None]
+) -> dict[str, Extraction] | None:
+    """trace_id -> the claims that a model read, and what that cost; None where the grammar reads them."""
     spec = workspace.settings.spec
     if spec.claims.extractor == "grammar" or spec.panel is None:
         return None
     chains = {key: reasoning or "" for key, reasoning in traces.select("trace_id", "reasoning").iter_rows()}
     with progress("reading claims", len(chains)) as advance:
-        return extract_chains(chains, spec.claims, spec.panel, workspace.replies, advance)
+        panel = affordable(workspace, spec.panel, 0.0)
+        return extract_chains(chains, spec.claims, panel, workspace.replies, advance, on_cost)
 
 
 def facts_by_clip(frame: pl.DataFrame, column: str) -> dict[str, list[Fact]]:

@@ -25,6 +25,7 @@ from mgrd.settings import PanelSpec
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import DECISIONS, EVIDENCE, PANELS, QUESTIONS, TRACES, VERDICTS
 from tasks.ground import facts_by_clip
+from tasks.limits import affordable
 from tasks.progress import progress
 from tasks.run import Run
 
@@ -109,21 +110,29 @@ def _fill(workspace: Workspace, cases: Sequence[Case], panel: PanelSpec) -> Judg
             advance(part.height)
 
         spent = sum(known["cost"])
-        judged = judge_chains(cases, panel, cache=workspace.replies, known=known, on_verdicts=commit, spent=spent)
+        purse = affordable(workspace, panel, spent)
+        judged = judge_chains(cases, purse, cache=workspace.replies, known=known, on_verdicts=commit, spent=spent)
     judged.check()
     if judged.limited:
         raise JudgeError(
-            f"the panel's spend limit of {panel.max_cost:g} is reached with {wanted - judged.verdicts.height} of "
-            f"{wanted} verdicts to go; those that came in are kept, raise spec.panel.max_cost and run again"
+            f"the spend limit of {purse.max_cost:g} is reached with {wanted - judged.verdicts.height} of {wanted} "
+            f"verdicts to go; those that came in are kept, raise {_limit_of(workspace, panel, purse)} and run again"
         )
     unreached = judged.fresh.height - standing(judged.fresh).height
-    limit = workspace.settings.runtime.max_error_rate
+    limit = workspace.settings.runtime.fail_on_error
     if unreached > limit * wanted:
         raise JudgeError(
-            f"no reply for {unreached} of {wanted} verdicts, more than runtime.max_error_rate = {limit:g}; "
+            f"no reply for {unreached} of {wanted} verdicts, more than runtime.fail_on_error = {limit:g}; "
             "the other verdicts are kept, run again when the judge is up"
         )
     return judged
+
+
+def _limit_of(workspace: Workspace, panel: PanelSpec, purse: PanelSpec) -> str:
+    """The setting that set the purse's limit, with its value."""
+    if purse.max_cost != panel.max_cost:
+        return f"runtime.max_cost = {workspace.settings.runtime.max_cost:g} (all rounds together)"
+    return f"spec.panel.max_cost = {panel.max_cost:g} (this round)"
 
 
 def _verdicts_of(workspace: Workspace, keys: pl.DataFrame) -> pl.DataFrame:

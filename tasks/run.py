@@ -4,14 +4,20 @@ Tasks pass `ModelRef` and `DatasetRef` to each other, never frames: a task can r
 that reaches the workspace.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from mgrd.store import Entry, Workspace, frame_of
+from mgrd.store import Entry, Stage, Workspace, frame_of
 from schemas import CLIPS, MODELS, QUESTIONS
+
+if TYPE_CHECKING:
+    from mgrd.training.features import FeatureCache
 
 Overrides = dict[str, int | float | str | bool | None]
 """Settings by dotted key that hold for one run, such as {"spec.rounds": 1}."""
@@ -61,6 +67,46 @@ def put_model(workspace: Workspace, row: dict[str, object]) -> None:
     round_ = int(str(row["round"]))
     others = workspace.store.read(MODELS, {"round": round_}).filter(pl.col("stage") != row["stage"])
     workspace.store.replace(MODELS, pl.concat([others, frame_of(MODELS, [row])]), {"round": round_})
+
+
+class Trained(Protocol):
+    """What every kind of training tells of the checkpoint that it saved."""
+
+    @property
+    def model_id(self) -> str: ...
+
+    @property
+    def template_sha(self) -> str: ...
+
+
+def put_trained(
+    workspace: Workspace, stage: Stage, parent: ModelRef, folder: Path, report: Trained, metrics: Mapping[str, object]
+) -> str:
+    """Write the row of a checkpoint that `stage` trained from `parent`, not promoted yet; returns its uri."""
+    uri = folder.relative_to(workspace.root).as_posix()
+    put_model(
+        workspace,
+        {
+            "model_id": report.model_id,
+            "parent_id": parent.model_id,
+            "round": stage.round,
+            "stage": stage.name,
+            "uri": uri,
+            "template_sha": report.template_sha,
+            "arm": workspace.settings.spec.selection.arm,
+            "promoted": False,
+            "metrics": json.dumps(dict(metrics)),
+        },
+    )
+    return uri
+
+
+def features_of(workspace: Workspace, encoder_sha: str) -> "FeatureCache":
+    """The workspace's stored outputs of the frozen encoder, as the settings want them kept."""
+    from mgrd.training.features import FeatureCache
+
+    model = workspace.settings.spec.model
+    return FeatureCache(workspace.features, encoder_sha, model.features, model.long_clips)
 
 
 def model_entry(entry: Entry, round_: int) -> ModelRef:

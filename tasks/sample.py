@@ -1,6 +1,5 @@
 """Sample: K chains per question from the current model (eq. 4), committed as they finish."""
 
-from collections.abc import Iterable
 from contextlib import closing
 
 import polars as pl
@@ -14,6 +13,7 @@ from mgrd.store import Outcome, Stage, Workspace, digest, run_stage
 from mgrd.store.delta import DatasetRef
 from prompts import load_prompt
 from schemas import QUARANTINE, QUESTIONS, TRACES
+from tasks.limits import ErrorLimit
 from tasks.progress import progress
 from tasks.run import ModelRef, Run, clips_of, questions_of
 
@@ -46,7 +46,14 @@ def sample_questions(
         name=f"sample-{purpose}",
         round=round_,
         version=VERSION,
-        config={"sampling": spec.sampling.model_dump(), "prompt": prompt.sha, "seed": spec.seed, "indices": indices},
+        config={
+            "sampling": spec.sampling.model_dump(),
+            "prompt": prompt.sha,
+            "seed": spec.seed,
+            "indices": indices,
+            "features": spec.model.features,
+            "long_clips": spec.model.long_clips,
+        },
         inputs={"questions": digest(QUESTIONS, questions), "model": model.model_id},
     )
     sampling = SamplingRun(round_, purpose, model.model_id, prompt, spec.sampling, spec.seed)
@@ -73,29 +80,17 @@ def _fill(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun, model: Mod
         return
     uris = dict(clips_of(workspace, *plan["split"].unique()).select("clip_id", "uri").iter_rows())
     engine = open_engine(workspace.settings, workspace.root / model.uri, model.model_id, workspace.features)
+    limit = workspace.settings.runtime.fail_on_error
+    errors = ErrorLimit(f"round {run.round}, sample-{run.purpose}", plan.height, good.height, limit, EngineError)
     label = f"round {run.round} {'greedy+' if GREEDY in plan['sample_index'] else ''}sample"
     with closing(engine), progress(label, owed.height) as advance:
         batches = sample_traces(engine, owed, run, lambda clip: workspace.resolve(uris[clip]), batch_requests)
-        for traces, failed in _with_error_limit(batches, owed.height, workspace.settings.runtime.max_error_rate):
+        for traces, failed in batches:
             store.append(TRACES, traces, {"model": run.model_id})
             if failed.height:
                 store.append(QUARANTINE, failed)
             advance(traces.height + failed.height)
-
-
-def _with_error_limit(
-    batches: Iterable[tuple[pl.DataFrame, pl.DataFrame]], owed: int, limit: float
-) -> Iterable[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Pass batches on until the share of failed rows passes the limit; then say why the stage stops."""
-    lost = 0
-    for traces, failed in batches:
-        yield traces, failed
-        lost += failed.height
-        if lost > limit * owed:
-            raise EngineError(
-                f"{lost} of {owed} chains failed, more than runtime.max_error_rate = {limit:g}; "
-                f"the last reason: {failed['message'][-1] if failed.height else 'see quarantine'}"
-            )
+            errors.count(traces.height, failed)
 
 
 def _outcome(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun) -> Outcome:

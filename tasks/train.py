@@ -1,8 +1,9 @@
 """Train: cold start (eq. 1), then SFT on kept chains with text replay (eq. 5)."""
 
-import json
 import logging
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -14,13 +15,15 @@ from mgrd.ingest.embedded import write_demonstrations
 from mgrd.models import assemble_embedded, load_model, model_sha
 from mgrd.settings import Settings
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
+from mgrd.training.adapters import Lora
 from mgrd.training.features import FeatureCache
+from mgrd.training.launch import launch_sft
 from mgrd.training.mixture import mix_rows
 from mgrd.training.sft import TrainReport, train_sft
 from prompts import load_prompt
 from schemas import CLIPS, DISTILLED, MODELS, QUESTIONS
 from tasks.progress import progress
-from tasks.run import ModelRef, Run, clips_of, model_entry, put_model
+from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 2
@@ -89,7 +92,7 @@ def learn_hearing(run: Run, rows: DatasetRef) -> ModelRef:
         texts = data.select(pl.concat_str("prompt", "reasoning", "answer", separator="\n")).to_series()
         base_id = assemble_embedded(base, texts.to_list(), spec.model, spec.embedded.seconds, spec.seed)
         phase = data.filter(pl.col("phase") == HEARING)
-        return _train(
+        return train_stage(
             workspace, stage, ModelRef(base_id, _uri(workspace, base), 0), phase,
             spec.cold_start.hearing_steps, spec.cold_start.hearing_rate,
         )  # fmt: skip
@@ -118,7 +121,7 @@ def learn_chains(run: Run, rows: DatasetRef, parent: ModelRef) -> ModelRef:
 
     def work() -> Outcome:
         phase = workspace.store.read(DISTILLED, rows.partition).filter(pl.col("phase") == CHAINS)
-        return _train(workspace, stage, parent, phase, spec.cold_start.chain_steps, spec.cold_start.chain_rate)
+        return train_stage(workspace, stage, parent, phase, spec.cold_start.chain_steps, spec.cold_start.chain_rate)
 
     entry, _ = run_stage(workspace, stage, work)
     return model_entry(entry, 0)
@@ -143,13 +146,13 @@ def train(run: Run, round_: int, rows: DatasetRef, parent: ModelRef) -> ModelRef
         name="train",
         round=round_,
         version=VERSION,
-        config={"training": spec.training.model_dump(), "seed": spec.seed},
+        config={"training": spec.training.model_dump(exclude={"stages"}), "seed": spec.seed},
         inputs={"kept": digest(DISTILLED, kept), "text": digest(DISTILLED, text), "model": parent.model_id},
     )
 
     def work() -> Outcome:
         data = mix_rows(kept, text, spec.training, spec.seed + round_)
-        return _train(workspace, stage, parent, data, spec.training.steps, spec.training.learning_rate)
+        return train_stage(workspace, stage, parent, data, spec.training.steps, spec.training.learning_rate)
 
     entry, _ = run_stage(workspace, stage, work)
     return model_entry(entry, round_)
@@ -161,56 +164,58 @@ def outside_model(workspace: Workspace) -> ModelRef:
     return ModelRef(model_sha(folder), folder.as_posix(), 0)
 
 
-def _train(
+def train_stage(
     workspace: Workspace, stage: Stage, parent: ModelRef, rows: pl.DataFrame, steps: int, rate: float
 ) -> Outcome:
     """One SFT run from the parent's folder into a folder of its own; returns the stage's outcome."""
-    spec = workspace.settings.spec
     folder = workspace.models / f"round-{stage.round:02d}-{stage.name.replace(' ', '-')}-{stage.fingerprint[:8]}"
     shutil.rmtree(folder, ignore_errors=True)
     clips = workspace.store.read(CLIPS, columns=["clip_id", "uri"])
     audio = {clip_id: workspace.resolve(uri) for clip_id, uri in clips.iter_rows()}
     model = load_model(workspace.root / parent.uri, workspace.settings.runtime.device)
-    features = FeatureCache(workspace.features, model.encoder_sha)
+    features = features_of(workspace, model.encoder_sha)
     wanted = sorted({clip for clip in rows["clip_id"] if clip is not None})
     with progress("encoding audio", len(wanted)) as advance:
         features.ensure(model, [(clip, audio[clip]) for clip in wanted], advance)
     with progress(f"round {stage.round} {stage.name}", steps) as advance:
-        report = train_sft(
-            workspace.root / parent.uri,
-            folder,
-            rows,
-            features,
-            steps=steps,
-            batch_rows=spec.training.batch_rows,
-            learning_rate=rate,
-            warmup=spec.training.warmup,
-            weight_decay=spec.training.weight_decay,
-            seed=spec.seed + stage.round,
-            precision=workspace.settings.runtime.precision,
-            on_step=lambda _: advance(1),
-        )
+        report = _run_sft(workspace, parent, folder, rows, features, steps, rate, stage, advance)
     return _recorded(workspace, stage, parent, folder, report, rows.height)
+
+
+def _run_sft(
+    workspace: Workspace, parent: ModelRef, folder: Path, rows: pl.DataFrame, features: FeatureCache,
+    steps: int, rate: float, stage: Stage, advance: Callable[[int], None],
+) -> TrainReport:  # fmt: skip
+    """SFT in this process, or in those that `runtime.launch` starts. A model from scratch is always trained whole."""
+    spec, runtime = workspace.settings.spec.training, workspace.settings.runtime
+    adapted = spec.method == "lora" and stage.round > 0
+    start = partial(launch_sft, runtime.launch) if runtime.launch else train_sft
+    return start(
+        workspace.root / parent.uri,
+        folder,
+        rows,
+        features,
+        steps=steps,
+        batch_rows=spec.batch_rows,
+        learning_rate=rate,
+        warmup=spec.warmup,
+        weight_decay=spec.weight_decay,
+        seed=workspace.settings.spec.seed + stage.round,
+        lora=Lora(spec.lora_rank, spec.lora_alpha) if adapted else None,
+        precision=runtime.precision,
+        device=runtime.device,
+        part_rows=runtime.part_rows,
+        activation_checkpointing=runtime.activation_checkpointing,
+        checkpoint_steps=runtime.checkpoint_steps,
+        on_step=advance,
+    )
 
 
 def _recorded(
     workspace: Workspace, stage: Stage, parent: ModelRef, folder: Path, report: TrainReport, rows: int
 ) -> Outcome:
-    uri = _uri(workspace, folder)
-    put_model(
-        workspace,
-        {
-            "model_id": report.model_id,
-            "parent_id": parent.model_id,
-            "round": stage.round,
-            "stage": stage.name,
-            "uri": uri,
-            "template_sha": report.template_sha,
-            "arm": workspace.settings.spec.selection.arm,
-            "promoted": False,
-            "metrics": json.dumps({"loss": report.losses, "precision": report.precision}),
-        },
-    )
+    told = {"loss": report.losses, "precision": report.precision, "processes": report.processes}
+    uri = put_trained(workspace, stage, parent, folder, report, told)
     return Outcome(
         outputs=(workspace.store.reference(MODELS, {"round": stage.round}),),
         rows_in=rows,

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from mgrd.audio.attacks import NEW_SHARE as SLOWLY_NEW
 from mgrd.audio.attacks import Attack, slow_attacks
 from mgrd.audio.facts import Fact, fact
-from mgrd.audio.frames import ABSOLUTE_GATE_DB, Floats, Frames, decibels
+from mgrd.audio.frames import ABSOLUTE_GATE_DB, Floats, Frames, decibels, smooth_level
 from mgrd.audio.pitch import PitchLine, pitch_steps
 
 BANDS_PER_OCTAVE = 6
@@ -33,11 +33,21 @@ STEP_DROP = 8.0  # dB that a pitch step may be under the sound before it; furthe
 STEP_STRENGTH = 0.8  # periodicity around a step from note to note
 OVERTONE_STEPS = (12.0, 19.0, 24.0, 28.0, 31.0)  # semitones by which a pitch tracker slips
 APART_DB = 3.0  # dip of the level between sounds that decay each by themselves
-DENSE_GAP, DENSE_TRUST = 0.16, 0.45  # s between sounds that overlap, under which some of them are missed
-MISSED = 1.7  # times the shortest gap, from which a sound may have been missed in a dense row
+DENSE_GAP = 0.16  # s between sounds that overlap, under which some of them are missed
+BRISK_GAP = 0.3  # s between sounds that melt into each other, under which a long gap may hide one
+MISSED = 1.7  # times the usual gap, from which a sound may have been missed in such a row
 APART = 0.09  # s within which a pitch step and a spectral onset are one
 NEAR_ATTACK = 0.1  # s within which a slow attack and an onset are one
 LATE_ONSET = 0.03  # s after a slow attack set in, from which the onset is moved to it
+SLOW_AMONG_FAST = 0.4  # of the magnitude, that must be new at a slow attack where most attacks are fast
+FAST, MANY = 0.6, 3  # novelty of a fast attack; how many make a row of them
+RELEASE_DROP = 6.0  # dB by which the level falls within 0.1 s where a sound ends and none begins
+FAINT_SHARE = 0.08  # of the magnitude, new where a slow attack may have been missed
+LONG_GAP = 1.6  # times the usual gap, from which it may hold an attack that was missed
+BED_START, BED_BELOW, BED_WITHIN = 0.03, 6.0, 4.0  # s; dB under the sounds on it; dB by which it may get softer
+UNSURE = 0.45  # reliability of a count that may be wrong
+SETTLED, LONG = 12, 60  # frames at the ends of a long sound that are let be; how long it must be at least
+RESTLESS_DB = 0.8  # about its slow course, by which the level of one long sound without pitch never moves
 GLIDE_STEP, GLIDE_LEAST = 0.5, 0.15  # semitones: from frame to frame at most, in each third of the place at least
 CLEAR_SILENCE_DB = 3.0  # under the gate
 BELOW_LOUDEST_DB = 32.0  # quieter events are echoes or noise
@@ -78,27 +88,84 @@ def find_events(frames: Frames, line: PitchLine) -> Events:
     novelty = np.minimum(1.0, fresh + np.clip(RISE_WEIGHT * (rise - RISE_FREE), 0.0, RISE_MOST))
     tonal = maximum_filter1d(line.strength, 9) > TONAL_STRENGTH
     novelty = np.where(tonal | (rise > RISE_OF_NOISE), novelty, 0.0)
-    counts: dict[float, int] = {}
-    chosen: list[int] = []
     steps = [frame for frame, jump in pitch_steps(line) if _is_note(frames, line, fresh, frame, jump)]
-    slow = [attack for attack in slow_attacks(frames, SLOWLY_NEW * LAX) if not _glides(frames, line, attack)]
-    begins: list[int] = []
-    for factor in (STRICT, 1.0, LAX):
-        peaks = _merged(_peaks(frames, novelty, NEW_SHARE * factor), steps, frames)
-        starts = [_attack(magnitude, peak) for peak in peaks]
-        peaks, starts = _with_slow(peaks, starts, [a for a in slow if a.share >= SLOWLY_NEW * factor], frames)
-        counts[factor] = len(peaks)
-        if factor == 1.0:
-            chosen, begins = peaks, starts
-    events = _bounded(frames, novelty, chosen, begins)
-    middle = max(1, len(events))
-    spread = (counts[LAX] - counts[STRICT]) / middle
+    peaks = {factor: _peaks(frames, novelty, NEW_SHARE * factor) for factor in (STRICT, 1.0, LAX)}
+    faint = [
+        attack
+        for attack in slow_attacks(frames, FAINT_SHARE)
+        if not _glides(frames, line, attack) and not _is_release(frames, attack)
+    ]
+    slow = _credible(frames, novelty, peaks[1.0], faint)
+    found: dict[float, tuple[list[int], list[int]]] = {}
+    for factor, fast in peaks.items():
+        merged = _merged(fast, steps, frames)
+        starts = [_attack(magnitude, peak) for peak in merged]
+        found[factor] = _with_slow(merged, starts, [a for a in slow if a.share >= SLOWLY_NEW * factor], frames)
+    events = _without_bed(frames, _bounded(frames, novelty, *found[1.0]))
+    spread = (len(found[LAX][0]) - len(found[STRICT][0])) / max(1, len(events))
     reliability = float(np.clip(0.97 - spread, 0.1, 0.97))
-    gaps = [b.start - a.start for a, b in pairwise(events)]
-    dense = bool(gaps) and min(gaps) < DENSE_GAP
-    if dense and (max(gaps) > MISSED * min(gaps) or not are_apart(frames, events)):
-        reliability = min(reliability, DENSE_TRUST)
+    if _is_dense(frames, events) or _misses_some(events, faint) or _is_restless(frames, line, events):
+        reliability = min(reliability, UNSURE)
     return Events(events, reliability)
+
+
+def _without_bed(frames: Frames, events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """The events less a hum or noise that is there from the start, under louder sounds, and goes on between them."""
+    if len(events) < 3 or events[0].start > BED_START:
+        return events
+    bed, others = events[0], events[1:]
+    between = float(np.percentile(frames.level[round(others[0].start / frames.hop_seconds) :], 20))
+    usual = float(np.median([event.level for event in others]))
+    is_bed = bed.level < usual - BED_BELOW and between > bed.level - BED_WITHIN
+    return others if is_bed else events
+
+
+def _is_release(frames: Frames, attack: Attack) -> bool:
+    """The sound falls off where it seems new: a note that is cut splashes over all bands."""
+    frame, reach = round(attack.start / frames.hop_seconds), round(NEAR_ATTACK / frames.hop_seconds)
+    before, after = frames.level[max(0, frame - reach) : frame], frames.level[frame + reach // 2 : frame + reach]
+    return bool(len(before) and len(after) and after.mean() < before.mean() - RELEASE_DROP)
+
+
+def _credible(frames: Frames, novelty: Floats, peaks: list[int], slow: list[Attack]) -> list[Attack]:
+    """The slow attacks that count: in a row of fast attacks, partials that beat are no attacks of their own."""
+    if len(peaks) < MANY or float(np.median(novelty[peaks])) < FAST:
+        return slow
+    times = np.array(peaks) * frames.hop_seconds
+    return [a for a in slow if a.share >= SLOW_AMONG_FAST or np.abs(times - a.start).min() <= NEAR_ATTACK]
+
+
+def _is_dense(frames: Frames, events: tuple[Event, ...]) -> bool:
+    """The sounds follow each other so fast that some are missed where they overlap."""
+    gaps = [b.start - a.start for a, b in pairwise(events)]
+    if not gaps or min(gaps) >= BRISK_GAP:
+        return False
+    apart = are_apart(frames, events)
+    if min(gaps) >= DENSE_GAP:
+        return not apart and max(gaps) > MISSED * float(np.median(gaps))
+    return not apart or max(gaps) > MISSED * min(gaps)
+
+
+def _misses_some(events: tuple[Event, ...], faint: list[Attack]) -> bool:
+    """A gap much longer than the others holds an attack too faint to count."""
+    starts = [event.start for event in events]
+    gaps = np.diff(starts)
+    if len(gaps) < 2:
+        return False
+    long = [(a, b) for a, b in pairwise(starts) if b - a > LONG_GAP * float(np.median(gaps))]
+    return any(a + NEAR_ATTACK < attack.start < b - NEAR_ATTACK for a, b in long for attack in faint)
+
+
+def _is_restless(frames: Frames, line: PitchLine, events: tuple[Event, ...]) -> bool:
+    """What counts as one long sound without pitch has a level that never rests: there may be many in it."""
+    if len(events) != 1:
+        return False
+    first, last = (round(time / frames.hop_seconds) for time in (events[0].start, events[0].end))
+    level = smooth_level(frames.level[first + SETTLED : last - SETTLED])
+    if len(level) < LONG or line.voiced[first:last].mean() > 0.5:
+        return False
+    course = uniform_filter1d(level, LONG, mode="nearest")
+    return float((level - course).std()) > RESTLESS_DB
 
 
 def are_apart(frames: Frames, events: tuple[Event, ...]) -> bool:

@@ -21,7 +21,7 @@ class Kind:
 
 _CERTAIN = "1: read from the samples"
 _LINE = "length, periodicity and coverage of the pitch line; under 0.5 for noise, clicks and clips under 0.15 s"
-_EVENTS = "agreement of a strict and a lax onset threshold on the count, less where events overlap"
+_EVENTS = "agreement of a strict and a lax onset threshold on the count, less where some may overlap or be missed"
 _SPEECH = "how far the clip is speech"
 _TIMBRE = "0.95 from 50 ms of sound on, else 0.6"
 
@@ -82,7 +82,11 @@ FACTS: dict[str, Kind] = {
     "f0_range": Kind("semitones", "f0_high over f0_low", _LINE),
     "f0_trend": Kind("semitones", "end minus start of the pitch line, vibrato taken out", _LINE),
     "f0_segment": Kind("semitones", "one per voiced segment of 0.1 s or more: end minus start of its pitch", _LINE),
-    "event_f0": Kind("Hz", "one per pitched event, in order: its median pitch", _LINE + "; voiced share of the event"),
+    "event_f0": Kind(
+        "Hz",
+        "one per pitched event, in order: its median pitch",
+        _LINE + "; voiced share; 0.45 where nothing is heard at it",
+    ),
     "event_note": Kind("midi", "one per pitched event: the nearest MIDI note number", "as event_f0; less off a note"),
     "event_interval": Kind("semitones", "one per pair of successive pitched events", "the less reliable of the two"),
     "voiced_share": Kind("share", "voiced frames among the sounding ones", "0.9; 0.3 under 0.15 s"),

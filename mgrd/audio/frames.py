@@ -40,6 +40,7 @@ JUMP_SHARE = 0.4  # of the contrast that a slide may cover at once; a gap ends w
 SMOOTH_FRAMES = 9
 GAP_SECONDS = 0.15
 SURE_IN_GAPS, SURE_WITHOUT_GAPS, UNSURE = 0.9, 0.75, 0.4
+SILENT_SPREAD = 0.03  # standard deviation of silence, against that of the clip
 QUIET_SHARE = 0.1  # the quietest tenth of the frames shows the background
 
 
@@ -97,7 +98,7 @@ def analyse(samples: npt.NDArray[np.floating], rate: int) -> Frames:
     most = LONG_RATE if len(signal) > LONG_SECONDS * rate else MAX_ANALYSIS_RATE
     if rate > most:
         signal, rate = resample(signal, rate, most), most
-    signal = signal - np.float32(signal.mean(dtype=np.float64))
+    signal = signal - np.float32(_offset(signal, rate))
     hop = max(1, round(HOP_SECONDS * rate))
     size = 2 ** int(np.ceil(np.log2(WINDOW_SECONDS * rate)))
     power = _power(signal, size, hop)
@@ -116,6 +117,18 @@ def analyse(samples: npt.NDArray[np.floating], rate: int) -> Frames:
         signal, rate, hop, power, clean, frequencies, times, level, peak, noise, noise_level, contrast,
         noise_trust, _steadied(sounding), gate,
     )  # fmt: skip
+
+
+def _offset(signal: npt.NDArray[np.float32], rate: int) -> float:
+    """The mean of the quietest frames where they are silence, else of all: some sounds bring an offset of their own."""
+    size = max(1, round(WINDOW_SECONDS * rate))
+    whole = float(signal.mean(dtype=np.float64))
+    blocks = signal[: len(signal) // size * size].reshape(-1, size)
+    if len(blocks) < 1 / QUIET_SHARE:
+        return whole
+    means, spread = blocks.mean(axis=1, dtype=np.float64), blocks.std(axis=1)
+    quiet = spread <= np.percentile(spread, 100 * QUIET_SHARE)
+    return float(means[quiet].mean()) if spread[quiet].max() < SILENT_SPREAD * signal.std() else whole
 
 
 def _power(signal: npt.NDArray[np.float32], size: int, hop: int) -> Floats:

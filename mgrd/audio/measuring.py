@@ -55,7 +55,7 @@ def listen(samples: npt.NDArray[np.floating], rate: int) -> Heard:
     line = pitch_line(frames)
     events = find_events(frames, line)
     features = speech_features(frames, line)
-    spoken = speech_share(frames, features) >= SPOKEN
+    spoken = speech_share(frames, line, features) >= SPOKEN
     if not spoken:  # a vowel's partials are as uneven as its formants
         line = retuned(frames, line, events)
     return Heard(frames, line, events, features, spoken)
@@ -73,7 +73,7 @@ def facts_of(heard: Heard, samples: npt.NDArray[np.floating]) -> list[Fact]:
         *loudness_facts(frames, events, heard.spoken),
         *event_facts(frames, events),
         *rhythm_facts(events),
-        *pitch_facts(frames, line, events),
+        *pitch_facts(frames, line, events, heard.spoken),
         *final_rise(frames, line),
         *spectrum_facts(frames),
         *room_facts(frames, events, line),

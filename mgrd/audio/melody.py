@@ -9,7 +9,7 @@ import numpy.typing as npt
 from mgrd.audio.events import Events
 from mgrd.audio.facts import Fact, fact
 from mgrd.audio.frames import Floats, Frames, runs
-from mgrd.audio.notes import note_facts
+from mgrd.audio.notes import DOUBT, note_facts
 from mgrd.audio.pitch import MIN_CLIP, MIN_VOICED, VIBRATO_HZ, PitchLine, pitch_steps, pitch_trust
 
 Places = npt.NDArray[np.integer]
@@ -39,7 +39,7 @@ class Wobble:
     swing: Floats
 
 
-def pitch_facts(frames: Frames, line: PitchLine, events: Events) -> list[Fact]:
+def pitch_facts(frames: Frames, line: PitchLine, events: Events, spoken: bool) -> list[Fact]:
     """Facts on pitch. Without voiced frames only `voiced_share` and `harmonic_ratio` remain.
 
     The median is over separate sounds where there are some, so that a long note does not outvote two short ones.
@@ -59,7 +59,10 @@ def pitch_facts(frames: Frames, line: PitchLine, events: Events) -> list[Fact]:
     weights = 10 ** (np.minimum(0.0, frames.level[voiced] - frames.peak_level + 20) / 10)
     low, middle, high = _weighted_percentiles(semitones[voiced], weights, (5, 50, 95))
     span = {"start": begin, "end": finish, "reliability": trust}
-    notes = note_facts(frames, line, events, trust)
+    notes = note_facts(frames, line, events, trust, spoken)
+    doubted = [min(trust, note.reliability) for note in notes if note.name == "event_f0"]
+    if doubted and float(np.median(doubted)) == DOUBT:
+        span["reliability"] = DOUBT
     separate = [note.value for note in notes if note.name == "event_f0"]
     centre = float(np.median(separate)) if len(separate) > 1 and events.reliability >= 0.5 else 2 ** (middle / 12)
     facts += [

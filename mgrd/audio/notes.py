@@ -23,6 +23,11 @@ PARTIALS = 24
 HIGHEST_PARTIAL = 6_000.0  # Hz
 APART = 2.5  # bins of the note's spectrum between partials that can be told apart
 MULTIPLES = range(2, 9)
+ABSENT_SHARE = 0.02  # of the strongest partial, under which no tone stands at the pitch itself
+FEW = 6  # of the first 8 partials, too few to imply a pitch
+OWN_SHARE = 0.3  # of the energy up to HIGHEST_PARTIAL, that lies on the multiples of a pitch that is heard
+NEAR_BINS = 2.5  # about a multiple
+DOUBT = 0.45  # reliability of a pitch that may be a period of the partials and not a tone
 FOREIGN_SHARE = 0.06  # energy outside the multiples of a higher tone, under which the note is that tone
 SAME_NOTE = 1.0  # semitones
 REFERENCE = 440.0  # Hz of MIDI note 69
@@ -107,7 +112,24 @@ def _partials(power: Floats, bins: float, top: float) -> Floats:
     return energy
 
 
-def note_facts(frames: Frames, line: PitchLine, events: Events, trust: float) -> list[Fact]:
+def _is_heard(frames: Frames, event: Event, f0: float) -> bool:
+    """A tone stands at the pitch, or enough partials imply it, and the sound is made of its multiples.
+
+    Bells, bars and chords have a common period, too, that nobody hears as their pitch.
+    """
+    _, whole, spacing = _added(frames, event)
+    if spacing <= 0 or f0 < APART * spacing:
+        return True
+    energy = _partials(whole, f0 / spacing, HIGHEST_PARTIAL / spacing)
+    if energy[0] < ABSENT_SHARE * energy.max() and (energy[:8] > energy.max() / 100).sum() < FEW:
+        return False
+    bins = np.arange(round(f0 / 2 / spacing), min(len(whole), round(HIGHEST_PARTIAL / spacing)))
+    multiple = bins * spacing / f0
+    own = np.abs(multiple - np.round(multiple)) * f0 / spacing <= NEAR_BINS
+    return float(whole[bins][own].sum()) >= OWN_SHARE * float(whole[bins].sum())
+
+
+def note_facts(frames: Frames, line: PitchLine, events: Events, trust: float, spoken: bool) -> list[Fact]:
     """Pitch, MIDI note and interval of each pitched event, and the interval from the first to the last."""
     semitones = line.semitones()
     notes: list[Fact] = []
@@ -119,6 +141,10 @@ def note_facts(frames: Frames, line: PitchLine, events: Events, trust: float) ->
             continue
         sure = trust * min(1.0, 2 * len(values) / max(1, last - first))
         hertz = 2 ** (float(np.median(values)) / 12)
+        low, high = np.percentile(values[: round(LISTENED[1] / frames.hop_seconds)], [25, 75])
+        steady = high - low <= STEADY  # the spectrum of a moving pitch is smeared
+        if steady and not spoken and not _is_heard(frames, event, hertz):
+            sure = min(sure, DOUBT)
         notes.append(fact("event_f0", hertz, start=event.start, end=event.end, reliability=sure))
     facts = [*notes, *map(_midi_note, notes), *(_interval("event_interval", a, b) for a, b in pairwise(notes))]
     if len(notes) >= 2:

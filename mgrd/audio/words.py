@@ -70,7 +70,7 @@ MORE_ATTRIBUTES: dict[str, Attribute] = {
         Attribute("brightness_trend", "brightness_trend", (Band("darker", -inf, -0.35), Band("brighter", 0.35, inf))),
         Attribute("tempo_trend", "tempo_trend", (Band("slowing down", -inf, -0.15), Band("speeding up", 0.15, inf))),
         Attribute("vibrato", "vibrato_depth", (Band("absent", 0, 12.0), Band("present", 25.0, inf))),
-        Attribute("voice", "speech", (Band("absent", 0, 0.15), Band("present", 0.7, inf))),
+        Attribute("voice", "speech", (Band("absent", 0, 0.04), Band("present", 0.7, inf))),
         Attribute("pauses", "pause_count", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
         Attribute("muffling", "band_high", (Band("muffled", 0, 2500.0), Band("clear", 5000.0, inf))),
         Attribute("telephone", "telephone_band", (Band("absent", 0, 0.2), Band("present", 0.8, inf))),

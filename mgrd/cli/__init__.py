@@ -5,15 +5,20 @@ import sys
 import typer
 
 from mgrd.cli import (
+    ablate,
     calibrate,
     campaign,
     config,
+    data,
+    decontaminate,
     doctor,
+    evaluate,
     explain,
     export,
     ground,
     ingest,
     measure,
+    plan,
     rejudge,
     report,
     review,
@@ -21,6 +26,7 @@ from mgrd.cli import (
     status,
     workspace,
 )
+from mgrd.cli.interrupts import Interrupts
 from mgrd.errors import ConfigError, MgrdError
 
 app = typer.Typer(
@@ -33,6 +39,7 @@ app = typer.Typer(
 )
 app.command("init")(workspace.init_command)
 app.command("ingest")(ingest.ingest_command)
+app.command("plan")(plan.plan_command)
 app.command("run")(campaign.run_command)
 app.command("status")(status.status_command)
 app.command("report")(report.report_command)
@@ -43,17 +50,30 @@ app.command("measure")(measure.measure_command)
 app.command("ground")(ground.ground_command)
 app.command("explain")(explain.explain_command)
 app.command("doctor")(doctor.doctor_command)
+app.command("decontaminate")(decontaminate.decontaminate_command)
+app.command("evaluate")(evaluate.evaluate_command)
 app.command("rejudge")(rejudge.rejudge_command)
 app.command("calibrate")(calibrate.calibrate_command)
+app.command("requeue")(data.requeue_command)
 app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)
+app.command("ablate")(ablate.ablate_command)
+app.add_typer(data.app, name="data")
 app.add_typer(review.app, name="review")
 app.add_typer(config.app, name="config", help="Settings.")
 
 
 def main() -> None:
     """Entry point: an error of ours is a message on standard error, never a traceback."""
+    interrupts = Interrupts()
+    interrupts.install()
     try:
         app()
-    except MgrdError as error:
+    except BaseException as error:
+        if isinstance(error, SystemExit) and not error.code:
+            raise
+        if interrupts.have_come():  # whatever it looks like: the orchestrator's own signal, a server that is gone
+            interrupts.leave()
+        if not isinstance(error, MgrdError):
+            raise
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2 if isinstance(error, ConfigError) else 1)

@@ -28,14 +28,15 @@ def run_command(
     given = {"spec.rounds": rounds, "spec.limit": limit, "spec.selection.arm": arm}
     overrides = {key: value for key, value in given.items() if value is not None}
     opened = Workspace.open(workspace, dict(overrides))
-    request = Request(opened, "run", data_versions(opened))
-    if request.finished():
-        typer.echo("nothing to do: every stage of this campaign is finished")
-    else:
-        from flows.distill import distill
+    with opened.held("mgrd run"):
+        request = Request(opened, "run", data_versions(opened))
+        if request.finished():
+            typer.echo("nothing to do: every stage of this campaign is finished")
+        else:
+            from flows.distill import distill
 
-        distill(str(workspace.resolve()), overrides)
-        request.record()
+            distill(str(workspace.resolve()), overrides)
+            request.record()
     from mgrd.cli.status import show_status
 
     show_status(opened)

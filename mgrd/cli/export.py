@@ -40,7 +40,10 @@ def export_command(
     ] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Write a round as an immutable directory that a trainer reads; the same command again changes nothing."""
+    """Write a round as an immutable directory that a trainer reads; the same command again changes nothing.
+
+    Where reviewers have spoken since the round was decided, it is decided anew first.
+    """
     config = _config(
         round=round_, format=format_, purpose=purpose, embed_audio=embed_audio, seed=seed, holdout=holdout,
         world_size=world_size, outside=outside, audio_root=audio_root,
@@ -50,8 +53,15 @@ def export_command(
     prepare(workspace)
     from mgrd.export.directory import export_round
     from mgrd.store import Workspace
+    from tasks.decide import reviewers_wait
 
-    manifest = export_round(Workspace.open(workspace), config, out)
+    opened = Workspace.open(workspace)
+    if reviewers_wait(opened, round_):
+        from flows.rejudge import rejudge
+
+        typer.echo(f"round {round_}: reviewers have spoken since it was decided; deciding it anew", err=True)
+        rejudge(str(workspace.resolve()), round_)
+    manifest = export_round(opened, config, out)
     if json_:
         document = {"directory": str(out), "fingerprint": manifest.fingerprint, "splits": manifest.splits}
         typer.echo(json.dumps({**document, "refused": manifest.about["refused"]}))

@@ -27,12 +27,14 @@ def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) 
         raise DataError(f"{source}: no such file or folder; give a path, or `embedded` for the default clips")
     path = source if embedded else str(Path(source).resolve())
     listing = "" if embedded else listing_digest(Path(path))
-    request = Request(Workspace.open(workspace), f"ingest {path}", {"files": listing})
-    if request.finished():
-        typer.echo("nothing to do: these files are in the workspace already")
-        return
-    from flows.ingest import ingest
+    opened = Workspace.open(workspace)
+    with opened.held(f"mgrd ingest {source}"):
+        request = Request(opened, f"ingest {path}", {"files": listing})
+        if request.finished():
+            typer.echo("nothing to do: these files are in the workspace already")
+            return
+        from flows.ingest import ingest
 
-    ingest(str(workspace.resolve()), path)
-    request.record()
+        ingest(str(workspace.resolve()), path)
+        request.record()
     typer.echo("ingested; `mgrd status` shows what is there")

@@ -23,10 +23,10 @@ def rejudge_command(
     show_stages()
     from mgrd.store import Workspace
 
-    Workspace.open(workspace)
-    from flows.rejudge import rejudge
+    with Workspace.open(workspace).held(f"mgrd rejudge {round_}"):
+        from flows.rejudge import rejudge
 
-    found = rejudge(str(workspace.resolve()), round_)
+        found = rejudge(str(workspace.resolve()), round_)
     if json_:
         typer.echo(json.dumps(found))
     else:

@@ -1,8 +1,9 @@
 """`mgrd status`: where the campaign stands, per round."""
 
 import json
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,22 +29,63 @@ measurement and by constructed truth; share of decided claims that hold; share o
 surrogate chains; mean reasoning tokens; chains kept of those sampled for training"""
 
 
-def status_command(workspace: WorkspaceOption = Path(), json_: JsonOption = False) -> None:
-    """Held-out figures, funnel and times per round; round 0 is the cold start."""
+WatchOption = Annotated[
+    float | None,
+    typer.Option(
+        "--watch", metavar="SECONDS", help="Print again whenever the ledger grew, looking every SECONDS.", min=0.1
+    ),
+]
+
+
+def status_command(workspace: WorkspaceOption = Path(), watch: WatchOption = None, json_: JsonOption = False) -> None:
+    """Held-out figures, funnel and times per round; round 0 is the cold start. Also who works here at this moment."""
     from mgrd.store import Workspace
 
     opened = Workspace.open(workspace)
+    _show(opened, json_)
+    if watch is not None:
+        _watch(opened, watch, json_)
+
+
+def _show(workspace: "Workspace", json_: bool) -> None:
+    from mgrd.store.lock import holder_of
+
     if json_:
-        typer.echo(json.dumps(status_of(opened)))
-    else:
-        show_status(opened)
+        typer.echo(json.dumps(status_of(workspace)))
+        return
+    show_status(workspace)
+    holder = holder_of(workspace.root)
+    if holder is not None:
+        typer.echo(f"`{holder.what}` works here since {holder.since} (process {holder.pid} on {holder.host})")
+
+
+def _watch(workspace: "Workspace", seconds: float, json_: bool) -> None:
+    """Print the status after each finished stage, with the stage above it, until Ctrl-C."""
+    from schemas import LEDGER
+
+    seen = workspace.store.version(LEDGER)
+    while True:
+        time.sleep(seconds)
+        version = workspace.store.version(LEDGER)
+        if version == seen:
+            continue
+        seen = version
+        if not json_:
+            last = workspace.store.read(LEDGER).sort("finished_at").row(-1, named=True)
+            typer.echo(f"\n{last['finished_at'][:19]}  round {last['round']}  {last['stage']} is finished")
+        _show(workspace, json_)
 
 
 def status_of(workspace: "Workspace") -> dict[str, object]:
+    from dataclasses import asdict
+
     from mgrd.report.status import status_document
+    from mgrd.store.lock import holder_of
     from schemas import LEDGER, METRICS
 
-    return status_document(workspace.store.read(METRICS), workspace.store.read(LEDGER))
+    holder = holder_of(workspace.root)
+    document = status_document(workspace.store.read(METRICS), workspace.store.read(LEDGER))
+    return {**document, "holder": None if holder is None else asdict(holder)}
 
 
 def show_status(workspace: "Workspace") -> None:

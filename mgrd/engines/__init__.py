@@ -27,4 +27,7 @@ def open_engine(settings: "Settings", model_folder: Path, model_id: str, feature
         return OpenAIEngine(runtime.server, model_id, model_folder, features.parent / "server.log", trusted=outside)
     from mgrd.engines.transformers import TransformersEngine
 
-    return TransformersEngine(model_folder, features, runtime.device, runtime.batch_requests)
+    model = settings.spec.model
+    return TransformersEngine(
+        model_folder, features, runtime.device, runtime.batch_requests, model.features, model.long_clips
+    )

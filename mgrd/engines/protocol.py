@@ -39,7 +39,8 @@ class SampleRequest:
 class Completion:
     """What the model wrote: text with think tags as they came, without the end-of-turn token.
 
-    `logprob` is None where an engine cannot tell.
+    `logprob` is None where an engine cannot tell. `token_ids` are the ids as they were written, the end of the
+    turn included where it came; empty where an engine cannot tell.
     """
 
     request_id: str
@@ -51,6 +52,7 @@ class Completion:
     reasoning_tokens: int
     audio_tokens: int
     logprob: float | None
+    token_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from torch import Tensor
 from mgrd.engines.decoding import Vocabulary, Written, write_chains
 from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest
 from mgrd.errors import EngineError, boundary
-from mgrd.models.checkpoints import load_model
+from mgrd.models.checkpoints import LoadedModel, load_model
 from mgrd.models.forward import completion_logprobs, pack_rows
+from mgrd.models.listen import LongClips
 from mgrd.models.parallel import workers
 from mgrd.models.render import RenderedPrompt, Renderer, parse_completion
 from mgrd.training.features import FeatureCache, Precision
@@ -33,17 +34,21 @@ class TransformersEngine:
 
     def __init__(
         self,
-        model_folder: Path,
+        model: Path | LoadedModel,
         features: Path,
         device: str = "cpu",
         batch_requests: int = 32,
         precision: Precision = "float16",
+        long_clips: LongClips = "refuse",
     ) -> None:
-        """`features` is the folder of the encoder cache; `batch_requests` questions are sampled together."""
+        """`features` is the folder of the encoder cache; `batch_requests` questions are sampled together.
+
+        With a model in memory the engine writes with the weights that this model has at the time: on-policy.
+        """
         if torch.device(device).type != "cpu":
             raise EngineError(f"device {device!r}: this engine runs on the CPU; serve the checkpoint with vLLM instead")
-        self._loaded = load_model(model_folder, device)
-        self._features = FeatureCache(features, self._loaded.encoder_sha, precision)
+        self._loaded = load_model(model, device) if isinstance(model, Path) else model
+        self._features = FeatureCache(features, self._loaded.encoder_sha, precision, long_clips)
         self._renderer = Renderer(self._loaded.processor)
         self._batch_requests = batch_requests
         self._vocabulary = Vocabulary.of(
@@ -109,7 +114,7 @@ class TransformersEngine:
         self._features.ensure(self._loaded, list(wanted.items()))
         return [
             self._renderer.prompt(
-                request.prompt, 0 if request.clip_id is None else self._features.tokens(request.clip_id)
+                request.prompt, 0 if request.clip_id is None else self._features.windows(request.clip_id)
             )
             for request in requests
         ]
@@ -146,6 +151,7 @@ class TransformersEngine:
             reasoning_tokens=self._reasoning_tokens(reasoning, len(chain.ids)),
             audio_tokens=prompt.prefix.count(self._renderer.audio_id),
             logprob=chain.logprob,
+            token_ids=chain.ids,
         )
 
     def _reasoning_tokens(self, reasoning: str | None, completion_tokens: int) -> int:

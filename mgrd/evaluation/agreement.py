@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mgrd.errors import DataError
-from mgrd.evaluation.bootstrap import LEVEL
+from mgrd.evaluation.raters import cohen
 
 MOST_POINTS = 50
 """Thresholds on a curve at most; more scores are thinned by quantiles."""
@@ -45,15 +45,6 @@ class Point:
     recall_high: float
 
 
-def cohen_kappa(both: float, only_verdict: float, only_label: float, neither: float) -> float | None:
-    """(observed - expected) / (1 - expected) agreement of a 2 x 2 table (Cohen 1960); None where 1 is expected.
-
-    Multiplied out, 2 (both * neither - one * other) / (chance), which is exact in whole counts.
-    """
-    kappa = _kappas(np.array([[both, only_verdict, only_label, neither]], dtype=np.float64))[0]
-    return None if np.isnan(kappa) else float(kappa)
-
-
 def agreement(
     labels: np.ndarray, verdicts: np.ndarray, clusters: np.ndarray, *, resamples: int, seed: int
 ) -> Agreement:
@@ -66,15 +57,16 @@ def agreement(
         raise DataError(f"{labels.size} labels, {verdicts.size} verdicts and {clusters.size} clusters do not pair up")
     cells = np.stack([labels & verdicts, ~labels & verdicts, labels & ~verdicts, ~labels & ~verdicts], axis=1)
     counts = cells.sum(axis=0)
-    low, high = _kappa_interval(cells.astype(np.float64), clusters, resamples, seed)
-    kappa = cohen_kappa(*counts)
+    kappa = cohen(
+        labels.astype(np.int64), verdicts.astype(np.int64), 2, clusters=clusters, resamples=resamples, seed=seed
+    )
     return Agreement(
         count=int(labels.size),
         positives=int(labels.sum()),
         agreement=float((counts[0] + counts[3]) / labels.size),
-        kappa=kappa,
-        kappa_low=None if kappa is None else low,
-        kappa_high=None if kappa is None else high,
+        kappa=kappa.value,
+        kappa_low=kappa.low,
+        kappa_high=kappa.high,
         precision=_share(counts[0], counts[0] + counts[1]),
         recall=_share(counts[0], counts[0] + counts[2]),
     )
@@ -120,35 +112,6 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     centre = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = NORMAL_975 / (1 + z2 / count) * np.sqrt(share * (1 - share) / count + z2 / (4 * count**2))
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
-
-
-def _kappa_interval(
-    cells: np.ndarray, clusters: np.ndarray, resamples: int, seed: int
-) -> tuple[float | None, float | None]:
-    """Percentile bootstrap over clusters; None with one cluster, or where most resamples have no kappa."""
-    _, index = np.unique(clusters, return_inverse=True)
-    count = int(index.max()) + 1
-    if count == 1:
-        return None, None
-    cells_c = np.zeros((count, 4))
-    np.add.at(cells_c, index, cells)
-    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
-    kappas = _kappas(draws @ cells_c)
-    kappas = kappas[~np.isnan(kappas)]
-    if kappas.size < resamples / 2:
-        return None, None
-    low, high = np.quantile(kappas, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-def _kappas(tables: np.ndarray) -> np.ndarray:
-    """Kappas (R,) of tables (R, 4): both, only verdict, only label, neither; nan where expected agreement is 1."""
-    both, only_verdict, only_label, neither = tables.T
-    said, unsaid = both + only_verdict, only_label + neither
-    meant, unmeant = both + only_label, only_verdict + neither
-    chance = said * unmeant + meant * unsaid
-    wins = 2 * (both * neither - only_verdict * only_label)
-    return np.where(chance == 0, np.nan, wins / np.where(chance == 0, 1.0, chance))
 
 
 def _booleans(values: np.ndarray) -> np.ndarray:

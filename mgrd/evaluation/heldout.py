@@ -58,6 +58,7 @@ def _figures(chains: pl.DataFrame, claims: pl.DataFrame) -> dict[str, pl.DataFra
         "accuracy_sampled": _values(sampled, pl.col("correct")),
         "grounded": _values(sampled, pl.col("grounded")),
         "surrogate": _values(sampled, pl.col("surrogate")),
+        "self_cognition_error": _values(sampled, pl.col("reasons").list.contains("denial")),
         "kept": _values(sampled, pl.col("decision") == "kept"),
         "claim_precision": _values(decided, pl.col("verdict") == "supported"),
         "truth_grounded": _values(sampled, pl.col("truth_grounded")),

@@ -1,10 +1,11 @@
-"""How far two raters of the same chains agree beyond chance."""
+"""How far the measured check and the judges agree with the reviewers, for the card."""
 
-from collections import Counter
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+
+from mgrd.evaluation.raters import cohen
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,17 +15,6 @@ class Agreement:
     rater: str
     n: int
     kappa: float | None
-
-
-def cohen_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
-    """Cohen's kappa (Cohen 1960), (observed - chance) / (1 - chance); None without pairs or when chance is 1."""
-    if not pairs:
-        return None
-    n = len(pairs)
-    left, right = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
-    observed = sum(a == b for a, b in pairs) / n
-    chance = sum(left[label] * right[label] for label in left) / n**2
-    return None if chance == 1 else (observed - chance) / (1 - chance)
 
 
 def human_agreement(
@@ -47,4 +37,9 @@ def human_agreement(
         scores = raters.setdefault(f"judge {row['judge']}", [])
         if row["scored"] and row["acoustic_grounding"] is not None and row["trace_id"] in human:
             scores.append((human[row["trace_id"]], row["acoustic_grounding"] >= min_grounding))
-    return [Agreement(rater, len(pairs), cohen_kappa(pairs)) for rater, pairs in raters.items()]
+    return [Agreement(rater, len(pairs), _kappa(pairs)) for rater, pairs in raters.items()]
+
+
+def _kappa(pairs: list[tuple[bool, bool]]) -> float | None:
+    said = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return cohen(said[:, 0], said[:, 1], 2, clusters=np.arange(len(said)), resamples=1, seed=0).value

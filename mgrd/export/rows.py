@@ -143,7 +143,7 @@ def read_rows(workspace: Workspace, config: ExportConfig, tables: Tables) -> Rou
     """Rows of the round for the purpose, in key order.
 
     Raises DataError when the round is not finished or has no rows for this purpose, or when more rows
-    are refused than `runtime.max_error_rate` allows.
+    are refused than `runtime.fail_on_error` allows.
     """
     _check_finished(workspace, config.round)
     found = RoundRows()
@@ -159,12 +159,12 @@ def read_rows(workspace: Workspace, config: ExportConfig, tables: Tables) -> Rou
     read = {"sft": _sft, "dpo": _dpo, "rl": _rl}[config.purpose]
     found.configs = read(context, config, tables, traces)
     total = sum(map(len, found.configs.values()))
-    limit = workspace.settings.runtime.max_error_rate
+    limit = workspace.settings.runtime.fail_on_error
     if len(found.refused) > limit * (total + len(found.refused)):
         first = found.refused[0]
         raise DataError(
             f"{len(found.refused)} of {total + len(found.refused)} rows were refused, more than "
-            f"runtime.max_error_rate ({limit:g}) allows; the first is {first['id']}: {first['reason']}"
+            f"runtime.fail_on_error ({limit:g}) allows; the first is {first['id']}: {first['reason']}"
         )
     return found
 

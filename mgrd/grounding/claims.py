@@ -6,25 +6,29 @@ grammar never judges a claim, and never raises on any text.
 """
 
 import re
-from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mgrd.grounding.clauses import read_clause
 from mgrd.grounding.comparisons import read_comparisons
+from mgrd.grounding.constructions import read_constructions
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
 from mgrd.grounding.lexer import Sentence, read_sentences
+from mgrd.grounding.moods import supposed
+from mgrd.grounding.quantities import read_quantities
 from mgrd.grounding.rates import read_rates
 from mgrd.grounding.sequences import as_movements, in_sequence, neither
 from mgrd.grounding.sides import read_sides
+from mgrd.grounding.tolerances import INFERRED_ATTRIBUTES
 from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
 RECENT = 16  # claims among which one that says the same is looked for
+_WORD = re.compile(r"[a-z]+|\d")
+_SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
-QUOTED = re.compile(r"[\"“][^\"“”\n]{12,400}[\"”]")
-"""Longer passages in quotation marks: someone's words."""
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
 """Words of a phrase, which a list of keywords lacks."""
 
@@ -69,8 +73,7 @@ def _extract(text: str) -> tuple[Claim, ...]:
         if not sentence.asked:
             found = _read_sentence(sentence, text, context)
             as_movements(claims, found, sentence)
-    if '"' in text or "“" in text:
-        claims = _outside_quotes(claims, [match.span() for match in QUOTED.finditer(text)])
+    claims = _without_rates(_asserted(claims, supposed(text)))
     return tuple(replace(c, text=text[c.start : c.end]) for c in _distinct(claims))
 
 
@@ -84,10 +87,11 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     context.new_sentence()
     counted = context.counted
     compared = read_comparisons(clauses)
+    sided = _SIDES.search(text, sentence.items[0].start, sentence.items[-1].end) is not None
     found: list[Claim] = []
     for clause in clauses:
         edge = context.edge
-        if (sides := read_sides(clause)) and not any(item.kind == "stop" for item in clause.items):
+        if sided and (sides := read_sides(clause)) and not any(item.kind == "stop" for item in clause.items):
             found += [_claim(text, draft) for draft in sides]
             clause.compared = True
         for draft in read_clause(clause, sentence.items, context):
@@ -102,9 +106,50 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     stopped = [clause for clause in clauses if clause.stopped]
     found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
     found += [_claim(text, draft) for draft in read_counts(clauses, counted)]
+    found = _with_constructions(found, text, sentence, clauses)
     found = _without_choices(found, clauses)
     found = in_sequence(neither(found), sentence)
     return [] if _is_list(found, sentence) else found
+
+
+def _with_constructions(found: list[Claim], text: str, sentence: Sentence, clauses: list[Clause]) -> list[Claim]:
+    """The claims with those of constructions, which are read in place of other words for the same words."""
+    if not clauses:
+        return found
+    first, last = sentence.items[0].start, sentence.items[-1].end
+    stopped = [(c.start, c.end) for c in clauses if c.stopped and any(item.kind == "stop" for item in c.items)]
+    words = text[first:last].lower().replace("’", "'")
+    if len(words) != last - first:
+        return found  # a letter whose lower case is longer would move the places
+    said = frozenset(_WORD.findall(words))
+    drafts = read_constructions(words, said, first)
+    drafts += [(draft, True) for draft in read_quantities(words, said, first)]
+    for draft, swallows in drafts:
+        start, end = draft["start"], draft["end"]
+        if any(begin < end and start < close for begin, close in stopped):
+            continue
+        claim = _claim(text, draft)
+        counts = claim.attribute == "chord"  # "three notes at once" are no three sounds
+        same = [c for c in found if c.start < end and start < c.end and (counts or c.attribute != "event_count")]
+        if any(c.claimed == claim.claimed and c.negated == claim.negated for c in same):
+            continue
+        replaced = [
+            c for c in same if ((swallows or counts) and c.value is not None) or (c.value is None and _inside(c, claim))
+        ]
+        replaced = [c for c in replaced if counts or (c.start, c.end) != (claim.start, claim.end)]
+        found = [c for c in found if c not in replaced]
+        found.append(claim)
+    return sorted(found, key=lambda c: c.start)
+
+
+def _inside(claim: Claim, other: Claim) -> bool:
+    """The claim says something else of the same words, or the same attribute of words that overlap."""
+    if other.attribute in ("entry", "sound_length"):
+        return claim.attribute == other.attribute
+    within = other.start <= claim.start and claim.end <= other.end
+    if other.attribute in ("vibrato", "throb") and claim.attribute in ("contour", "loudness"):
+        return True  # "it goes up and down about six times a second" goes nowhere
+    return claim.attribute == other.attribute or (within and claim.attribute not in INFERRED_ATTRIBUTES)
 
 
 def _is_list(found: list[Claim], sentence: Sentence) -> bool:
@@ -117,14 +162,17 @@ def _is_list(found: list[Claim], sentence: Sentence) -> bool:
     return opposed or (len(attributes) >= LISTED and not words & PHRASED)
 
 
-def _outside_quotes(claims: list[Claim], quotes: list[tuple[int, int]]) -> list[Claim]:
-    starts = [start for start, _ in quotes]
+def _asserted(claims: list[Claim], spans: tuple[tuple[int, int], ...]) -> list[Claim]:
+    """The claims that begin outside of what is only supposed or quoted."""
+    if not spans:
+        return claims
+    return [c for c in claims if not any(start <= c.start < end or start < c.end <= end for start, end in spans)]
 
-    def quoted(claim: Claim) -> bool:
-        at = bisect_right(starts, claim.start) - 1
-        return at >= 0 and claim.end <= quotes[at][1]
 
-    return [claim for claim in claims if not quoted(claim)]
+def _without_rates(claims: list[Claim]) -> list[Claim]:
+    """Without the count of "five of them! So, five per second": it was of one second."""
+    rates = {c.value / 60 for c in claims if c.attribute == "tempo" and c.value is not None and c.value > 60}
+    return [c for c in claims if c.attribute != "event_count" or c.value not in rates] if rates else claims
 
 
 def _claim(text: str, draft: Draft) -> Claim:
@@ -168,4 +216,10 @@ def _distinct(claims: list[Claim]) -> list[Claim]:
         else:
             other = kept[same]
             kept[same] = replace(other, end=max(other.end, claim.end)) if claim.end <= other.end else other
-    return kept
+    return _unopposed(kept)
+
+
+def _unopposed(claims: list[Claim]) -> list[Claim]:
+    """The claims less those whose very words were read both ways: nobody knows what they claim."""
+    readings = Counter((c.start, c.end, c.claimed, c.subject) for c in claims)
+    return [c for c in claims if readings[c.start, c.end, c.claimed, c.subject] == 1]

@@ -7,6 +7,7 @@ that the lexicon does not know: then it speaks of something else.
 
 from collections.abc import Callable
 
+from mgrd.grounding.comparisons import EACH
 from mgrd.grounding.context import Clause, Context
 from mgrd.grounding.lexer import Item
 from mgrd.grounding.lexicon import DIRECTIONS, MOTION_VERBS
@@ -181,6 +182,8 @@ class _Reader(Presence):
         context = self.context
         if self.subject is not None or self.verb is not None or self.said or self.foreign:
             context.carried = self.said or any(item.kind == "event" or item.value in _THINGS for item in self.items)
+        if self.subject is not None or (self.foreign and self.verb is not None):
+            context.foreign = self.subject is None
         context.verb = self.verb
         context.ordinal = self.ordinal or context.ordinal
         context.moving = self.kept_moving or any(
@@ -287,8 +290,15 @@ class _Reader(Presence):
             self.context.move = item.value
             if sense and sense[0] == "contour" and self._is_intonation(name, before):
                 sense = ("intonation", sense[1])
-            if sense:
+            if sense and not (sense[0] == "loudness" and self._of_each(index)):
                 yield self.draft(sense, start, end)
+
+    def _of_each(self, index: int) -> bool:
+        """ "each one decays": of every sound by itself, and not of the whole."""
+        each = next((k for k, item in enumerate(self.items[:index]) if item.word in EACH), None)
+        if self.clause.link in ("with", "after", "before"):
+            return False
+        return each is not None and (each == 0 or self.items[each - 1].word not in ("with", "by", "at", "after", "for"))
 
     def _returns(self, topic: str, item: Item) -> Claims:
         """ "it climbs and comes back again": the other way."""
@@ -299,6 +309,8 @@ class _Reader(Presence):
 
     def _changes(self, topic: str, start: int, end: int) -> Claims:
         """ "does not change" is steady; "changes" is not."""
+        if self.items[0].word == "what" or any(item.word in ("else", "otherwise") for item in self.items):
+            return  # "what varies is the volume", "nothing else about it changes"
         sense = sense_of_move("hold", topic)
         if sense and (self.negated or topic in CHANGEABLE):
             yield self.draft(sense, start, end, negated=not self.negated)

@@ -7,6 +7,7 @@ _CONCLUDING = re.compile(
     r"\b(?:so|hence|thus|therefore|consequently|accordingly|ergo|conclud\w*|deduc\w*|infer\w*|"
     r"it follows|given (?:that|this)|must|"
     r"which means|this means|i (?:believe|guess|suppose|assume|say|pick|choose)|i'd (?:say|guess|go)|one can say|"
+    r"so (?:that'?s|it'?s)|i would (?:say|guess|go|conclude)|go (?:for|with)|i take it|reasonabl[ey]|"
     r"because of (?:this|that)|for (?:this|that) reason|perhaps|probably)\b|[→⇒]|->|=>",
     re.IGNORECASE,
 )
@@ -21,9 +22,12 @@ READ_BACK = 300  # characters before a claim in which its sentence begins
 
 
 def concludes(chain: str, start: int, end: int, answer: str | None) -> bool:
-    """Whether the claim at [start, end) restates the answer, after a word that draws a conclusion."""
+    """Whether the claim at [start, end) restates the answer: after a word that draws a conclusion, or as a last
+    sentence that is nothing but the answer."""
     if not answer:
         return False
+    if _is_last_word(chain, start, answer):
+        return True
     said = _stems(chain[start:end])
     if not said & _stems(answer):
         return False
@@ -31,6 +35,13 @@ def concludes(chain: str, start: int, end: int, answer: str | None) -> bool:
     ends = [match.end() for match in _SENTENCE_END.finditer(before)]
     opening = before[ends[-1] :] if ends else before
     return _CONCLUDING.search(opening) is not None
+
+
+def _is_last_word(chain: str, start: int, answer: str) -> bool:
+    """The last sentence of several, without any word that the answer has not."""
+    text = chain.rstrip().rstrip(".!")
+    last = max((match.end() for match in _SENTENCE_END.finditer(text)), default=0)
+    return 0 < last <= start and _stems(text[last:]) <= _stems(answer)
 
 
 def _stems(text: str) -> set[str]:

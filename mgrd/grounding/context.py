@@ -75,6 +75,8 @@ class Context:
     """The last clause's verb."""
     ordinal: int | None = None
     """The event that the last comparison was about."""
+    foreign: bool = False
+    """The last clause had a subject that the lexicon does not know, which an elliptic clause goes on to speak of."""
     counted: bool = False
     """Sounds that can be counted were spoken of, so "five of them" counts."""
     time: Time | None = None
@@ -96,6 +98,7 @@ class Context:
         self.moving = False
         self.verb = None
         self.ordinal = None
+        self.foreign = False
 
 
 def split_clauses(items: tuple[Item, ...]) -> list[Clause]:

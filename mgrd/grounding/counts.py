@@ -14,6 +14,14 @@ _NOT_COUNTS = frozenset({"channel", "number", "level", "per", "track", "part"})
 _NUMBER_OF = frozenset({"number", "count", "total", "amount"})
 _ONE_BY_ONE = frozenset({"at", "by", "of", "to", "and", "per", "every", "each"})
 _OTHER = frozenset({"another", "other", "next", "one"})
+_PARTIAL = frozenset(
+    {"for", "first", "last", "final", "opening", "closing", "initial", "next", "these", "those", "every"}
+)
+"""Words before a number of some of the sounds: "the pitch rises for three notes"."""
+_RATIO = frozenset({"as", "more", "the", "that", "its"})
+_DURING = frozenset({"over", "across", "within", "during", "through"})
+_PAIRS = frozenset({"pair", "pairs", "twos", "singles", "doublets"})
+_SOMETIMES = frozenset({"sometimes", "occasionally", "often"})
 _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"})
 _EXIST = frozenset({"hear", "be", "follow"})
 _SUPPOSED = frozenset({"must be", "could be", "should be"})
@@ -39,10 +47,15 @@ def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
         for index, item in enumerate(clause.items)
         if item.kind == "number"
         and not (item.word == "one" and _goes_on(clauses[at + 1 : at + 2]))
+        and not (_is_ratio(clause.items[index + 1 :], clauses[at + 1 : at + 2]))
         and (draft := _count(clause, index, counted or _named(clauses, item.start)))
     ]
     counts += [draft for clause in clauses if not clause.stopped and (draft := _another(clause))]
     counts += [draft for clause in clauses if not clause.stopped and (draft := _last_of_all(clause))]
+    if any(item.word in _PAIRS for clause in clauses for item in clause.items):
+        counts = [count for count in counts if count["attribute"] != "event_count"]  # sounds by pairs: no total
+    # "Rather than a lone note" denies a solo, and counts nothing.
+    counts = [count for count in counts if not (count["negated"] and count["value"] == 1)]
     events = [count for count in counts if count["attribute"] == "event_count"]
     if len(events) < 2:
         return counts
@@ -113,23 +126,55 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     if value is None or not isfinite(value) or value > MOST or value != int(value) or _is_no_count(items, index):
         return None
     before = items[index - 1] if index else None
+    of_some = before is not None and _is_of_some(items, index, before)
+    if of_some or any(item.word in _SOMETIMES for item in items[:index]) or _is_ratio_or_rate(items, index):
+        return None
     stated = before is not None and (before.kind == "verb" or before.word in (":", "="))
     if stated and (named := _named_before(clause, index)) is not None:
         return _draft(clause, named, index, value)
-    if _is_rate(items, index + 1):
-        return None
     if (known or _says_how_many(items, index)) and _alone(items, index):
         return _draft(clause, index, index, value)
     at = _counted_noun(items, index)
     return None if at is None or _means_otherwise(clause, index, at, value) else _draft(clause, index, at, value)
 
 
+def _is_of_some(items: tuple[Item, ...], index: int, before: Item) -> bool:
+    """ "Two single beeps", "note three", "over four notes it falls", "for three notes": no count of all sounds."""
+    twice = items[index].word in ("single", "lone") and before.kind == "number" and before.word != "one"
+    spanned = index == 1 and before.word in _DURING
+    return twice or spanned or before.kind == "event" or before.word in _PARTIAL
+
+
+def _is_ratio_or_rate(items: tuple[Item, ...], index: int) -> bool:
+    """ "Four times higher", "five of them every second"."""
+    following = [item.word for item in items[index + 1 : index + 2]]
+    if following == ["of them"]:
+        return _is_rate(items, index + 2)
+    if _is_rate(items, index + 1):
+        return True
+    return following == ["times"] and _compares(items[index + 2 : index + 3])
+
+
+def _is_ratio(rest: tuple[Item, ...], following: list[Clause]) -> bool:
+    """ "four times as high": the clause ends before "as"."""
+    return len(rest) == 1 and rest[0].word == "times" and bool(following) and following[0].link == "as"
+
+
+def _compares(following: tuple[Item, ...]) -> bool:
+    """ "four times as high", "twice the frequency": a ratio."""
+    return bool(following) and (
+        following[0].word in ("as", "more", "the", "that", "its") or following[0].kind == "comparative"
+    )
+
+
 def _is_no_count(items: tuple[Item, ...], index: int) -> bool:
     """A number that is part of a name ("C#5"), or said of something else ("channel two")."""
     before = items[index - 1] if index else None
     if before is None:
-        return False
+        return "." in items[index].word
     glued = before.end == items[index].start and before.kind != "break"
+    if "." in items[index].word:
+        return True
     return before.kind == "ordinal" or before.word in _NOT_COUNTS or glued
 
 
@@ -199,7 +244,7 @@ def _means_otherwise(clause: Clause, index: int, at: int, value: float) -> bool:
     items = clause.items
     following = items[at + 1].word if at + 1 < len(items) else ""
     timed = _is_rate(items, at + 1)
-    if timed or following in _RATES or (value == 1 and following in _ONE_BY_ONE):
+    if timed or following in _RATES or (value == 1 and following in _ONE_BY_ONE and "single" not in items[index].word):
         return True
     return value == 1 and items[index].word == "one" and index > 0 and items[index - 1].word in _POINTING
 

@@ -12,6 +12,8 @@ from mgrd.grounding.senses import POLES, sense_of_move
 
 GROWING = frozenset({"progressively", "increasingly", "gradually", "steadily", "ever", "continually", "successively"})
 ARRIVING = frozenset({"comes", "come", "came", "arrives", "is", "appears", "occurs", "follows", "sounds"})
+LATER = frozenset({"next", "following", "second", "other", "later", "each", "every", "the next", "another"})
+"""What begins lower is then the next sound, and not the whole."""
 MAKING = frozenset({"making", "makes", "make", "made"})
 
 
@@ -53,7 +55,8 @@ class Degrees(Qualities):
             topic = "many"
         if topic is None or not (turning or verb == "begin"):
             return
-        value = POLES.get(item.value, item.value) if verb == "begin" else item.value
+        later = any(other.word in LATER for other in self.items[:index])
+        value = POLES.get(item.value, item.value) if verb == "begin" and not later else item.value
         start = min(self.subject.start if self.subject else (self.verb or item).start, item.start)
         for name in [*([] if target else self.beside), topic]:
             sense = sense_of_move(value, name)

@@ -21,6 +21,9 @@ MORE_NUMBERS: dict[str, float] = {
     "exactly one": 1,
     "just one": 1,
     "only one": 1,
+    "a lone": 1,
+    "a solitary": 1,
+    "lone": 1,
     "a pair of": 2,
     "a couple of": 2,
     "a duo of": 2,
@@ -30,6 +33,8 @@ MORE_NUMBERS: dict[str, float] = {
     "once": 1,
     "twice": 2,
     "a dozen": 12,
+    "half a dozen": 6,
+    "a half dozen": 6,
     "thirty": 30,
     "forty": 40,
     "fifty": 50,
@@ -124,6 +129,7 @@ def build_lexicon() -> dict[str, Entry]:
     add("function", "", words["no_negation"])
     add("hedge", "", words["hedge"])
     add("unit", "", words["unit"])
+    add("unknown", "", words["compound"])
     add("stop", "", words["stop"])
     add("stop", "habit", words["habit"])
     add("negation", "exclude", words["exclude"])

@@ -11,6 +11,7 @@ from math import log2
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.claims import Claim
+from mgrd.grounding.inferred import inferred_facts
 from mgrd.grounding.tolerances import LOCAL_TREND, MIN_RELIABILITY, TURN
 
 Span = tuple[float, float]
@@ -23,6 +24,10 @@ LINES = {"f0_trend": "f0_line", "loudness_trend": "level_line", "brightness_tren
 EVENTS = {"f0_trend": "event_f0", "loudness_trend": "event"}
 """What a line of separate sounds is read from."""
 MEANS = {"f0_median": ("f0_line", "event_f0"), "spectral_centroid": ("centroid_line",), "rms": ("level_line",)}
+REPEATED = frozenset({"event_length"})
+"""Inferred facts of which there is one per event."""
+HARMONIC = 15.0  # dB of harmonic-to-noise ratio from which a doubtful pitch line still shows its turns
+LEAST_LINE = 0.4  # least reliability of such a line
 ROW = 3  # separate sounds that make a line of their own
 SPOKEN = 0.5  # share of speech from which accents are no turns of the pitch
 
@@ -37,6 +42,8 @@ class Evidence:
         self._moves: dict[str, list[Move] | None] = {}
         for fact in facts:
             self.by_name.setdefault(fact.name, []).append(fact)
+        for fact in inferred_facts(self.by_name):
+            self.by_name[fact.name] = [*self.all(fact.name), fact] if fact.name in REPEATED else [fact]
 
     def first(self, name: str) -> Fact | None:
         found = self.by_name.get(name)
@@ -156,6 +163,7 @@ def _change(name: str, evidence: Evidence, span: Span) -> Fact | None:
         change = log2(last.value / first.value) * (12 if name == "f0_trend" else 1)
         unit = "semitones" if name == "f0_trend" else "octaves"
     sure = min(first.reliability, last.reliability)
+    sure = max(sure, MIN_RELIABILITY) if sure >= LEAST_LINE and name == "f0_trend" and _is_tonal(evidence) else sure
     if abs(change) < LOCAL_TREND[line] and len(steps) < 3:
         sure = min(sure, 0.4)
     return Fact(steps[0].name, change, unit, first.start, last.end, sure)
@@ -171,7 +179,8 @@ def _movements(attribute: str, evidence: Evidence) -> list[Move] | None:
     if len(events) < ROW or (attribute == "contour" and _is_speech(evidence)):
         if len(evidence.all(EVENTS[name])) >= ROW or _is_speech(evidence):
             return None
-        events = [f for f in evidence.all(line) if f.reliability >= MIN_RELIABILITY and _sounds(f, evidence)]
+        least = LEAST_LINE if attribute == "contour" and _is_tonal(evidence) else MIN_RELIABILITY
+        events = [f for f in evidence.all(line) if f.reliability >= least and _sounds(f, evidence)]
     if len(events) < ROW:
         return None
     semitones = attribute == "contour"
@@ -179,9 +188,18 @@ def _movements(attribute: str, evidence: Evidence) -> list[Move] | None:
     return _turns(points, TURN[attribute])
 
 
+def _is_tonal(evidence: Evidence) -> bool:
+    """One sound of clear partials throughout."""
+    ratio, count = evidence.first("harmonic_ratio"), evidence.first("event_count")
+    return ratio is not None and ratio.value >= HARMONIC and count is not None and count.value == 1
+
+
 def _sounds(step: Fact, evidence: Evidence) -> bool:
     """The step lies within a sound: at its edges the level rises and falls by itself."""
     events = evidence.all("event")
+    silence, count = evidence.first("silence_share"), evidence.first("event_count")
+    if silence is not None and silence.value == 0 and count is not None and count.value == 1:
+        return True
     return not events or any(event.start - 0.02 <= step.start and step.end <= event.end + 0.02 for event in events)
 
 

@@ -34,6 +34,8 @@ NOBODY = frozenset({"nobody", "no", "neither", "none"})
 TOWARDS = frozenset(
     {"into", "to", "from", "towards", "toward", "near", "nothing but", "almost", "dead", "out", "of", "behind"}
 )
+SIZES = frozenset({"db", "decibels", "octaves", "octave", "semitones", "hz"})
+"""Units of a gap that is no silence."""
 BEHIND = frozenset({"behind", "around", "beneath", "underneath", "beside"})
 _PRESENCE: dict[str, Sense] = {
     "hiss": ("noise", "noisy"),
@@ -46,6 +48,13 @@ _PRESENCE: dict[str, Sense] = {
     "whisper": ("phonation", "whispered"),
 }
 """Topics whose mere presence is a claim."""
+
+
+def _may_deny(item: Item) -> bool:
+    """A word of "is not there", "cannot be heard", and not of "doesn't come and go"."""
+    if item.kind == "verb":
+        return item.value == "hear" or item.word in ("be", "is", "present", "audible")
+    return item.kind != "quality" or item.value == "present"
 
 
 class Presence(Degrees):
@@ -62,7 +71,7 @@ class Presence(Degrees):
         if item.value in ("voice", "speech", "speaker"):
             yield from self._voice(index, item)
             return
-        if item.value == "pause" and self._is_presupposed(index):
+        if item.value == "pause" and (self._is_presupposed(index) or any(i.word in SIZES for i in self.items)):
             return
         if item.value == "treble":
             if self.negated:
@@ -128,9 +137,10 @@ class Presence(Degrees):
 
     def _is_denied_after(self, index: int) -> bool:
         """ "vibrato is absent"; but not "hiss that never lets up"."""
-        for item in self.items[index + 1 :]:
+        for at, item in enumerate(self.items[index + 1 :], start=index + 1):
             if item.kind == "negation":
-                return True
+                rest = self.items[at + 1 :]
+                return all(i.kind not in ("topic", "event", "trend", "unknown") and _may_deny(i) for i in rest)
             if item.kind == "topic" or (item.kind == "verb" and item.value not in ("be", "hear")):
                 return False
         return False

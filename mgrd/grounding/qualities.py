@@ -13,6 +13,7 @@ RELATIVELY = frozenset({"relatively", "comparatively"})
 MOVING = frozenset({"rise", "fall", "increase", "decrease", "swell", "fade", "become", "brighten", "darken", "change"})
 ENDS = {"start": "begin", "beginning": "begin", "opening": "begin", "onset": "begin", "outset": "begin"}
 ENDS |= {"end": "end", "ending": "end", "finish": "end", "close": "end"}
+NOTE_NAMES = frozenset("abcdefg")
 SOFT = frozenset({"soft", "gentle"})
 """Before a noun they speak of its colour as often as of its level."""
 COUNTABLE = ("tone", "sound", "one", "many")
@@ -33,6 +34,8 @@ class Qualities(Reading):
         following = self.items[index + 1] if index + 1 < len(self.items) else None
         if item.word == "pitched" and following is not None and following.kind in ("comparative", "quality"):
             return
+        if following is not None and following.word in NOTE_NAMES and following.end - following.start == 1:
+            return  # "a steady A5": of a note, whatever was spoken of before
         target = self.named_after(index)
         if target is None and item.value in POLES and self._is_complemented(index):
             return
@@ -70,6 +73,8 @@ class Qualities(Reading):
             topic = "intonation"
         if item.word in SOFT and topic != "loudness":
             return
+        if item.word in ("the same", "same") and topic in ("voice", "sound", "music", "speaker"):
+            return  # the same voice may speak at another pitch
         sense = sense_of_quality(item.value, item.word, topic or "")
         if item.value in ("definite", "clear") and topic == "pitch" and head.word not in ("pitch", "pitches"):
             return
@@ -89,16 +94,25 @@ class Qualities(Reading):
             return
         if index and self.items[index - 1].word in RELATIVELY:
             return
+        if item.value == "steady" and self.negated and topic in ("sound", "it"):
+            return  # of pitch, level or pulse: nobody knows
+        if item.word == "the same" and self._differs_after():
+            return
         start = min(self.subject.start if self.subject else item.start, item.start)
         if self.verb is not None and self.verb.value == "become" and item.value in POLES:
             yield from self._becomes(item, topic, start)
             return
         for name in [*([] if target else self.beside), topic]:
             sense = self._sense(item, name)
-            if sense:
+            if sense and not (item.word == "the same" and sense[0] == "regularity" and name in COUNTABLE):
                 ordered = sense[0] == "register" and name in COUNTABLE
                 end = target.end if target else item.end
                 yield self.draft(sense, start, end, subject=self.ordinal if ordered else None)
+
+    def _differs_after(self) -> bool:
+        """ "sounds the same but deeper"."""
+        rest = [item for item in self.sentence if item.start > self.clause.end]
+        return bool(rest) and rest[0].word in ("but", "except", "only", "yet")
 
     def _becomes(self, item: Item, topic: str, start: int) -> Claims:
         """ "it becomes loud": a movement towards the pole, of the whole sound unless a time within it is named."""

@@ -21,7 +21,7 @@ def read_rates(clause: Clause, topic: str | None) -> Iterator[Draft]:
     """Drafts of rates that no plain unit writes; `topic` is what was spoken of before."""
     items = clause.items
     for index, item in enumerate(items):
-        if item.word not in PER or index == 0:
+        if item.word not in PER or index == 0 or items[index - 1].word == "of":
             continue
         found = _period(items, index)
         if found is None:

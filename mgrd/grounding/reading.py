@@ -28,13 +28,14 @@ PREPOSED = frozenset(
 """Negations of one phrase before the statement: "without any pause the pitch rises"."""
 HEADLESS = frozenset(
     {"very", "quite", "rather", "fairly", "extremely", "really", "clearly", "pretty", "too", "definitely"}
+    | {"perfectly", "completely", "absolutely", "totally", "entirely"}
 )
 SPEAKING = frozenset({"speaking", "talking", "singing", "playing"})
 MOST_OPENING = 7  # items of a sentence that may describe the sound without naming it
 PLACED = frozenset({"left", "right", "centred", "low", "high", "middle", "regular", "irregular"})
 """Phrases that are said of the sound even without it: "Panned to the left."."""
 PREPOSITIONS = frozenset({"like", "at", "in", "on", "from", "to", "through", "over"})
-INHERIT_TIME = frozenset({"and", ",", ""})
+INHERIT_TIME = frozenset({"and", ",", "", ":"})
 
 
 def _is_noun(item: Item) -> bool:
@@ -66,7 +67,7 @@ class Reading:
             context.time = self.time
         elif self.time is None and clause.link in INHERIT_TIME:
             self.time = context.time
-        self.foreign = False
+        self.foreign = context.foreign and not any(item.kind in ("topic", "event") for item in self.items)
         self.acted = False
         """An unknown word after the subject, which may be its verb."""
         self.consumed: set[int] = set()
@@ -241,6 +242,9 @@ class Reading:
             "weight": self.weight,
             "subject": subject,
         }
+        times = [item for item in self.items if item.kind == "time"]
+        if len(times) > 1:
+            self.time = min(times, key=lambda item: max(item.start - end, start - item.end)).time
         moment = self.time is not None and self.time[2] == "s" and self.time[1] - self.time[0] <= 2 * NEAR_SECONDS
         if self.time is not None and not (moment and RELATION.get(word) in ("rises", "falls")):
             draft |= {"time_start": self.time[0], "time_end": self.time[1], "time_unit": self.time[2]}

@@ -11,31 +11,49 @@ from functools import lru_cache
 
 _FAMILIES: dict[str, str] = {
     "pitch": "contour register pitch_order intonation melody f0_median f0_trend f0_low f0_high f0_range event_f0 "
-    "event_note event_interval f0_segment final_rise vibrato vibrato_rate vibrato_depth order_pitch",
-    "loudness": "loudness loudness_order level loudness_trend order_loudness rms peak dynamic_range event",
-    "tempo": "tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate tempo_alternative",
+    "event_note event_interval f0_segment noise_order chord harmonicity final_rise vibrato vibrato_rate vibrato_depth "
+    "order_pitch",
+    "loudness": "loudness loudness_order throb level loudness_trend order_loudness rms peak dynamic_range event",
+    "tempo": "longest_pause gap throb tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate "
+    "tempo_alternative",
     "timbre": "timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
     "spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness harmonic_ratio noise",
-    "noise": "noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
+    "noise": "noise_order noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
     "clipping": "clipping noise level peak timbre",
     "room": "reverberation decay_time",
-    "count": "event_count pause_count pauses onset_count",
-    "pauses": "pauses pause_count longest_pause pause silence_share event_count speech_pause_share percussiveness",
-    "vibrato": "vibrato vibrato_rate vibrato_depth contour f0_range",
+    "count": "event_count chord pause_count pauses onset_count tempo",
+    "pauses": "entry onset gap pauses pause_count longest_pause pause silence_share event_count speech_pause_share "
+    "percussiveness",
+    "vibrato": "vibrato throb vibrato_rate vibrato_depth contour f0_range",
     "stereo": "stereo stereo_balance stereo_width",
-    "duration": "duration event_count longest_pause",
-    "attack": "percussiveness percussive_share reverberation",
+    "duration": "duration gap sound_length event_count longest_pause",
+    "attack": "percussiveness sound_length percussive_share reverberation",
     "telephone": "telephone band_low band_high muffling timbre spectral_centroid spectral_bandwidth",
     "phonation": "phonation whisper voice harmonicity",
+    "material": "contour f0_median f0_trend vibrato throb timbre tempo regularity bass spectral_centroid "
+    "voice noise harmonicity speech percussiveness sound_length register event_count muffling telephone",
+    "order": "noise_order pitch_order loudness_order register f0_median contour",
 }
 FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.items()}
 """The claimed attributes and facts that speak of what a question of a family asks."""
 
 _ASKED: tuple[tuple[str, str], ...] = (
     ("count", r"how many|number of|count the|how often"),
-    ("pitch", r"pitch\w*|intonation|melod\w+|contour|f0|register|frequency|glid\w+|inflection|interval|tune|scale"),
+    (
+        "pitch",
+        (
+            r"pitch\w*|intonation|melod\w+|contour|f0|register|frequency|glid\w+|inflection|interval|tune|scale|bends?|"
+            r"bent|glissando|octaves?|(?:which|what) note"
+        ),
+    ),
     ("loudness", r"loud\w*|volume|dynamics?|intensity|amplitude|softer|quieter|crescendo|fad(?:e|es|ing)"),
-    ("tempo", r"tempo|how fast|pulse|rhythm\w*|beat|pace|speed\w*|regular\w*|rate of|slow(?:er|ing)?|steady beat"),
+    (
+        "tempo",
+        (
+            r"tempo|how (?:fast|quick\w*|regular\w*|even\w*)|pulse|rhythm\w*|beat|pace|speed\w*|regular\w*|rates?|"
+            r"slow(?:er|ing)?|evenly|spac(?:ed|ing)|accelerat\w*|decelerat\w*"
+        ),
+    ),
     ("timbre", r"timbre|bright\w*|tone colou?r|tonal colou?r|spectr\w+|muffled|dull|sound colou?r"),
     ("noise", r"nois\w+|how clean|hiss|recording quality|signal-to-noise|snr|background"),
     ("clipping", r"distort\w+|clipp\w+|overdriven"),
@@ -46,6 +64,11 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("duration", r"how long|duration|length"),
     ("attack", r"attack|percussive|sustained"),
     ("phonation", r"whisper\w*|phonat\w+"),
+    ("order", r"comes? first|follows?|(?:in )?(?:what|which) order|sequence"),
+    ("timbre", r"energy|frequencies|colou?r"),
+    ("pauses", r"when (?:does|do|is)|where (?:is|are) the|starts?|begins?"),
+    ("telephone", r"(?:which|what) (?:channel|line|medium|device)|recorded|bandwidth|microphone|telephone"),
+    ("material", r"(?:what|which) (?:kind|type|sort)|material|sound source|what is (?:the|this) sound"),
 )
 _PATTERNS = tuple((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _ASKED)
 _CHOICES = (
@@ -54,7 +77,7 @@ _CHOICES = (
         r"tones?|notes?|hum|whistle|drone|high|low|higher|lower|rising|falling|ascending|descending|up|down|octaves?",
     ),
     ("telephone", r"telephone|phone|radio|broadband|narrowband|walkie-talkie|intercom"),
-    ("timbre", r"dark|bright|mellow|dull|muffled"),
+    ("timbre", r"dark|bright|mellow|dull|muffled|frequencies|lows|highs|mids"),
     ("noise", r"noise|hiss|static|clean|noisy"),
     ("loudness", r"louder|softer|quieter|fades?|grows?|swells?|crescendo|diminuendo|approaching|receding"),
 )
@@ -63,6 +86,9 @@ _CHOSEN = (
     *((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _CHOICES),
 )
 """What choices name beside a property that the question names, and beside what they would name in a question."""
+_NOISE_ITSELF = re.compile(
+    r"\bnoisy|noise level|how clean|signal-to-noise|snr|background|recording quality|hiss", re.IGNORECASE
+)
 MOST_READ = 400  # characters of a question that are read
 QUESTIONS = 4096
 
@@ -72,13 +98,22 @@ def relevant_attributes(question: str | None, choices: Sequence[str] | None) -> 
     return _relevant((question or "")[:MOST_READ], tuple(choices or ()))
 
 
+def _contrasted(family: str, pattern: re.Pattern[str], choices: tuple[str, ...], known: bool) -> bool:
+    """The choices name a property. Tones, high and low are named by the way, so two choices must speak of them."""
+    least = 2 if known and family == "pitch" and len(choices) > 1 else 1
+    return sum(pattern.search(choice[:MOST_READ]) is not None for choice in choices) >= least
+
+
 @lru_cache(maxsize=QUESTIONS)
 def _relevant(question: str, choices: tuple[str, ...]) -> frozenset[str] | None:
     asked = [family for family, pattern in _PATTERNS if pattern.search(question)]
+    if len(set(asked)) > 1 and "noise" in asked and _NOISE_ITSELF.search(question) is None:
+        asked.remove("noise")  # "on which side is the noise?" asks of its side
+    if "room" in asked and "material" in asked:
+        asked.remove("material")  # "what kind of space is it?" asks of no source
     if question:
-        listed = " ".join(choices)[:MOST_READ]
         named = _CHOSEN if asked else _PATTERNS
-        asked += [family for family, pattern in named if pattern.search(listed)]
+        asked += [family for family, pattern in named if _contrasted(family, pattern, choices, bool(asked))]
     if not asked:
         return None
     return frozenset().union(*(FAMILIES[family] for family in asked))

@@ -17,7 +17,7 @@ from mgrd.grounding.surrogate import Surrogates, find_surrogates
 from mgrd.grounding.verify import Evidence, Verification, resolve_time, verify_claim
 from mgrd.settings import GroundingSpec
 
-GROUNDING_VERSION = "5"
+GROUNDING_VERSION = "6"
 MIN_WEIGHT = 0.5  # claims hedged more than once neither help nor harm
 NO_SUPPORTED, CONTRADICTED, SURROGATE = "no_supported_claim", "contradicted_claim", "surrogate"
 IRRELEVANT = "irrelevant_claims"
@@ -80,7 +80,9 @@ def score_chain(
     asked = relevant_attributes(question, choices) if policy.relevant else None
     concluded = {c.claim for c in checked if concludes(chain, c.claim.start, c.claim.end, answer)}
     counts = _counts(verified)
-    reasons = _reasons(counts, _beside(verified, asked, concluded), surrogates.share, leaks, policy)
+    reasons = _reasons(
+        _of_premises(verified, concluded), _beside(verified, asked, concluded), surrogates.share, leaks, policy
+    )
     truth_counts = _counts(truths) if known is not None else None
     return Grounding(
         claims=checked,
@@ -93,7 +95,9 @@ def score_chain(
         grounded=not reasons,
         truth_grounded=None
         if truth_counts is None
-        else not _reasons(truth_counts, _beside(truths, asked, concluded), surrogates.share, leaks, policy),
+        else not _reasons(
+            _of_premises(truths, concluded), _beside(truths, asked, concluded), surrogates.share, leaks, policy
+        ),
         truth_supported=None if truth_counts is None else truth_counts[0],
         truth_contradicted=None if truth_counts is None else truth_counts[1],
     )
@@ -151,6 +155,12 @@ def _counts(verified: Sequence[tuple[Claim, Verification]]) -> tuple[int, int, i
     """(supported, contradicted, unverifiable) among claims that carry enough weight."""
     verdicts = [v.verdict for claim, v in verified if claim.weight >= MIN_WEIGHT]
     return verdicts.count("supported"), verdicts.count("contradicted"), verdicts.count("unverifiable")
+
+
+def _of_premises(verified: Sequence[tuple[Claim, Verification]], concluded: set[Claim]) -> tuple[int, int, int]:
+    """The counts, with the supported claims that only restate the answer left out: they are no evidence for it."""
+    _, contradicted, unverifiable = _counts(verified)
+    return _counts([(c, v) for c, v in verified if c not in concluded])[0], contradicted, unverifiable
 
 
 def _beside(

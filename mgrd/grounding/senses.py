@@ -115,7 +115,7 @@ def _fill_place() -> None:
 
 def _fill_lines() -> None:
     say = _say
-    say(_QUALITY, "steady even flat regular", "loudness", "loudness", "steady")
+    say(_QUALITY, "steady even flat", "loudness", "loudness", "steady")
     say(_QUALITY, "equal identical", (*SOUNDS, "loudness"), "loudness", "steady")
     say(_QUALITY, "steady", "sound it", "loudness", "steady")
     say(_QUALITY, "steady flat even", "pitch tone voice one intonation", "contour", "flat")

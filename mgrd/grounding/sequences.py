@@ -1,7 +1,6 @@
 """Claims that belong together because the text puts them in a row: a low sound, then a high one; up, then down."""
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mgrd.grounding.lexer import Sentence
@@ -39,6 +38,8 @@ NEITHER = {
 
 def neither(claims: "list[Claim]") -> "list[Claim]":
     """ "neither rises nor falls", "no crescendo or decrescendo": the attribute stays between its poles."""
+    if sum(claim.negated for claim in claims) < 2:
+        return claims
     for attribute, (poles, middle) in NEITHER.items():
         told = [c for c in claims if c.attribute == attribute and c.negated and c.word in poles]
         if {c.word for c in told} != poles:
@@ -113,13 +114,25 @@ def as_movements(claims: "list[Claim]", found: "list[Claim]", sentence: Sentence
     for attribute, ways in WAYS.items():
         told = [k for k in range(begin, len(claims)) if claims[k].attribute == attribute and _moves(claims[k], ways)]
         words = [claims[k].word or "" for k in told]
-        if len(words) == 4 and words[:2] == words[2:]:  # a shape that is named and then told
-            told, words = told[2:], words[2:]
-        if len(told) < 2 or not {ways[0], ways[1]} <= set(words) or any(a == b for a, b in pairwise(words)):
+        told, words = _once(told, words)
+        if len(words) < 2 or not {ways[0], ways[1]} <= set(words):
             continue
-        for part, k in enumerate(told):
+        part = -1
+        for k, again in told:
+            part += not again
             claims[k] = replace(claims[k], sequence=tuple(words), part=part)
 
 
+def _once(told: list[int], words: list[str]) -> tuple[list[tuple[int, bool]], list[str]]:
+    """The movements without those that say one again ("rises, rises, then falls"), and a shape that is named and then
+    told as the one told; with each claim, whether it repeats the one before."""
+    marked = [(k, n > 0 and words[n] == words[n - 1]) for n, k in enumerate(told)]
+    found = [word for (_, again), word in zip(marked, words, strict=True) if not again]
+    if len(found) == 4 and found[:2] == found[2:]:
+        half = next(n for n in range(len(marked)) if sum(not again for _, again in marked[: n + 1]) == 3)
+        return marked[half:], found[2:]
+    return marked, found
+
+
 def _moves(claim: "Claim", ways: tuple[str, ...]) -> bool:
-    return claim.word in ways and not claim.negated and claim.time_start is None
+    return claim.word in ways and not claim.negated and claim.time_start is None and not claim.sequence

@@ -43,6 +43,8 @@ PATTERN = re.compile(
     rf"(?:{_ABOUT}\s+)?(?:{_QUANTITY}\s*)?(?P<span>{_SECONDS}|half|third|quarter|part|portion|moments?|section|stretch)"
     rf"|\b(?P<range>from|between)\s+(?:{_ABOUT}\s+)*{_QUANTITY}\s*(?:{_SECONDS}\s*)?(?:to|and|until|-|–)\s*"
     rf"(?:{_ABOUT}\s+)*{_QUANTITY}\s*{_SECONDS}"
+    r"|\b(?:the\s+)?(?P<part>first|second|last|opening|closing|final)\s+(?P<of>half|third|quarter)(?=\s*:)"
+    r"|(?<![\w.])(?P<bare>[0-9]+(?:\.[0-9]+)?)\s*(?:s\s*)?[-–—]\s*(?P<until>[0-9]+(?:\.[0-9]+)?)\s*(?:s|secs?|seconds?)\b"
     r"|(?<!lasts )(?<!lasting )(?<!lasted )(?<!long )(?<!is )(?<!was )(?<!of )"
     rf"\b(?P<side>at|after|before|around|near|until|past|by|from|up to|up until|starting at|beyond)\s+"
     rf"(?:{_ABOUT}\s+)*(?<!after a )(?<!after about a ){_QUANTITY}\s*(?P<unit>{_SECONDS})(?:\s+mark)?(?!\s+of\b)(?!-)"
@@ -68,8 +70,9 @@ def find_times(text: str) -> list[tuple[int, int, Time]]:
 
 
 def _read(match: re.Match[str]) -> Time:
-    if match["passed"] or match["beyond"] or match["half"]:
-        return (0.4, 0.6, "share") if match["half"] else (0.5, 1.0, "share")
+    if match["passed"] or match["beyond"] or match["half"] or match["halved"]:
+        late = match["passed"] or match["beyond"] or str(match["halved"]).lower() in _AFTER
+        return (0.4, 0.6, "share") if match["half"] else (0.5, 1.0, "share") if late else (0.0, 0.5, "share")
     place = (
         match["place"]
         or match["inside"]
@@ -79,13 +82,13 @@ def _read(match: re.Match[str]) -> Time:
     )
     if place:
         return (*_PLACES[" ".join(place.lower().split())], "share")
-    if match["halved"]:
-        return (0.5, 1.0, "share") if match["halved"].lower() in _AFTER else (0.0, 0.5, "share")
     numbers = [_number(group) for group in match.groups() if group and _is_number(group)]
     small = 0.001 if re.search(r"m(?:s|illiseconds?)(?:\s+mark)?$", match.group(), re.IGNORECASE) else 1.0
     if match["edge"]:
         return _edge(str(match["edge"]).lower(), str(match["span"]).lower().lstrip("-"), numbers, small)
-    if match["range"]:
+    if match["part"]:
+        return _edge(str(match["part"]).lower(), str(match["of"]).lower(), [], 1.0)
+    if match["range"] or match["bare"]:
         return (small * min(numbers), small * max(numbers), "s")
     return _side(str(match["side"]).lower(), numbers[0] * small)
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from math import inf, log2
 
 from mgrd.audio.facts import FACT_UNITS
-from mgrd.audio.words import ATTRIBUTES, MORE_ATTRIBUTES, Attribute
+from mgrd.audio.words import ATTRIBUTES, MORE_ATTRIBUTES, Attribute, Band
 
 MIN_RELIABILITY = 0.5  # less reliable facts support and refute nothing
 FLAT_RANGE = (2.5, 5.0)  # semitones of f0_range up to which a line may be called flat, and from which it may not
@@ -37,7 +37,18 @@ TURN = {"contour": 2.0, "loudness": 4.0}  # semitones, dB: a smaller way back is
 COUNTER_SHARE = 0.4  # of the net movement: a larger way back makes "rises" a half-truth
 LOCAL_TREND = {"f0_line": 1.0, "level_line": 2.5, "centroid_line": 0.25}  # least change of a line that is a movement
 
-ALL_ATTRIBUTES: dict[str, Attribute] = ATTRIBUTES | MORE_ATTRIBUTES
+INFERRED_ATTRIBUTES: dict[str, Attribute] = {
+    attribute.name: attribute
+    for attribute in (
+        Attribute("entry", "entry", (Band("at once", 0, 0.05), Band("late", 0.12, inf))),
+        Attribute("sound_length", "sound_length", (Band("short", 0, 0.4), Band("long", 0.7, inf))),
+        Attribute("noise_order", "noise_order", (Band("tone first", -inf, 0.0), Band("noise first", 0.0, inf))),
+        Attribute("chord", "chord", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
+        Attribute("throb", "throb", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
+    )
+}
+"""Words for what single events imply (mgrd.grounding.inferred)."""
+ALL_ATTRIBUTES: dict[str, Attribute] = ATTRIBUTES | MORE_ATTRIBUTES | INFERRED_ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from math import isfinite, log2
 
 from mgrd.grounding.context import Clause, Draft
 from mgrd.grounding.lexer import Item
+from mgrd.grounding.note_names import note_at
 from mgrd.grounding.times import Time
 
 _UNITS: dict[str, tuple[str, float]] = {
@@ -77,9 +78,12 @@ _INTERVALS = {
 }
 _INTERVAL_STARTS = frozenset(name.partition(" ")[0] for name in _INTERVALS)
 """Semitones of interval names; "third" and the like are between minor and major."""
+_WHATEVER = frozenset({"everything", "anything", "all", "nothing", "frequencies"})
 _NO_ENERGY = frozenset(
     {"nothing", "hardly anything", "energy", "content", "no energy", "almost nothing", "cut", "cuts off"}
 )
+_ENERGY = frozenset({"energy", "content"})
+_MOSTLY = frozenset({"most", "mostly", "mainly", "concentrated", "much", "largely", "centred", "centered", "strongest"})
 _BEFORE_INTERVAL = frozenset(
     {"a", "an", "by", "about", "around", "roughly", "nearly", "almost", "one", "full", "exactly", "perfect"}
 )
@@ -87,12 +91,15 @@ _AFTER_INTERVAL = frozenset(
     {"up", "down", "above", "below", "higher", "lower", "upward", "upwards", "downward", "downwards", "apart"}
 )
 
-_SEMITONE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 WIDEST_RANGE = 4.0  # semitones of "between 200 and 240 Hz" that still name one pitch
 _OF_SOUNDS = frozenset({"it", "tone", "sound", "pitch"})
 _PLACES = frozenset({"start", "end", "beginning", "ending", "starting", "opening", "initial", "concluding", "closing"})
 """Ordinals of a line, and not of one sound among others."""
-MIDDLE_C = 261.63  # Hz
+_LEAVING = frozenset(
+    {"departs", "depart", "leaves", "leave", "strays", "stray", "deviates", "deviate", "moves", "move"}
+)
+_LEAVING |= {"drifts", "drift", "wanders", "wander", "budges", "budge"}
+"""Verbs whose denial says that a value holds: "never departs from 440 Hz"."""
 EDGE_SHARE = 0.15  # of the clip that "begins at" and "ends at" speak of
 LOOK_BACK = 3  # words before a value that may say above or below
 
@@ -148,7 +155,7 @@ def read_values(clause: Clause, topic: str | None, edge: Item | None = None) -> 
     for index, item in enumerate(items):
         if index <= taken:
             continue
-        note = _note(items, index)
+        note = note_at(items, index)
         if note is not None:
             taken = note[1]
             yield _placed(draft_value(clause, index, taken, "f0_median", note[0], "Hz"), clause, index, edge)
@@ -201,7 +208,7 @@ def _interval(clause: Clause, index: int) -> tuple[Draft, int] | None:
         move = move_of(items)
         if not move or not before & _BEFORE_INTERVAL or not (following & _AFTER_INTERVAL or "by" in before or move):
             return None
-        if following & {"beep", "note", "tone", "sound", "one"}:
+        if following & {"beep", "note", "tone", "sound", "one"} or _from_a_note(items[index + size : index + size + 5]):
             return None
         last = index + size - 1
         draft = draft_value(clause, index, last, "f0_trend", move * _INTERVALS[name], "semitones")
@@ -282,19 +289,27 @@ def _hertz(value: Value) -> Draft | None:
     if "vibrato" in value.topics:
         return value.draft("vibrato_rate", value.middle)
     named = {item.value for item in value.clause.items if item.kind == "topic"}
-    if named & {"timbre", "treble", "noise", "background", "room", "tempo", "hiss", "bass"}:
-        return None
+    if named & {"timbre", "treble", "noise", "background", "room", "tempo", "hiss", "bass"} or (
+        value.words & _WHATEVER and value.words & (_ABOVE | _BELOW)
+    ):
+        return None  # "everything below 300 Hz" is no pitch
     return value.draft("f0_median", value.middle)
 
 
 def _band_edge(value: Value) -> Draft | None:
-    """ "nothing above 3.4 kHz", "no energy below 300 Hz": where the spectrum ends."""
-    before = value.clause.items[max(0, value.first - LOOK_BACK) : value.first]
+    """ "nothing above 3.4 kHz", "no energy below 300 Hz", "all the energy is under 400 Hz": where the spectrum ends."""
+    items = value.clause.items
+    before = items[max(0, value.first - LOOK_BACK) : value.first]
     way = next((item.word for item in reversed(before) if item.word in ("above", "below", "beyond", "under")), None)
-    at = next((k for k, item in enumerate(value.clause.items[: value.first]) if item.word in _NO_ENERGY), None)
+    at = next((k for k, item in enumerate(items[: value.first]) if item.word in _NO_ENERGY), None)
     if way is None or at is None or value.topics & {"pitch"}:
         return None
-    name, relation = ("band_high", "below") if way in ("above", "beyond") else ("band_low", "above")
+    denied = items[at].word not in _ENERGY or any(item.kind == "negation" for item in items[: value.first])
+    high = (way in ("above", "beyond")) == denied
+    relation = "below" if high else "above"
+    name = "band_high" if high else "band_low"
+    if not denied and value.words & _MOSTLY:
+        name = "spectral_centroid"
     claimed = f"{name} {relation} {value.middle:.0f} Hz"
     return value.draft(name, value.middle) | {"relation": relation, "claimed": claimed, "negated": False}
 
@@ -305,6 +320,14 @@ def _decibels(value: Value) -> Draft | None:
     if value.move and value.topics & {"loudness", "sound", "it", "tone"}:
         return _by_size(value.draft("loudness_trend", value.move * abs(value.middle)))
     return None
+
+
+def _from_a_note(rest: tuple[Item, ...]) -> bool:
+    """ "(two octaves) below A440": from a note that is not in the clip."""
+    beside = bool(rest) and rest[0].word in ("above", "below", "beneath", "under", "over")
+    return beside and any(
+        i.word in ("middle c", "concert", "tuning", "standard") or i.kind == "number" for i in rest[1:]
+    )
 
 
 def _times(value: Value) -> Draft | None:
@@ -335,6 +358,12 @@ LASTING = frozenset(
 _SILENT = ("silence", "pause", "gap")
 
 
+def _is_long(value: Value) -> bool:
+    """ "two seconds long"."""
+    rest = value.clause.items[value.last + 1 : value.last + 2]
+    return bool(rest) and rest[0].word == "long"
+
+
 def _seconds(value: Value) -> Draft | None:
     items = value.clause.items
     if "reverb" in value.topics:
@@ -348,7 +377,9 @@ def _seconds(value: Value) -> Draft | None:
         return value.draft("longest_pause", value.middle)
     before = value.clause.items[max(0, value.first - 3) : value.first]
     running = any(item.word == "for" for item in before) and value.words & LASTING
-    if (running or value.words & {"lasts", "lasted", "lasting", "duration", "long", "length"}) and value.topics & {
+    if (
+        running or (value.words & {"lasts", "lasted", "lasting", "duration", "length"} or _is_long(value))
+    ) and value.topics & {
         "recording",
         "sound",
         "it",
@@ -367,42 +398,12 @@ _ASSIGN: dict[str, Callable[[Value], Draft | None]] = {
     "dBFS": lambda value: value.draft("rms", value.middle),
     "LUFS": lambda value: value.draft("loudness", value.middle),
     "semitones": lambda value: (
-        _by_size(value.draft("f0_trend", value.move * abs(value.middle))) if value.move else None
+        _by_size(value.draft("f0_trend", value.move * abs(value.middle)))
+        if value.move and not _from_a_note(value.clause.items[value.last + 1 : value.last + 5])
+        else None
     ),
     "times/s": _times,
 }
-
-
-def _note(items: tuple[Item, ...], index: int) -> tuple[float, int] | None:
-    """Frequency (Hz, A4 = 440) of a note name such as "A4" or "C#5", and the index of its last item."""
-    if items[index].word == "middle c":
-        way = items[index - 1].word if index else ""
-        return None if way in ("above", "below", "from", "under", "over") else (MIDDLE_C, index)
-    if (named := _beside_middle_c(items, index)) is not None:
-        return named, index + 2
-    semitone = _SEMITONE.get(items[index].word)
-    if semitone is None or index + 1 >= len(items):
-        return None
-    at = index + 1
-    if items[at].word in ("#", "♯", "♭"):
-        semitone, at = semitone + (-1 if items[at].word == "♭" else 1), at + 1
-    octave = items[at] if at < len(items) else None
-    if (
-        octave is None
-        or octave.start != items[at - 1].end
-        or octave.word not in ("1", "2", "3", "4", "5", "6", "7", "8")
-    ):
-        return None
-    return 440.0 * 2 ** ((12 * (int(octave.word) + 1) + semitone - 69) / 12), at
-
-
-def _beside_middle_c(items: tuple[Item, ...], index: int) -> float | None:
-    """ "the A above middle C"."""
-    semitone = _SEMITONE.get(items[index].word)
-    if semitone is None or index + 2 >= len(items) or items[index + 2].word != "middle c":
-        return None
-    way = {"above": 0, "below": -12}.get(items[index + 1].word)
-    return None if way is None else MIDDLE_C * 2 ** ((semitone + way) / 12)
 
 
 def draft_value(clause: Clause, first: int, last: int, name: str, value: float, unit: str) -> Draft:
@@ -421,7 +422,7 @@ def draft_value(clause: Clause, first: int, last: int, name: str, value: float, 
         "claimed": f"{name} {bound}{shown} {unit}",
         "value": value,
         "unit": unit,
-        "negated": sum(item.kind == "negation" for item in items[:first]) % 2 == 1,
+        "negated": sum(item.kind == "negation" for item in items[:first]) % 2 == 1 and not _LEAVING & before,
         "weight": 0.5 ** sum(item.kind == "hedge" for item in items),
         "time_start": time[0] if time else None,
         "time_end": time[1] if time else None,

@@ -4,54 +4,32 @@ The facts are measured or constructed; the rules are the same. An unreliable fac
 nothing, and a claim that no fact speaks of is unverifiable, never wrong.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import log2
-from typing import Literal
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Move, Span, fact_for, nth, overlaps
-from mgrd.grounding.tolerances import (
-    ALL_ATTRIBUTES,
-    COUNTER_SHARE,
-    FLAT_RANGE,
-    MIN_RELIABILITY,
-    STILL,
-    TURN,
-    tolerance_of,
+from mgrd.grounding.lookup import Evidence, Move, Span, fact_for
+from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
+from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.verify_values import verify_value
+from mgrd.grounding.verify_words import (
+    amended,
+    flat_sound,
+    is_wide,
+    judge_word,
+    order_of_each,
+    register_of_any,
+    short_gaps,
+    unpitched_register,
 )
 
 __all__ = ["Evidence", "Verdict", "Verification", "resolve_time", "verify_claim"]
 
-Verdict = Literal["supported", "contradicted", "unverifiable"]
-
-ENDS_OF_THIRDS = 1.5  # of an even fade: its ends are half as far again apart as the means of its first and last third
-EDGE = 2.0  # semitones beyond the measured range that a moving pitch may have begun or ended at
-SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
-SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
-MOVING = 1.0  # semitones of a pitch that no single value names
-MASKING_SNR = 15.0  # dB under which speech is not always told from noise
 WHOLE_SHARE = 0.9  # a time range of at least this share of the clip is the whole clip
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """The verdict with what it rests on: the measured value and its unit, the tolerance in force (for words: the
-    band's nearest edge to the value), the fact's reliability and the time (s) it speaks of."""
-
-    verdict: Verdict
-    measured: float | None = None
-    unit: str | None = None
-    tolerance: float | None = None
-    reliability: float | None = None
-    time: Span | None = None
-
-
-UNPLACED = frozenset({"stereo"})
-"""Attributes of the whole clip only: of one sound or one part nothing is known."""
-UNKNOWN = Verification("unverifiable")
+CHANGING = 0.4  # a pulse that speeds up or slows down by so much is not regular
+ONLY = re.compile(r"\b(?:only|nothing but|solely)\b", re.IGNORECASE)
 
 
 def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float) -> Verification:
@@ -63,54 +41,50 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     attribute = ALL_ATTRIBUTES.get(claim.attribute)
     if attribute is None:
         return UNKNOWN
+    found = _by_single_sounds(claim, attribute, evidence, span)
+    return found if found is not None else _verify_word(claim, claim.word, attribute, evidence, span, duration)
+
+
+def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> Verification | None:
+    """The verdict where the turns of a line, the single sounds or the sides decide, or where none can; else None."""
+    if claim.attribute == "contour" and claim.subject is not None and claim.word == "flat":
+        return flat_sound(claim, claim.subject, evidence)
     if claim.attribute in TURN and span is None and claim.subject is None:
-        found = _verify_movement(claim, evidence)
-        if found is not None:
-            return found
-    if claim.attribute in UNPLACED and (span is not None or claim.subject is not None):
-        return UNKNOWN
+        return _verify_movement(claim, evidence)
+    if claim.attribute == "pitch_order":
+        return order_of_each(claim, evidence)
+    if claim.attribute == "register":
+        return register_of_any(claim, attribute, evidence, span)
+    # Of one sound's or one part's side nothing is known.
+    placed = claim.attribute == "stereo" and (span is not None or claim.subject is not None or is_wide(evidence))
+    return UNKNOWN if placed else None
+
+
+def _verify_word(
+    claim: Claim, word: str, attribute: Attribute, evidence: Evidence, span: Span | None, duration: float
+) -> Verification:
     fact = fact_for(claim, attribute, evidence, span, duration)
     if fact is None:
-        return UNKNOWN
-    if claim.attribute == "pauses" and not claim.negated and claim.word == "present" and fact.value == 0:
-        fact = _gaps(claim, evidence) or fact
-    verdict, edge = _judge_word(attribute, claim.word, fact.value)
-    if claim.attribute == "contour" and claim.word == "flat":
-        verdict = _flat(verdict, evidence, fact)
-    if claim.attribute == "pauses" and verdict == "contradicted" and _is_silent_outside(evidence, claim):
-        verdict = "unverifiable"
-    if verdict == "contradicted" and not claim.negated and _is_masked(claim, evidence):
-        verdict = "unverifiable"
+        return unpitched_register(claim, evidence) if claim.attribute == "register" and span is None else UNKNOWN
+    if claim.attribute == "pauses" and not claim.negated and word == "present" and fact.value == 0:
+        fact = short_gaps(claim, evidence) or fact
+    verdict, edge = judge_word(attribute, word, fact.value)
+    verdict = amended(claim, attribute, evidence, verdict, fact)
     if fact.reliability < MIN_RELIABILITY:
-        verdict = "unverifiable"
-    elif claim.negated:
-        verdict = opposite(verdict)
+        return _changing_pulse(claim, evidence) or Verification(
+            "unverifiable", fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end)
+        )
+    verdict = opposite(verdict) if claim.negated else verdict
     return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
 
 
-def _is_masked(claim: Claim, evidence: Evidence) -> bool:
-    """What a measurement may have missed: a voice under noise, and noise that is itself the sound."""
-    if claim.attribute == "voice":
-        snr = evidence.sure("snr")
-        return snr is not None and snr.value < MASKING_SNR
-    if claim.attribute == "noise" and claim.word == "noisy":
-        pitched = evidence.first("harmonic_ratio")
-        return pitched is not None and pitched.value < 1.0
-    return False
-
-
-def _gaps(claim: Claim, evidence: Evidence) -> Fact | None:
-    """Silences too short for pauses are still gaps to whoever says so."""
-    gaps = evidence.first("gap_count")
-    named = any(word in claim.text.lower() for word in SHORT_SILENCES)
-    return gaps if named and gaps is not None and gaps.value and gaps.reliability >= MIN_RELIABILITY else None
-
-
-def _is_silent_outside(evidence: Evidence, claim: Claim) -> bool:
-    """Silence before the first sound or after the last is no pause, but whoever names it is not wrong."""
-    share = evidence.first("silence_share")
-    named = "silence" in claim.text.lower() or "silent" in claim.text.lower()
-    return claim.word == "present" and named and share is not None and share.value > SILENT_SHARE
+def _changing_pulse(claim: Claim, evidence: Evidence) -> Verification | None:
+    """A pulse that surely speeds up or slows down is not regular, however well its regularity is known."""
+    trend = evidence.sure("tempo_trend")
+    if claim.claimed != "regularity regular" or claim.negated or trend is None or abs(trend.value) < CHANGING:
+        return None
+    span = (trend.start, trend.end)
+    return Verification("contradicted", trend.value, trend.unit, CHANGING, trend.reliability, span)
 
 
 def _verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
@@ -130,6 +104,8 @@ def _verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
         (abs(size) for (size, _, _), word in zip(moves, words, strict=True) if word != claim.word), default=0.0
     )
     turns = len(words) > 1 and not claim.negated and claim.word in words
+    if turns and ONLY.search(claim.text):
+        return _moved(claim, "contradicted", *moves[0])
     if turns and against > COUNTER_SHARE * abs(sum(size for size, _, _ in moves)):
         return _moved(claim, "unverifiable", *moves[0])
     return None
@@ -142,7 +118,8 @@ def _verify_sequence(
     at = next((k for k in range(len(words)) if words[k : k + len(asked)] == asked), None)
     if at is not None:
         return _moved(claim, "supported", *moves[at + asked.index(claim.word or "")])
-    if words and (claim.word not in words or len(words) == len(asked)):
+    whole = " then " in claim.claimed and not set(asked) <= set(words)
+    if words and (claim.word not in words or len(words) == len(asked) or whole):
         return _moved(claim, "contradicted", *moves[0])
     return None if len(words) < 2 else _moved(claim, "unverifiable", *moves[0])
 
@@ -166,153 +143,3 @@ def resolve_time(claim: Claim, duration: float) -> Span | None:
     if end <= start or end - start >= WHOLE_SHARE * duration:
         return None
     return start, end
-
-
-def opposite(verdict: Verdict) -> Verdict:
-    flipped: dict[Verdict, Verdict] = {"supported": "contradicted", "contradicted": "supported"}
-    return flipped.get(verdict, verdict)
-
-
-def _judge_word(attribute: Attribute, word: str, value: float) -> tuple[Verdict, float | None]:
-    """Supported in the word's band, unverifiable in a neutral zone that touches it, else contradicted.
-
-    A word without a band ("moderate" of a rate that has only slow and fast) holds between the bands.
-    """
-    held = attribute.word(value)
-    still = STILL.get(attribute.name)
-    if still is not None and abs(value) <= still and held is None:
-        return ("supported" if word in ("steady", "flat") else "contradicted"), still
-    edges = [edge for band in attribute.bands if band.word == word for edge in (band.low, band.high)]
-    edge = min(edges, key=lambda e: abs(e - value)) if edges else None
-    if edge is not None and edge in (float("inf"), float("-inf")):
-        edge = next((e for e in edges if abs(e) != float("inf")), None)
-    if not edges:
-        return ("supported" if held is None else "contradicted"), None
-    if held is None:
-        return ("unverifiable" if _borders(attribute, word, value) else "contradicted"), edge
-    return ("supported" if held == word else "contradicted"), edge
-
-
-def _borders(attribute: Attribute, word: str, value: float) -> bool:
-    """The neutral zone that holds the value touches the word's band."""
-    below = [band.word for band in attribute.bands if band.high <= value]
-    above = [band.word for band in attribute.bands if band.low > value]
-    return word in (*below[-1:], *above[:1])
-
-
-def _flat(verdict: Verdict, evidence: Evidence, fact: Fact) -> Verdict:
-    """A line that comes back to where it began is not flat when it went far in between."""
-    wide = evidence.first("f0_range")
-    if verdict != "supported" or wide is None or wide.reliability < MIN_RELIABILITY or fact.name == "f0_line":
-        return verdict
-    if wide.value >= FLAT_RANGE[1]:
-        return "contradicted"
-    return verdict if wide.value <= FLAT_RANGE[0] else "unverifiable"
-
-
-def verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verification:
-    """A number against a fact; for a pitch also against the pitch of any event, for a pause against any pause."""
-    assert claim.value is not None
-    candidates = _candidates(claim, evidence, span)
-    if not candidates:
-        return UNKNOWN
-    name = candidates[0].name
-    tolerance = tolerance_of("f0_trend" if name in ("order_pitch", "event_interval") else name, candidates[0].value)
-    fact = min(candidates, key=lambda candidate: tolerance.distance(claim.value or 0.0, candidate.value)[0])
-    distance, near, far = tolerance.distance(claim.value, fact.value)
-    verdict = _judge_value(claim, fact.value, distance, near, far)
-    if verdict == "contradicted" and _may_be(claim, evidence):
-        verdict = "unverifiable"
-    if fact.reliability < MIN_RELIABILITY:
-        verdict = "unverifiable"
-    elif claim.negated:
-        verdict = opposite(verdict)
-    return Verification(verdict, fact.value, fact.unit, near, fact.reliability, (fact.start, fact.end))
-
-
-def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact]:
-    """The facts that a number may be about; any of them that matches supports it."""
-    name = claim.attribute
-    if name == "f0_median" and claim.subject is not None:
-        event = nth(evidence.all("event_f0"), claim.subject)
-        return [event] if event is not None else []
-    if name in MEANS and span is not None:
-        local = [f for line in MEANS[name] for f in evidence.all(line) if overlaps(f, span)]
-        if name == "f0_median" and local:
-            return local + _edge_of_line(span, evidence)
-        if local or (name == "f0_median" and _moves(evidence)):
-            return local
-    fact = evidence.first(name)
-    if fact is None and name in FALLBACK:
-        fact = evidence.first(FALLBACK[name])
-    more: list[Fact] = []
-    if name == "f0_median" and claim.relation == "is":
-        more = evidence.all("event_f0") + (_ends_of_line(evidence) if _moves(evidence) else [])
-    elif name == "longest_pause" and claim.relation == "is":
-        more = evidence.all("gap")
-    elif name == "pause_count" and claim.relation == "count":
-        more = evidence.all("gap_count")
-    elif name == "f0_trend" and claim.relation == "is":
-        more = evidence.all("event_interval")
-    elif name == "loudness_trend":
-        more = [replace(f, value=f.value * ENDS_OF_THIRDS) for f in evidence.all(name)] + evidence.all("order_loudness")
-    return ([fact] if fact is not None else []) + more
-
-
-def _edge_of_line(span: Span, evidence: Evidence) -> list[Fact]:
-    """Where a gliding pitch sets out or arrives: its line goes on for half a step beyond the middle of the last one."""
-    line = evidence.all("f0_line")
-    if len(line) < 2:
-        return []
-    begins = overlaps(line[0], span)
-    edge, beside = (line[0], line[1]) if begins else (line[-1], line[-2])
-    if not begins and not overlaps(line[-1], span):
-        return []
-    return [replace(edge, value=edge.value * (edge.value / beside.value) ** 0.5)]
-
-
-def _ends_of_line(evidence: Evidence) -> list[Fact]:
-    """Where a moving pitch begins and ends, lowest and highest: values that a chain may name."""
-    line = evidence.all("f0_line")
-    ends = [*line[:1], *line[-1:]]
-    return ends + [fact for name in ("f0_low", "f0_high") for fact in evidence.all(name)]
-
-
-def _may_be(claim: Claim, evidence: Evidence) -> bool:
-    """A number that is not refuted though nothing measured matches it: on the way of a glide, or a pulse counted at
-    another octave."""
-    assert claim.value is not None
-    if claim.attribute == "f0_median":
-        return claim.subject is None and claim.time_start is None and _passes(claim.value, evidence)
-    return False
-
-
-def _moves(evidence: Evidence) -> bool:
-    """The pitch changes, so one value does not speak for every part."""
-    trend, width = evidence.first("f0_trend"), evidence.first("f0_range")
-    return any(fact is not None and abs(fact.value) > MOVING for fact in (trend, width))
-
-
-def _passes(hertz: float, evidence: Evidence) -> bool:
-    """The pitch line goes through this value on its way."""
-    low, high = evidence.first("f0_low"), evidence.first("f0_high")
-    if low is not None and high is not None:
-        edge = 2 ** (EDGE / 12) if high.value > 1.06 * low.value else 1.0
-        return low.value / edge <= hertz <= high.value * edge
-    middle, trend = evidence.first("f0_median"), evidence.first("f0_trend")
-    if middle is None or trend is None or hertz <= 0:
-        return False
-    return abs(12 * log2(hertz / middle.value)) <= abs(trend.value) / 2 + 1.0
-
-
-def _judge_value(claim: Claim, measured: float, distance: float, near: float, far: float) -> Verdict:
-    assert claim.value is not None
-    if claim.relation in ("above", "below"):
-        beyond = measured > claim.value if claim.relation == "above" else measured < claim.value
-        if beyond:
-            return "supported"
-        exact = claim.attribute.endswith("_count") and near < 1
-        return "contradicted" if distance > near or exact else "unverifiable"
-    if distance <= near:
-        return "supported"
-    return "contradicted" if distance > far else "unverifiable"

@@ -118,6 +118,7 @@ class JudgeClient:
         counted = counted if isinstance(counted, Mapping) else {}
         asked = _count(counted.get("prompt_tokens"), _size(messages))
         replied = _count(counted.get("completion_tokens"), len(reply.raw.encode()))
+        reply = reply.mapped(self.server.without_key)  # it is stored
         return Paid(reply, self.prices.usage(asked, replied, requests=requests, share=share))
 
     async def _ask(self, messages: Messages) -> Paid:

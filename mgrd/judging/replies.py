@@ -8,7 +8,7 @@ word. Nothing here ever rejects a chain: what cannot be read is unscored.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -32,6 +32,11 @@ class Reply:
     finish_reason: str | None
     refusal: str | None = None
     raw: str = ""
+
+    def mapped(self, of: Callable[[str], str]) -> "Reply":
+        """The reply with its texts changed."""
+        content, refusal = (text and of(text) for text in (self.content, self.refusal))
+        return Reply(content, self.finish_reason, refusal, of(self.raw))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The forward pass on cached audio: projector and decoder over packs, without running the encoder.
 
 Training, sampling and scoring all go through here. Frozen-encoder features come in, hidden states
-and logits go out; the encoder's weights are never touched.
+and logits go out; the encoder's weights are never touched. What to compute is laid out on the CPU, then
+everything moves to the model's device.
 """
 
 import torch
@@ -35,7 +36,8 @@ def embed_pack(
     Row i of the features belongs to prefix i. Raises DataError when a clip's features and its audio
     tokens differ in number.
     """
-    ids = torch.cat([pack.prefix_ids.reshape(-1), pack.row_ids.reshape(-1)])
+    device = model.device
+    ids = torch.cat([pack.prefix_ids.reshape(-1), pack.row_ids.reshape(-1)]).to(device)
     embeddings = model.model.language_model.get_input_embeddings()(ids)
     audio = pack.prefix_ids == model.config.audio_token_id
     if not torch.equal(audio.sum(1), feature_lengths):
@@ -45,8 +47,8 @@ def embed_pack(
     if not bool(audio.any()):
         return embeddings[None]
     heard = torch.arange(features.shape[1])[None, :] < feature_lengths[:, None]
-    projected = model.model.multi_modal_projector(features[heard])
-    places = audio.reshape(-1).nonzero()[:, 0]
+    projected = model.model.multi_modal_projector(features[heard].to(device))
+    places = audio.reshape(-1).nonzero()[:, 0].to(device)
     return embeddings.index_copy(0, places, projected)[None]
 
 
@@ -56,7 +58,8 @@ def pack_states(
 ) -> Tensor:  # fmt: skip
     """Last hidden states [T, hidden]: those of prefixes [B * P], then of rows [N * R]."""
     embeddings = embed_pack(model, pack, features, feature_lengths)
-    return run_decoder(model.model.language_model, embeddings, pack.positions(), layout or pack.layout())
+    positions = pack.positions().to(model.device)
+    return run_decoder(model.model.language_model, embeddings, positions, layout or pack.layout().to(model.device))
 
 
 def completion_logprobs(
@@ -67,11 +70,21 @@ def completion_logprobs(
 
     Logits are computed at these positions alone.
     """
+    return completion_states(model, pack, completion_lengths, features, feature_lengths)[0]
+
+
+def completion_states(
+    model: Qwen2AudioForConditionalGeneration, pack: Pack, completion_lengths: list[int], features: Tensor,
+    feature_lengths: Tensor,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """`completion_logprobs` [T], and the hidden states [T, hidden] that each of these tokens was predicted from."""
     states = pack_states(model, pack, features, feature_lengths)
     rows, width = pack.row_ids.shape
     column = torch.arange(width).expand(rows, width)
     first = pack.row_lengths - torch.tensor(completion_lengths)
     target = (column >= first[:, None]) & (column < pack.row_lengths[:, None])
     places = target.reshape(-1).nonzero()[:, 0]
-    logits = model.lm_head(states[pack.prefix_ids.numel() + places - 1])
-    return -torch.nn.functional.cross_entropy(logits.float(), pack.row_ids.reshape(-1)[places], reduction="none")
+    device = model.device
+    read = states[(pack.prefix_ids.numel() + places - 1).to(device)]
+    written = pack.row_ids.reshape(-1)[places].to(device)
+    return -torch.nn.functional.cross_entropy(model.lm_head(read).float(), written, reduction="none"), read

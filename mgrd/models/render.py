@@ -1,19 +1,20 @@
-"""The one renderer: from question and chain to token ids and loss mask, and from text back to its parts.
+"""The one renderer: from messages to token ids and loss mask, and from text back to its parts.
 
-Training, sampling and scoring all render here, through the checkpoint's own chat template, so that
-they cannot drift apart. Nothing else in the project writes a chat token or a think tag.
+Training, sampling and scoring all render here, through the chat template of the checkpoint's family, so
+that they cannot drift apart. Nothing else in the project writes a chat token or a think tag.
 """
 
 import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mgrd.errors import DataError, EngineError
+from mgrd.models.families import family_of
 
 if TYPE_CHECKING:
-    from transformers import Qwen2AudioProcessor
+    from transformers import PreTrainedTokenizerBase, Qwen2AudioProcessor
 
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 
@@ -64,48 +65,105 @@ class Parsed:
     problems: tuple[str, ...]
 
 
-class Renderer:
-    """Renders for one checkpoint; raises EngineError when its chat template has no place for audio."""
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A turn of a conversation. `windows` are the audio tokens of each piece of sound, which stands before the text.
 
-    def __init__(self, processor: "Qwen2AudioProcessor") -> None:
-        self._tokenizer = processor.tokenizer
+    `reasoning` is the think block of an assistant's turn: "" is an empty block; None writes none, which
+    only turns before the last may.
+    """
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+    windows: tuple[int, ...] = ()
+    reasoning: str | None = None
+
+
+class Renderer:
+    """Renders for one checkpoint, given its processor, or its tokenizer where transformers knows no processor.
+
+    Raises EngineError when its family is unknown or its chat template has no place for audio.
+    """
+
+    def __init__(self, source: "Qwen2AudioProcessor | PreTrainedTokenizerBase") -> None:
+        self._source = source
+        self._tokenizer: Any = getattr(source, "tokenizer", source)
+        self.family = family_of(self._tokenizer)
         self._rests: dict[tuple[str, str], tuple[int, ...]] = {}
-        self.audio_id: int = processor.audio_token_id
-        self.end_id: int = self._tokenizer.eos_token_id
-        self._with_audio = self._template(processor, audio=True)
-        self._text_only = self._template(processor, audio=False)
-        self._end_text: str = self._tokenizer.eos_token
-        before, found, after = self._with_audio[0].rpartition(processor.audio_token)
-        if not found or processor.audio_token in before:
-            raise EngineError(f"the chat template renders one clip without exactly one {processor.audio_token}")
-        self._audio_parts = (tuple(self._encode(before)), after)
-        self._opens_think = self._text_only[1].rstrip().endswith(THINK_OPEN)
-        special = set(self._tokenizer.all_special_tokens)
+        self._frames: dict[int, _Frame] = {}
+        self.audio_id: int = self._tokenizer.convert_tokens_to_ids(self.family.audio)
+        self.end_id: int = self._tokenizer.convert_tokens_to_ids(self.family.end)
+        self._opens_think = self._frame(0).after.rstrip().endswith(THINK_OPEN)
+        special = {*self._tokenizer.all_special_tokens, *self.family.chat}
         self._special_text = re.compile("|".join(map(re.escape, sorted(special))))
         self.special_ids = tuple(sorted(self._tokenizer.convert_tokens_to_ids(sorted(special))))
         """Special tokens, which a model must never write except `end_id`."""
+        self._frame(1)
 
-    @staticmethod
-    def _template(processor: "Qwen2AudioProcessor", *, audio: bool) -> tuple[str, str]:
-        content: list[Any] = [{"type": "audio"}] if audio else []
-        content.append({"type": "text", "text": _SLOT})
-        turn: dict[str, Any] = {"role": "user", "content": content}
-        text = processor.apply_chat_template([turn], add_generation_prompt=True, tokenize=False)
-        before, found, after = str(text).partition(_SLOT)
-        if not found:
-            raise EngineError("the checkpoint's chat template drops the user's text")
-        return before, after
+    def _write(self, messages: Sequence[Message]) -> str:
+        """The conversation up to where the model writes, one audio token for each piece of sound."""
+        turns: list[dict[str, Any]] = []
+        for message in messages:
+            if message.role == "user":
+                content: Any = [*({"type": "audio"} for _ in message.windows), {"type": "text", "text": message.text}]
+            elif message.reasoning is None:
+                content = message.text
+            else:
+                content = completion_text(message.reasoning, message.text)
+            turns.append({"role": message.role, "content": content})
+        own: dict[str, Any] = (
+            {} if self.family.template is None else {"chat_template": self.family.template.read_text()}
+        )
+        return str(self._source.apply_chat_template(turns, add_generation_prompt=True, tokenize=False, **own))
+
+    def _frame(self, pieces: int) -> "_Frame":
+        """What the template puts around one user's text after so many pieces of sound."""
+        if pieces not in self._frames:
+            text = self._write([Message("user", _SLOT, (1,) * pieces)])
+            before, found, after = text.partition(_SLOT)
+            if not found:
+                raise EngineError("the checkpoint's chat template drops the user's text")
+            *heads, last = before.split(self.family.audio)
+            if len(heads) != pieces or self.family.audio in after:
+                raise EngineError(f"the chat template renders {pieces} clips with {len(heads)} {self.family.audio}")
+            self._frames[pieces] = _Frame(tuple(tuple(self._encode(head)) for head in heads), last, after)
+        return self._frames[pieces]
 
     def _encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, add_special_tokens=False)
 
-    def prompt(self, text: str, audio_tokens: int) -> RenderedPrompt:
-        """A user's text on a clip of `audio_tokens` tokens (0: no clip). Raises DataError on chat tokens in it."""
-        if audio_tokens:
-            head, after = self._audio_parts
-            prefix = head + (self.audio_id,) * audio_tokens
-            return RenderedPrompt(prefix, self._rest(after, text, self._with_audio[1]))
-        return RenderedPrompt((), self._rest(self._text_only[0], text, self._text_only[1]))
+    def prompt(self, text: str, audio_tokens: int | Sequence[int]) -> RenderedPrompt:
+        """A user's text on a clip of `audio_tokens` tokens (0: no clip), or on one heard in several windows.
+
+        Raises DataError on chat tokens in the text.
+        """
+        windows = [audio_tokens] if isinstance(audio_tokens, int) else audio_tokens
+        windows = [count for count in windows if count]
+        frame = self._frame(len(windows))
+        prefix: tuple[int, ...] = ()
+        for head, count in zip(frame.heads, windows, strict=True):
+            prefix += head + (self.audio_id,) * count
+        return RenderedPrompt(prefix, self._rest(frame.last, text, frame.after))
+
+    def render(self, messages: Sequence[Message]) -> RenderedExample:
+        """A conversation of which the last turn is learnt: loss on its think block, text and end of turn.
+
+        Raises DataError when that turn is not the assistant's, or on chat tokens in any text.
+        """
+        *context, final = messages
+        if final.role != "assistant" or not context:
+            raise DataError("a training example is a conversation that ends with the assistant's turn")
+        for message in context:
+            self._refuse_special(f"{message.reasoning or ''} {message.text}")
+        windows = [count for message in context for count in message.windows]
+        *heads, last = self._write(context).split(self.family.audio)
+        if len(heads) != len(windows):
+            raise EngineError(f"the chat template renders {len(windows)} pieces of sound as {len(heads)}")
+        prefix: list[int] = []
+        for head, count in zip(heads, windows, strict=True):
+            prefix += [*self._encode(head), *[self.audio_id] * count]
+        prompt = RenderedPrompt(tuple(prefix), tuple(self._encode(last)))
+        return RenderedExample(prompt, self._learnt(final.reasoning or "", final.text))
 
     def _rest(self, before: str, text: str, after: str) -> tuple[int, ...]:
         known = self._rests.get((before, text))
@@ -135,10 +193,12 @@ class Renderer:
         tag = f"{THINK_OPEN}\n"
         return len(tag) if self._opens_think and text.startswith(tag) else 0
 
-    def example(self, prompt: str, audio_tokens: int, reasoning: str, answer: str) -> RenderedExample:
+    def example(self, prompt: str, audio_tokens: int | Sequence[int], reasoning: str, answer: str) -> RenderedExample:
         """A training example: the loss lies on think block, answer and end of turn."""
-        text = completion_text(reasoning, answer)
-        return RenderedExample(self.prompt(prompt, audio_tokens), (*self.completion(text), self.end_id))
+        return RenderedExample(self.prompt(prompt, audio_tokens), self._learnt(reasoning, answer))
+
+    def _learnt(self, reasoning: str, answer: str) -> tuple[int, ...]:
+        return (*self.completion(completion_text(reasoning, answer)), self.end_id)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of completion ids; the end of turn and other special tokens leave no trace, think tags stay."""
@@ -150,6 +210,15 @@ class Renderer:
     def _refuse_special(self, text: str) -> None:
         if found := self._special_text.search(text):
             raise DataError(f"text holds the chat token {found.group()}: {text[:80]!r}; remove it from the row")
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Ids before each piece of sound, the text between the last one and the user's, and the text after that."""
+
+    heads: tuple[tuple[int, ...], ...]
+    last: str
+    after: str
 
 
 def completion_text(reasoning: str, answer: str) -> str:

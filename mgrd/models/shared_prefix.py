@@ -36,6 +36,12 @@ class PackLayout:
     row_mask: Tensor
     capture: list[tuple[Tensor, Tensor]] | None = None
 
+    def to(self, device: torch.device) -> "PackLayout":
+        """The same on a device, in place."""
+        self.owner = self.owner.to(device)
+        self.prefix_mask, self.row_mask = self.prefix_mask.to(device), self.row_mask.to(device)
+        return self
+
     def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float, layer: int) -> Tensor:
         """query [1, heads, T, d], key and value [1, kv heads, T, d] -> [1, T, heads, d]."""
         del layer

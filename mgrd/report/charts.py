@@ -52,11 +52,11 @@ class Series:
     label_y: float
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axes:
+    """Title, ticks and edges of a chart, in drawing units; `right` and `bottom` are where its lines end."""
+
     title: str
-    summary: str
-    series: tuple[Series, ...]
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
     width: int = WIDTH
@@ -64,6 +64,12 @@ class Chart:
     left: int = LEFT
     right: int = WIDTH - RIGHT
     bottom: int = HEIGHT - BOTTOM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart(Axes):
+    summary: str
+    series: tuple[Series, ...]
 
 
 CHARTS = (
@@ -108,7 +114,13 @@ def _draw(spec: ChartSpec, rounds: Sequence[int], figures: Sequence[Mapping[str,
     y_ticks = tuple((y_of(step * top), f"{100 * step:.0f} %" if spec.share else f"{step * top:g}") for step in steps)
     x_ticks = tuple((x, "cold start" if round_ == 0 else str(round_)) for x, round_ in zip(xs, rounds, strict=True))
     summary = "; ".join(f"{one.label}: {', '.join(dot.text for dot in one.dots)}" for one in series)
-    return Chart(spec.title, f"{spec.title}. {summary}", tuple(_spread(series)), x_ticks, y_ticks)
+    return Chart(
+        title=spec.title,
+        summary=f"{spec.title}. {summary}",
+        series=tuple(_spread(series)),
+        x_ticks=x_ticks,
+        y_ticks=y_ticks,
+    )
 
 
 def _series(index: int, line: Line, points: list[tuple[float, str, Any]], y_of: Any, *, share: bool) -> Series:

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from mgrd.audio.facts import FACT_UNITS
-from mgrd.audio.words import ATTRIBUTES
+from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.ids import content_key
 from mgrd.report.inputs import ReportInputs, Span
 from mgrd.report.status import REPORTED_SPLIT
@@ -219,8 +219,9 @@ def view_claim(number: int, claim: Mapping[str, Any]) -> ClaimView:
 def _measured(claim: Mapping[str, Any], unit: str) -> str:
     if claim["measured"] is None:
         return ""
-    tolerance = f" ± {claim['tolerance']:.3g}" if claim["tolerance"] else ""
-    attribute = ATTRIBUTES.get(claim["attribute"])
+    valued = claim["value"] is not None  # of a word, the tolerance is the edge of its band
+    tolerance = f" ± {claim['tolerance']:.3g}" if valued and claim["tolerance"] else ""
+    attribute = ALL_ATTRIBUTES.get(claim["attribute"])
     word = attribute.word(claim["measured"]) if attribute else None
     said = f", {word}" if word else (", between the words" if attribute else "")
     return f"{_quantity(claim['measured'], unit, tolerance)}{said}"
@@ -233,5 +234,5 @@ def _quantity(value: float, unit: str, tolerance: str = "") -> str:
 
 
 def _unit(attribute: str) -> str:
-    read = ATTRIBUTES[attribute].fact if attribute in ATTRIBUTES else attribute
+    read = ALL_ATTRIBUTES[attribute].fact if attribute in ALL_ATTRIBUTES else attribute
     return FACT_UNITS.get(read, "")

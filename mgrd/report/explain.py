@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 
 from mgrd.audio.facts import FACT_UNITS
-from mgrd.audio.words import ATTRIBUTES
 from mgrd.errors import DataError
 from mgrd.grounding.surrogate import find_surrogates
+from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.store import Workspace
 from schemas import CLAIMS, CLIPS, COUNTERFACTUALS, DECISIONS, OVERRIDES, QUESTIONS, TRACES, VERDICTS, Table
 
@@ -95,7 +95,7 @@ def find_trace(workspace: Workspace, beginning: str) -> str:
 
 def measured_unit(attribute: str, unit: str | None) -> str:
     """The unit of a claim's measured value."""
-    read = ATTRIBUTES[attribute].fact if attribute in ATTRIBUTES else attribute
+    read = ALL_ATTRIBUTES[attribute].fact if attribute in ALL_ATTRIBUTES else attribute
     return unit or FACT_UNITS.get(read, "")
 
 

@@ -216,13 +216,19 @@ def _rounds(app: FastAPI) -> None:
         page = round_page(status_document(metrics, ledger)["rounds"], metrics, store.scan(DECISIONS))
         return _page(request, "rounds.html.jinja", view=_view(request), page=page)
 
+    @app.get("/compare")
+    def compare(request: Request) -> Response:
+        view = _view(request)
+        first = first_item(_mirror(request), view, _who(request))
+        return RedirectResponse(f"/diff/{first}?{view.query()}" if first else f"/queue?{view.query()}", 303)
+
     @app.get("/diff/{trace_id}")
     def diff(request: Request, trace_id: str) -> Response:
         mirror, view = _mirror(request), _view(request)
         before_id, after_id = find_pair(mirror, _key(trace_id))
         after = open_item(mirror, after_id)
         before = open_item(mirror, before_id) if before_id else None
-        pairs = pair_claims([one.view for one in before.claims] if before else [], [one.view for one in after.claims])
+        pairs = pair_claims(before.claims if before else [], after.claims)
         near = find_neighbours(mirror, view, _who(request), trace_id)
         return _page(request, "diff.html.jinja", view=view, before=before, after=after, pairs=pairs, near=near)
 

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mgrd.audio.words import ATTRIBUTES
+from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.report.examples import ClaimView, Piece, mark_pieces, view_claim
 from mgrd.report.explain import explain_rows
+from mgrd.review.gauges import Gauge, draw_gauge
 from mgrd.review.mirror import Mirror
 from mgrd.review.verdicts import standing_of
 from mgrd.settings import PolicySpec
 from schemas import CLAIMS, EVIDENCE, PANELS, TRACES
 
+NEARLY_WHOLE = 0.95
 CRITERIA = ("acoustic_grounding", "logical_coherence", "answer_follows", "surrogate", "self_cognition")
 
 
@@ -22,6 +24,8 @@ class Region:
     start: float
     end: float
     said: bool
+    whole: bool = False
+    """It is the clip from end to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class ClaimLine:
     claim_id: str
     view: ClaimView
     region: Region
+    gauge: Gauge | None
     weight: float
     silence_gain: float | None
 
@@ -62,6 +67,7 @@ def open_item(mirror: Mirror, trace_id: str) -> Item:
             claim["claim_id"],
             view_claim(claim["number"], raw[claim["claim_id"]]),
             find_region(claim, facts, duration),
+            draw_gauge(claim, facts),
             claim["weight"],
             claim["silence_gain"],
         )
@@ -92,13 +98,22 @@ def find_region(claim: Mapping[str, Any], facts: Sequence[Mapping[str, Any]], du
     """Where the claim says it is; else where the fact was measured that speaks to it; else the whole clip."""
     if claim["time"] and None not in claim["time"]:
         start, end = (min(max(0.0, second), duration) for second in claim["time"])
-        return Region(start, max(end, start), True)
+        return _region(start, max(end, start), duration, said=True)
     attribute = claim["attribute"]
-    wanted = ATTRIBUTES[attribute].fact if attribute in ATTRIBUTES else attribute
+    wanted = ALL_ATTRIBUTES[attribute].fact if attribute in ALL_ATTRIBUTES else attribute
     places = [(fact["start"], fact["end"]) for fact in facts if fact["name"] == wanted]
     if places:
-        return Region(max(0.0, min(start for start, _ in places)), min(duration, max(end for _, end in places)), False)
-    return Region(0.0, duration, False)
+        return _region(
+            max(0.0, min(start for start, _ in places)),
+            min(duration, max(end for _, end in places)),
+            duration,
+            said=False,
+        )
+    return Region(0.0, duration, said=False, whole=True)
+
+
+def _region(start: float, end: float, duration: float, *, said: bool) -> Region:
+    return Region(start, end, said, whole=end - start >= NEARLY_WHOLE * duration)
 
 
 def _thresholds(policy: PolicySpec) -> dict[str, float]:
@@ -114,8 +129,8 @@ def _thresholds(policy: PolicySpec) -> dict[str, float]:
 class Pair:
     """A claim in two rounds: only before, only after, or in both with what became of its verdict."""
 
-    before: ClaimView | None
-    after: ClaimView | None
+    before: ClaimLine | None
+    after: ClaimLine | None
 
     @property
     def change(self) -> str:
@@ -123,14 +138,14 @@ class Pair:
             return "new"
         if self.after is None:
             return "gone"
-        return "same" if self.before.verdict == self.after.verdict else "changed"
+        return "same" if self.before.view.verdict == self.after.view.verdict else "changed"
 
 
-def pair_claims(before: Sequence[ClaimView], after: Sequence[ClaimView]) -> list[Pair]:
+def pair_claims(before: Sequence[ClaimLine], after: Sequence[ClaimLine]) -> list[Pair]:
     """The claims of two chains side by side: the same words claimed first, then the same attribute, in their order."""
     left = list(before)
     pairs: list[Pair] = []
-    matched: dict[int, ClaimView] = {}
+    matched: dict[int, ClaimLine] = {}
     for same in (_words, _attribute):
         for index, claim in enumerate(after):
             twin = next((one for one in left if same(one) == same(claim)), None)
@@ -141,12 +156,12 @@ def pair_claims(before: Sequence[ClaimView], after: Sequence[ClaimView]) -> list
     return pairs + [Pair(one, None) for one in left]
 
 
-def _words(claim: ClaimView) -> str:
-    return claim.claimed
+def _words(claim: ClaimLine) -> str:
+    return claim.view.claimed
 
 
-def _attribute(claim: ClaimView) -> str:
-    return claim.claimed.partition(":")[0]
+def _attribute(claim: ClaimLine) -> str:
+    return claim.view.claimed.partition(":")[0]
 
 
 def find_pair(mirror: Mirror, trace_id: str) -> tuple[str | None, str]:

@@ -23,6 +23,15 @@ AUDIT_SHARE, GOLD_SHARE = 0.02, 0.05
 NEAR = 0.15
 EQUALS = 1e-3
 """Span over which chains of equal rank are spread."""
+LEVELS: dict[float, str] = {
+    4.0: "reviewers differ",
+    3.0: "reviewers against the policy",
+    2.0: "judges against the checks",
+    1.5: "checks against the counterfactual",
+    0.8: "measured against constructed truth",
+    0.5: "some claims hold, some do not",
+}
+"""Disagreements by their rank, in words; what is ranked between them is the judges' spread."""
 MOST_CODES = 62
 """Codes of one kind that fit a bit mask of SQLite's integers; later ones share the last bit."""
 ORDERS: dict[str, str] = {
@@ -262,6 +271,14 @@ def _disagreement(base: float | None, machine: bool | None, verdicts: list[str],
     elif said and machine is not None and (said == {"grounded"}) != machine:
         level = 3.0
     return share * EQUALS - level if level else None
+
+
+def place_words(queue: str, place: float) -> str:
+    """Why a chain stands at its place of a queue; empty where the queue's name says it."""
+    if queue == "disagreement":
+        level = -place
+        return next((words for rank, words in LEVELS.items() if 0 <= rank - level < EQUALS), "judges differ")
+    return f"{place:.2f} from the threshold" if queue == "threshold" else ""
 
 
 def _distance(row: sqlite3.Row, threshold: Threshold, share: float) -> float | None:

@@ -12,7 +12,9 @@ from mgrd.report.examples import visible
 from mgrd.report.figures import funnel_gap, round_name
 from mgrd.report.page import TEMPLATES as REPORT_TEMPLATES
 from mgrd.review.filters import QUEUES
+from mgrd.review.gauges import place_figure
 from mgrd.review.item import CRITERIA
+from mgrd.review.items import place_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 SIGNS = {"supported": "+", "contradicted": "−", "unverifiable": "?", "surrogate": "≈"}
@@ -36,8 +38,9 @@ class Pages:
             decoded=lambda text: json.loads(text) if text else [],
         )
         self.environment.globals.update(
-            queues=QUEUES, signs=SIGNS, criteria=CRITERIA, round_name=round_name, funnel_gap=funnel_gap
-        )
+            queues=QUEUES, signs=SIGNS, criteria=CRITERIA, round_name=round_name, funnel_gap=funnel_gap,
+            place_figure=place_figure, place_words=place_words,
+        )  # fmt: skip
 
     def show(self, request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         text = self.environment.get_template(name).render(

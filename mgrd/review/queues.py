@@ -17,7 +17,7 @@ COUNTED = 1_000
 MOST_HITS = 2_000
 """Chains that a search looks at, the newest first."""
 
-LISTED = "i.no, i.trace_id, i.round, i.score, i.correct, i.said, i.earlier"
+LISTED = "i.no, i.trace_id, i.clip_id, i.round, i.score, i.correct, i.said, i.earlier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def list_items(mirror: Mirror, view: View, reviewer: str, after: Place | None = 
         where, values = f"{where} AND (i.{order}, i.no) > (?, ?)", [*values, after.order, after.no]
     return mirror.reader.execute(
         f"SELECT {LISTED}, i.{order} AS place, t.reasoning, t.raw_text, t.answer, t.choice, q.text AS question, "
-        "q.skill, d.decision, d.reasons "
+        "q.skill, d.decision, d.reasons, d.supported, d.contradicted, d.unverifiable "
         f"FROM (SELECT * FROM items i {_index(view)} WHERE {where} ORDER BY i.{order}, i.no LIMIT {PAGE + 1}) i "
         "LEFT JOIN traces t INDEXED BY traces_trace_id ON t.trace_id = i.trace_id "
         "LEFT JOIN questions q INDEXED BY questions_question_id ON q.question_id = i.question_id "

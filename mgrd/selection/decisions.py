@@ -141,13 +141,16 @@ def counterfacts_of(counterfactuals: pl.DataFrame) -> dict[str, Counterfact]:
 
 
 def claim_rows(grounding: Grounding, trace: Row, extractor: str = "grammar") -> list[dict[str, object]]:
-    """The claims table's rows of one trace."""
-    rows: list[dict[str, object]] = []
+    """The claims table's rows of one trace; what several readers found alike is one claim."""
+    rows: dict[str, dict[str, object]] = {}
     for checked in grounding.claims:
         claim, verification = checked.claim, checked.verification
-        rows.append(
+        said = (claim.start, claim.end, claim.claimed, claim.negated, claim.subject)
+        key = content_key("claim", trace["trace_id"], *said)
+        rows.setdefault(
+            key,
             {
-                "claim_id": content_key("claim", trace["trace_id"], claim.start, claim.end, claim.claimed),
+                "claim_id": key,
                 "trace_id": trace["trace_id"],
                 "round": trace["round"],
                 "purpose": trace["purpose"],
@@ -169,9 +172,9 @@ def claim_rows(grounding: Grounding, trace: Row, extractor: str = "grammar") -> 
                 "tolerance": verification.tolerance,
                 "reliability": verification.reliability,
                 "truth_verdict": None if checked.truth is None else checked.truth.verdict,
-            }
+            },
         )
-    return rows
+    return list(rows.values())
 
 
 def _decision_row(trace: Row, grounding: Grounding, signals: Signals, ruling: Ruling, sha: str) -> dict[str, object]:

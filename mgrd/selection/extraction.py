@@ -35,14 +35,20 @@ def extract_chains(
     panel: PanelSpec,
     replies: Path | None = None,
     on_progress: Callable[[int], None] | None = None,
+    on_cost: Callable[[float], None] | None = None,
 ) -> dict[str, Extraction]:
     """Key -> the claims of each chain, by `claims.extractor`.
 
-    `replies` is the folder of the reply cache: a chain is paid once per model and prompt. Raises JudgeError when the
+    `replies` is the folder of the reply cache: a chain is paid once per model and prompt; `on_cost` gets
+    what was paid, also when it fails. Raises JudgeError when the
     server refuses all requests or the panel's spend limit is reached; replies until then are kept.
     """
     asker = _Asker(claims, panel, replies, on_progress or (lambda _: None))
-    return asyncio.run(asker.run(chains))
+    try:
+        return asyncio.run(asker.run(chains))
+    finally:
+        if on_cost is not None:
+            on_cost(asker.purse.spent)
 
 
 class _Asker:
@@ -52,6 +58,7 @@ class _Asker:
         self.claims = claims
         self.panel = panel
         self.judge: JudgeSpec = panel.judges[0]
+        self.purse = Spend(panel.max_cost)
         self.prompt = load_prompt(claims.prompt)
         self.replies = replies
         self.report = report
@@ -60,8 +67,8 @@ class _Asker:
         from mgrd.judging.client import JudgeClient, SpendLimitError  # openai takes seconds to import
 
         cache = ReplyCache(self.replies)
-        gate, purse = Concurrency(self.judge.concurrency), Spend(self.panel.max_cost, 0.0)
-        client = JudgeClient(self.judge, load_prompt(CORRECTION), gate, purse)
+        gate = Concurrency(self.judge.concurrency)
+        client = JudgeClient(self.judge, load_prompt(CORRECTION), gate, self.purse)
         found: dict[str, Extraction] = {}
         queue = iter(chains.items())
 
@@ -78,7 +85,7 @@ class _Asker:
             left = len(chains) - len(found)
             raise JudgeError(
                 f"{limited.exceptions[0]} reached with the claims of {left} of {len(chains)} chains to go; "
-                "replies that came in are kept, raise spec.panel.max_cost and run again"
+                "replies that came in are kept, raise spec.panel.max_cost or runtime.max_cost and run again"
             ) from limited
         except* JudgeError as refused:
             raise refused.exceptions[0] from refused

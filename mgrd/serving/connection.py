@@ -159,7 +159,11 @@ class Connection:
     def safe(self, text: str) -> str:
         """One line of text by a server, without the key and without what no table can hold."""
         line = " ".join(text.encode("utf-8", "replace").decode().split())
-        return line.replace(self._key, "***")
+        return self.without_key(line)
+
+    def without_key(self, text: str) -> str:
+        """The text with stars for the key, which a server may repeat."""
+        return text if self.address.api_key_env is None else text.replace(self._key, "***")
 
 
 def _key(address: Address) -> str:

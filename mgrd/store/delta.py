@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import pyarrow as pa
@@ -15,6 +16,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from data_contracts.invariants import check_unique
 from mgrd.errors import ContractError, DataError, StoreError, boundary
+from mgrd.store.schema import missing_columns, stored_types, upgraded
 from schemas import Table
 
 Partition = Mapping[str, int | str]
@@ -33,17 +35,32 @@ class DatasetRef:
 
 
 class Store:
-    """The tables below `root/tables`."""
+    """The tables below `root/tables`, or below `uri` in an object store (`s3://`, `gs://`, `az://`).
 
-    def __init__(self, root: Path) -> None:
+    Credentials and endpoints of an object store come from the environment (`AWS_...`, `GOOGLE_...`,
+    `AZURE_...`), as delta-rs reads them.
+    """
+
+    def __init__(self, root: Path, uri: str | None = None) -> None:
         self.root = root
+        self.uri = None if uri is None else uri.rstrip("/")
 
     def path(self, table: Table) -> Path:
+        """The table's folder. Raises StoreError for a table in an object store."""
+        if self.uri is not None:
+            raise StoreError(
+                f"table {table.name} is in {self.uri}, which is no folder of this machine; this command reads local "
+                "tables only: copy the tables into the workspace and leave store.uri out"
+            )
         return self.root / "tables" / table.name
+
+    def location(self, table: Table) -> str:
+        """Where the table lies, as delta-rs is told."""
+        return self.path(table).as_posix() if self.uri is None else f"{self.uri}/{table.name}"
 
     def version(self, table: Table) -> int:
         """The table's newest version; -1 before its first commit."""
-        opened = self._open(table)
+        opened = self.open(table)
         return -1 if opened is None else opened.version()
 
     def read(
@@ -63,11 +80,11 @@ class Store:
 
     def scan(self, table: Table, partition: Partition | None = None, *, version: int | None = None) -> pl.LazyFrame:
         """As `read`, lazily: filters and column choices reach the Parquet files."""
-        opened = self._open(table)
+        opened = self.open(table)
         if opened is None:
             return empty_frame(table).lazy()
-        with boundary(StoreError, f"reading table {table.name} at {self.path(table)}"):
-            frame = pl.scan_delta(self.path(table).as_posix(), version=version)
+        with boundary(StoreError, f"reading table {table.name} at {self.location(table)}"):
+            frame = upgraded(table, pl.scan_delta(opened if version is None else self.location(table), version=version))
         for column, value in (partition or {}).items():
             frame = frame.filter(pl.col(column) == value)
         return frame
@@ -80,6 +97,7 @@ class Store:
                 self._prepared(table),
                 data,
                 mode="append",
+                schema_mode=self._schema_mode(table, self.open(table)),
                 partition_by=list(table.partition_by) or None,
                 commit_properties=CommitProperties(custom_metadata=dict(note or {})),
             )
@@ -99,7 +117,7 @@ class Store:
         properties = CommitProperties(custom_metadata=dict(note or {}))
         predicate = " AND ".join(f"{column} = {_literal(value)}" for column, value in partition.items())
         with boundary(StoreError, f"replacing {dict(partition)} of table {table.name}"):
-            opened = self._open(table)
+            opened = self.open(table)
             if opened is not None and frame.is_empty():
                 opened.delete(predicate or None, commit_properties=properties)
             else:
@@ -107,6 +125,7 @@ class Store:
                     self._prepared(table),
                     data,
                     mode="overwrite",
+                    schema_mode=self._schema_mode(table, opened),
                     predicate=predicate if opened is not None and predicate else None,
                     partition_by=list(table.partition_by) or None,
                     commit_properties=properties,
@@ -118,15 +137,22 @@ class Store:
         frame = self.read(table, partition)
         return DatasetRef(table.name, dict(partition), self.version(table), digest(table, frame), frame.height)
 
-    def _open(self, table: Table) -> DeltaTable | None:
-        path = self.path(table).as_posix()
-        with boundary(StoreError, f"opening table {table.name} at {path}"):
-            return DeltaTable(path) if DeltaTable.is_deltatable(path) else None
+    def open(self, table: Table) -> DeltaTable | None:
+        """The Delta table itself, for its history and files; None before its first commit."""
+        location = self.location(table)
+        with boundary(StoreError, f"opening table {table.name} at {location}"):
+            return DeltaTable(location) if DeltaTable.is_deltatable(location) else None
+
+    def _schema_mode(self, table: Table, opened: DeltaTable | None) -> Literal["merge"] | None:
+        """`merge` for a stored table that lacks optional columns: the commit then adds them."""
+        if opened is None:
+            return None
+        return "merge" if missing_columns(table, stored_types(opened)) else None
 
     def _prepared(self, table: Table) -> str:
-        path = self.path(table)
-        path.mkdir(parents=True, exist_ok=True)
-        return path.as_posix()
+        if self.uri is None:
+            self.path(table).mkdir(parents=True, exist_ok=True)
+        return self.location(table)
 
 
 def empty_frame(table: Table) -> pl.DataFrame:

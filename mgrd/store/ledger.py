@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from data_contracts.invariants import check_counts
-from mgrd.ids import content_key
+from mgrd.ids import canonical, content_key
 from mgrd.store.delta import DatasetRef, Store, frame_of
 from schemas import LEDGER
 
@@ -32,6 +32,7 @@ class Entry:
     outputs: tuple[DatasetRef, ...]
     counts: dict[str, object]
     seconds: float
+    inputs: dict[str, str]
 
     def output(self, table: str) -> DatasetRef:
         return next(reference for reference in self.outputs if reference.table == table)
@@ -74,7 +75,14 @@ class Ledger:
         return entry if entry is not None and entry.fingerprint == mark else None
 
     def record(
-        self, round_: int, stage: str, mark: str, inputs: Mapping[str, str], outcome: Outcome, seconds: float
+        self,
+        round_: int,
+        stage: str,
+        mark: str,
+        inputs: Mapping[str, str],
+        outcome: Outcome,
+        seconds: float,
+        config: Mapping[str, object] | None = None,
     ) -> Entry:
         """Commit a finished stage. Raises ContractError when rows were lost on the way."""
         check_counts(f"{stage} of round {round_}", outcome.rows_in, outcome.accounted)
@@ -94,6 +102,7 @@ class Ledger:
             "tokens": outcome.tokens,
             "cost": outcome.cost,
             "finished_at": finished_at,
+            "config": canonical(dict(config or {})),
         }
         self.store.append(LEDGER, frame_of(LEDGER, [row]), {"stage": stage, "fingerprint": mark})
         entry = _entry(row)
@@ -120,4 +129,5 @@ def _entry(row: Mapping[str, object]) -> Entry:
         outputs=tuple(DatasetRef(**reference) for reference in json.loads(str(row["outputs"]))),
         counts=json.loads(str(row["counts"])),
         seconds=float(str(row["seconds"])),
+        inputs=json.loads(str(row["inputs"])),
     )

@@ -7,15 +7,18 @@ Nothing is written outside of it.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from mgrd.errors import ConfigError
 from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
+from mgrd.store.contracts import apply_contracts
 from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
+from mgrd.store.lock import hold
 
 LOGGER = logging.getLogger("mgrd")
 
@@ -35,7 +38,7 @@ class Workspace:
     def __init__(self, root: Path, settings: Settings) -> None:
         self.root = root.resolve()
         self.settings = settings
-        self.store = Store(self.root)
+        self.store = Store(self.root, settings.store.uri)
 
     @classmethod
     def open(cls, root: Path, overrides: dict[str, object] | None = None) -> "Workspace":
@@ -70,6 +73,11 @@ class Workspace:
         return self.root / "reports"
 
     @property
+    def data_docs(self) -> Path:
+        """What the contracts found, a page per stage and table."""
+        return self.reports / "contracts"
+
+    @property
     def cache(self) -> Path:
         """What can be made again: the pictures of clips and the review app's mirror of the tables."""
         return self.root / "cache"
@@ -78,6 +86,17 @@ class Workspace:
     def pictures(self) -> Path:
         """What review draws of clips; made when evidence is measured."""
         return self.cache / "pictures"
+
+    @contextmanager
+    def held(self, what: str) -> Iterator[None]:
+        """Be the one that writes here, for the block. Raises BusyError when another process is."""
+        with hold(self.root, what) as dead:
+            if dead is not None:
+                LOGGER.warning(
+                    "took over from `%s` (process %d on %s, since %s), which is gone",
+                    dead.what, dead.pid, dead.host, dead.since,
+                )  # fmt: skip
+            yield
 
     def resolve(self, uri: str) -> Path:
         """A row's uri as a path: relative ones lie in the workspace."""
@@ -132,10 +151,31 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
         return done, False
     started = time.perf_counter()
     outcome = work()
+    limit = workspace.settings.runtime.fail_on_error
+    checked = apply_contracts(
+        workspace.store,
+        stage.name,
+        stage.round,
+        outcome,
+        limit,
+        lambda table, page: _keep_page(workspace, stage, table, page),
+    )
+    outcome = checked.outcome
+    for finding in checked.findings:
+        LOGGER.warning("round %d  %s: %s", stage.round, stage.name, finding.message)
     seconds = time.perf_counter() - started
     LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds)
-    entry = workspace.ledger.record(stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds)
+    entry = workspace.ledger.record(
+        stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds, stage.config
+    )
     return entry, True
+
+
+def _keep_page(workspace: Workspace, stage: Stage, table: str, page: str) -> None:
+    """Data Docs: one page per table and round, the newest."""
+    workspace.data_docs.mkdir(parents=True, exist_ok=True)
+    name = f"round-{stage.round:02d}-{stage.name.replace(' ', '-')}-{table}.html"
+    (workspace.data_docs / name.replace("/", "-")).write_text(page)
 
 
 def _overwritten(done: Entry, amended: DatasetRef | None) -> bool:

@@ -120,3 +120,16 @@ def test_an_irregular_row_is_not_regular() -> None:
 def test_the_order_of_loudness_is_last_minus_first() -> None:
     pair = placed([(0.2, 0.25 * tone(330, 0.3)), (1.0, tone(330, 0.3))], 1.6)
     assert facts_of(pair)["order_loudness"].value == pytest.approx(12, abs=1)
+
+
+def test_a_hum_under_the_sounds_is_none_of_them() -> None:
+    hum = tone(60, 4.0) * 0.1
+    clicks = placed([(0.6 + 0.8 * k, click(seed=k)) for k in range(4)], 4.0)
+    assert facts_of(hum + clicks)["event_count"].value == 4
+
+
+def test_a_soft_first_sound_counts_when_it_ends() -> None:
+    soft = placed(
+        [(0.0, tone(200, 0.4) * 0.2), (1.0, tone(400, 0.4)), (2.0, tone(500, 0.4)), (3.0, tone(300, 0.4))], 4.0
+    )
+    assert facts_of(soft)["event_count"].value == 4

@@ -133,3 +133,44 @@ def test_onsets_of_slow_attacks_are_where_the_notes_set_in(programs: tuple[int, 
             times = np.array([start for _, start, _, _ in score])
             scores.append(mir_eval.onset.f_measure(times, np.sort(found), window=0.05)[0])
     assert np.mean(scores) >= least, scores
+
+
+def test_counts_of_rendered_melodies_that_are_relied_on_are_right() -> None:
+    """Ringing, sustained and melting instruments: what is not counted surely is left open."""
+    sure = wrong = 0
+    for program in range(0, 96, 5):
+        for gap, held in ((0.5, 1.0), (0.6, 0.75)):
+            score = [(55 + (5 * k + program) % 12, 0.2 + gap * k, 0.2 + gap * (k + held), 100) for k in range(8)]
+            (count,) = listed(measure(midi(score, program, score[-1][2] + 0.8), RATE), "event_count")
+            sure += count.reliability >= 0.5
+            wrong += count.reliability >= 0.5 and count.value != 8
+    assert sure >= 28
+    assert wrong <= 0.1 * sure
+
+
+@pytest.mark.parametrize("program", [5, 11])
+def test_a_sound_that_is_cut_off_begins_no_new_one(program: int) -> None:
+    score = [(55 + (5 * k) % 12, 0.2 + 0.6 * k, 0.65 + 0.6 * k, 100) for k in range(8)]
+    (count,) = listed(measure(midi(score, program, score[-1][2] + 0.8), RATE), "event_count")
+    assert count.value == 8
+
+
+@pytest.mark.parametrize("program", [38, 87])
+def test_an_offset_that_comes_with_the_sound_is_no_sound_in_the_silence_around_it(program: int) -> None:
+    facts = measure(midi(melody(program), program, 5.0), RATE)
+    assert min(fact.value for fact in listed(facts, "onset")) == pytest.approx(0.2, abs=0.03)
+
+
+def test_the_common_period_of_a_bell_is_not_relied_on_as_its_pitch() -> None:
+    """Partials at 3 and 8 times 110 Hz, as of a bar or bell: nobody hears 110 Hz."""
+    time = np.arange(RATE) / RATE
+    bell = (np.sin(2 * np.pi * 330 * time) + 0.5 * np.sin(2 * np.pi * 880 * time)) * np.exp(-2 * time) * 0.2
+    low = [f for f in measure(np.pad(bell, 3200), RATE) if f.name in {"event_f0", "f0_median"} and f.value < 200]
+    assert all(fact.reliability < 0.5 for fact in low)
+
+
+@pytest.mark.parametrize("program", [27, 45, 65, 88])
+def test_a_melody_of_held_notes_is_not_taken_for_speech(program: int) -> None:
+    score = melody(program)
+    (speech,) = listed(measure(midi(score, program, 4.6), RATE), "speech")
+    assert speech.value < 0.5

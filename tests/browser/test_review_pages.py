@@ -155,14 +155,14 @@ def test_b_hides_the_machine_and_the_state_is_the_url(page, address: str, worksp
     page.select_option("#f-round", "2")
     page.wait_for_url("**round=2**")
     assert "queue=all" in page.url
-    assert all("round 2" in text for text in page.locator(".row .facts").all_inner_texts())
+    assert all("round 2" in text for text in page.locator(".row .about").all_inner_texts())
     page.screenshot(path=IMAGES / "review-queue.png")
 
 
 def test_rounds_stand_side_by_side(page, address: str, workspace: Workspace) -> None:
     page.goto(f"{address}/diff/{known(workspace)}?queue=flipped")
     assert page.locator(".side-by-side").count() == 2
-    assert page.locator(".claim-diff tbody tr").count() >= 2
+    assert page.locator(".claim-diff > li").count() >= 2
     page.screenshot(path=IMAGES / "review-diff.png")
     page.goto(f"{address}/rounds")
     assert page.locator(".chart").count() >= 3

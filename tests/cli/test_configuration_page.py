@@ -96,4 +96,4 @@ def test_the_schema_is_json_and_refuses_unknown_keys() -> None:
     assert printed.exit_code == 0
     schema = json.loads(printed.output)
     assert schema["additionalProperties"] is False
-    assert set(schema["properties"]) == {"spec", "runtime"}
+    assert set(schema["properties"]) == {"spec", "runtime", "store"}

@@ -25,7 +25,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="session")
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished campaign of examples/tiny.toml, made once for all workers of the test run. Read only."""
-    shared = tmp_path_factory.getbasetemp().parent / "shared-campaign"
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-campaign"
     root = shared / "w"
     shared.mkdir(exist_ok=True)
     with FileLock(shared / "lock"):

@@ -9,7 +9,6 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgrd.export.agreement import cohen_kappa
 from mgrd.export.card import cell, quoted
 from mgrd.export.choices import FORMATS, ExportConfig
 from mgrd.export.directory import export_round
@@ -122,19 +121,6 @@ def test_agreement_with_reviewers_is_told_per_rater(tmp_path: Path) -> None:
     text = card(workspace, tmp_path / "x")
     assert f"| judge a\\|b | {len(keys) - 1} | 1.000 |" in text
     assert "judge/grounding" in text
-
-
-def test_kappa_is_one_for_agreement_zero_for_chance_and_unknown_without_variation() -> None:
-    assert cohen_kappa([(True, True), (False, False)]) == 1.0
-    assert cohen_kappa([(True, True), (True, False), (False, True), (False, False)]) == 0.0
-    assert cohen_kappa([(True, False), (False, True)]) == -1.0
-    assert cohen_kappa([(True, True)] * 3) is None
-    assert cohen_kappa([]) is None
-
-
-def test_kappa_matches_the_textbook_example() -> None:
-    pairs = [(1, 1)] * 20 + [(1, 0)] * 5 + [(0, 1)] * 10 + [(0, 0)] * 15
-    assert cohen_kappa(pairs) == pytest.approx(0.4)
 
 
 def test_one_known_licence_is_named_for_the_hub(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -19,7 +21,8 @@ from mgrd.export.choices import FORMATS, PURPOSES, ExportConfig
 from mgrd.export.directory import export_round
 from mgrd.export.manifest import find_faults
 from mgrd.export.publish import plan_push, push
-from mgrd.store import Workspace
+from mgrd.store import Workspace, frame_of
+from schemas import DISTILLED, LEDGER, OVERRIDES
 from tests.export.conftest import REPOSITORY, mgrd
 
 
@@ -182,6 +185,22 @@ def test_a_real_campaign_says_what_it_cannot_give(campaign: Path, tmp_path: Path
     assert "--outside" in mgrd("export", *common, "--purpose", "rl", status=1).stderr
     mgrd("export", *common, "--purpose", "rl", "--outside")
     assert "finished rounds: [1]" in mgrd("export", "--round", "2", *common[2:], status=1).stderr
+
+
+@pytest.mark.round
+def test_an_export_heeds_what_reviewers_said_since_the_round_was_decided(campaign: Path, tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    shutil.copytree(campaign, root)
+    store = Workspace.open(root).store
+    kept = store.read(DISTILLED, {"round": 1}).filter(pl.col("trace_id").is_not_null())["trace_id"][0]
+    said = {"override_id": "o", "trace_id": kept, "reviewer": "ann", "verdict": "not_grounded", "seconds": 1.0}
+    store.append(OVERRIDES, frame_of(OVERRIDES, [{**said, "made_at": "2026-01-01T00:00:00Z", "reason": "heard it"}]))
+    before = mgrd("export", "--round", "1", "--out", str(tmp_path / "a"), "-w", str(root))
+    assert "reviewers have spoken" in before.stderr
+    ledger = store.read(LEDGER).filter(pl.col("round") == 1)
+    assert (ledger["stage"] == "decide").sum() == 2
+    assert (ledger["stage"] == "train").sum() == 1
+    assert "reviewers" not in mgrd("export", "--round", "1", "--out", str(tmp_path / "b"), "-w", str(root)).stderr
 
 
 @pytest.mark.round

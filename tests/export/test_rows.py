@@ -141,7 +141,7 @@ def test_too_many_refusals_stop_the_export(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "w", clips=4)
     for uri in workspace.store.read(CLIPS)["uri"].to_list()[:2]:
         (workspace.root / uri).unlink()
-    with pytest.raises(DataError, match="max_error_rate"):
+    with pytest.raises(DataError, match="fail_on_error"):
         rows_of(workspace)
 
 

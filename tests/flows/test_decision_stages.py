@@ -30,7 +30,7 @@ from schemas import (
 )
 from tasks.calibrate import calibrate, check_calibration
 from tasks.counterfactual import counterfactual
-from tasks.decide import decide
+from tasks.decide import decide, reviewers_wait
 from tasks.ground import ground
 from tasks.rejudge import compare, sampled_traces, standing_decisions
 from tasks.run import Run
@@ -38,13 +38,19 @@ from tasks.select import select
 from tests.tiny_model import tiny_model, tones
 
 QUESTION = "How does the pitch move?"
+RISES, FALLS, QUOTES, CLIMBS = (f"{start}{0:012d}" for start in ("1a00", "1b00", "2c00", "2d00"))
 CHAINS = {
-    "1a00": ("the pitch rises steadily, so it is rising.", "rising"),
-    "1b00": ("the pitch falls, so it is falling.", "falling"),
-    "2c00": ("the caption says that it is a rising tone.", "rising"),
-    "2d00": ("the pitch climbs from low to high.", "falling"),
+    RISES: ("the pitch rises steadily, so it is rising.", "rising"),
+    FALLS: ("the pitch falls, so it is falling.", "falling"),
+    QUOTES: ("the caption says that it is a rising tone.", "rising"),
+    CLIMBS: ("the pitch climbs from low to high.", "falling"),
 }
 PARTITION: dict[str, int | str] = {"round": 1, "purpose": "distill"}
+
+
+def key_of(number: int) -> str:
+    """A key as the tables want them: 16 hexadecimal digits."""
+    return f"{number:016x}"
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +65,8 @@ def root(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "w"
     init_workspace(root)
     workspace = Workspace.open(root)
-    store, audio = workspace.store, tones(root / "audio", 3)
+    store = workspace.store
+    audio = {key_of(int(name.removeprefix("clip"))): path for name, path in tones(root / "audio", 3).items()}
     clip = {"sha256": "s", "duration": 1.0, "sample_rate": 16_000, "channels": 1, "domain": "synthetic"}
     clip |= {"source": "s", "licence": "l", "provenance": "p", "split": "pool", "collection": "x"}
     asked = {
@@ -72,7 +79,7 @@ def root(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rising = [fact("f0_trend", 9.0, end=1.0), fact("duration", 1.0, end=1.0)]
     facts = {"version": "1", "facts": [one.row() for one in rising], "seconds": 0.1}
     questions = [
-        {**asked, "question_id": f"q{i}", "clip_id": f"clip{i}", "answer": answer, "collection": "x", "origin": "o"}
+        {**asked, "question_id": key_of(i), "clip_id": key_of(i), "answer": answer, "collection": "x", "origin": "o"}
         for i, answer in enumerate(["rising", "rising", "falling"])
     ]
     store.append(CLIPS, frame_of(CLIPS, [{**clip, "clip_id": k, "uri": f"audio/{p.name}"} for k, p in audio.items()]))
@@ -100,7 +107,7 @@ def trace(key: str, index: int, model_id: str) -> dict[str, object]:
     row |= {"temperature": 1.0, "top_p": 1.0, "max_new_tokens": 64, "engine": "transformers", "finish_reason": "stop"}
     row |= {"prompt_id": prompt.id, "prompt_sha": prompt.sha, "split": "pool", "problems": [], **PARTITION}
     place = max(0, index - 1)
-    row |= {"trace_id": key, "question_id": f"q{place}", "clip_id": f"clip{place}", "sample_index": index}
+    row |= {"trace_id": key, "question_id": key_of(place), "clip_id": key_of(place), "sample_index": index}
     said = {"reasoning": reasoning, "answer": answer, "choice": answer, "correct": answer == "rising"}
     return {**row, **said, "raw_text": completion_text(reasoning, answer), "model_id": model_id}
 
@@ -135,7 +142,7 @@ def ran(root: Path) -> dict[str, int]:
 def test_a_round_is_decided_once_and_again_only_where_something_changed(root: Path) -> None:
     first = decided(root)
     assert {key: row["decision"] for key, row in rows(root).items()} == {
-        "1a00": "kept", "1b00": "rejected", "2c00": "rejected", "2d00": "rejected",
+        RISES: "kept", FALLS: "rejected", QUOTES: "rejected", CLIMBS: "rejected",
     }  # fmt: skip
     before = ran(root)
     assert decided(root).digest == first.digest
@@ -147,15 +154,21 @@ def test_a_round_is_decided_once_and_again_only_where_something_changed(root: Pa
 
 def test_a_vote_decides_anew_without_grounding_anew_and_its_withdrawal_undoes_it(root: Path) -> None:
     automatic = decided(root)
-    vote(root, "1b00", "grounded")
-    vote(root, "1a00", "not_grounded")
+    assert not reviewers_wait(Workspace.open(root), 1)
+    vote(root, FALLS, "grounded")
+    vote(root, RISES, "not_grounded")
+    assert reviewers_wait(Workspace.open(root), 1)
     decided(root)
+    assert not reviewers_wait(Workspace.open(root), 1)
     settled = rows(root)
-    assert (settled["1a00"]["decision"], settled["1a00"]["decided_by"]) == ("rejected", "override")
-    assert settled["1b00"]["reasons"] == ["wrong_answer"], "grounded or not, the answer is wrong"
-    assert "contradicted_claim" in settled["1b00"]["warnings"]
+    assert (settled[RISES]["decision"], settled[RISES]["decided_by"]) == (
+        "rejected",
+        "override",
+    )
+    assert settled[FALLS]["reasons"] == ["wrong_answer"], "grounded or not, the answer is wrong"
+    assert "contradicted_claim" in settled[FALLS]["warnings"]
     assert ran(root)["ground-distill"] == 1
-    for key in ("1a00", "1b00"):
+    for key in (RISES, FALLS):
         vote(root, key, "withdrawn", at=1)
     assert decided(root).digest == automatic.digest
 
@@ -170,9 +183,9 @@ def test_counterfactuals_are_scored_once_and_a_killed_stage_scores_what_is_owed(
     assert set(placed) == set(store.read(CLAIMS)["claim_id"])
     assert all(gain["tokens"] > 0 for gain in placed.values())
     *others, last = whole["swap_clip_id"]
-    assert others == ["clip2"] * 3, "the only clip whose answer is falling"
-    assert last in {"clip0", "clip1"}
-    survived = whole.filter(pl.col("trace_id") != "1a00").with_columns(silence_margin=pl.lit(7.0))
+    assert others == [key_of(2)] * 3, "the only clip whose answer is falling"
+    assert last in {key_of(0), key_of(1)}
+    survived = whole.filter(pl.col("trace_id") != RISES).with_columns(silence_margin=pl.lit(7.0))
     store.replace(COUNTERFACTUALS, survived, PARTITION)
     store.replace(LEDGER, store.read(LEDGER).filter(pl.col("stage") != "counterfactual-distill"), {})
     decided(root, counterfactual__share=1.0)
@@ -186,10 +199,10 @@ def test_counterfactuals_are_scored_once_and_a_killed_stage_scores_what_is_owed(
 def test_chains_that_cannot_be_scored_are_told_and_stop_the_stage_when_they_are_many(root: Path) -> None:
     store = Workspace.open(root).store
     clips = store.read(CLIPS).with_columns(
-        uri=pl.when(pl.col("clip_id") == "clip2").then(pl.lit("gone.wav")).otherwise("uri")
+        uri=pl.when(pl.col("clip_id") == key_of(2)).then(pl.lit("gone.wav")).otherwise("uri")
     )
     store.replace(CLIPS, clips, {})
-    with pytest.raises(EngineError, match="could not be scored again, more than runtime"):
+    with pytest.raises(EngineError, match=r"4 of 4 rows failed, more than runtime\.fail_on_error"):
         decided(root, counterfactual__share=1.0)
     assert store.read(QUARANTINE)["stage"].unique().to_list() == ["counterfactual-distill"]
 
@@ -205,7 +218,7 @@ def test_rejudging_tells_what_moved(root: Path) -> None:
     decided(root)
     run = Run(workspace=str(root))
     before = standing_decisions.fn(run, 1)
-    vote(root, "1a00", "not_grounded")
+    vote(root, RISES, "not_grounded")
     after = decided(root, policy__reasons__surrogate="warn", policy__min_supported=0)
     distilled = Workspace.open(root).store.reference(DECISIONS, PARTITION)
     found = compare.fn(run, before, after, distilled)
@@ -226,18 +239,18 @@ def test_calibration_is_stored_and_opens_or_shuts_the_gate(root: Path, tmp_path:
         check_calibration.fn(run)
     with pytest.raises(CalibrationError, match="no chain of this workspace has a label"):
         calibrate.fn(run)
-    for key in ("1a00", "2d00"):
+    for key in (RISES, CLIMBS):
         vote(root, key, "grounded")
     labels = tmp_path / "labels.jsonl"
-    given = [{"trace_id": "1b00", "verdict": "not_grounded"}, {"trace_id": "none", "verdict": "grounded"}]
+    given = [{"trace_id": FALLS, "verdict": "not_grounded"}, {"trace_id": "none", "verdict": "grounded"}]
     labels.write_text("\n".join([*map(json.dumps, given), "{torn"]))
     found = calibrate.fn(run, str(labels), 0.9)
     assert (found["labels"], found["unknown"], found["split"], len(found["bad"])) == (3, 1, 0, 1)
     assert {row["signal"]: row["kappa"] for row in found["signals"]} == {"policy": 1.0, "checks": 1.0}
     json.dumps(found)
     check_calibration.fn(run)
-    vote(root, "2c00", "grounded")
-    vote(root, "1a00", "not_grounded", at=1)
+    vote(root, QUOTES, "grounded")
+    vote(root, RISES, "not_grounded", at=1)
     calibrate.fn(run, str(labels), 0.9)
     assert Workspace.open(root).store.read(CALIBRATIONS).height == 4
     with pytest.raises(CalibrationError, match="on 4 labelled chains the policy's kappa is"):
@@ -253,11 +266,11 @@ def explain(root: Path, *arguments: str) -> str:
 
 
 def test_explain_shows_chain_claims_signals_and_decision(root: Path) -> None:
-    vote(root, "1b00", "not_grounded")
+    vote(root, FALLS, "not_grounded")
     decided(root, counterfactual__share=1.0)
     text = explain(root, "1b")
     for part in (
-        "1b00",
+        FALLS,
         QUESTION,
         "pitch falls[1-]",
         "contradicted",
@@ -268,13 +281,13 @@ def test_explain_shows_chain_claims_signals_and_decision(root: Path) -> None:
         assert part in text
     for part in ("override", "not_grounded by ann", "reviewer_not_grounded", "rejected (score 0.00, by override)"):
         assert part in text
-    assert "[surrogate]" in explain(root, "2c00")
+    assert "[surrogate]" in explain(root, QUOTES)
     assert "\x1b" not in text, "no colours where there is no terminal"
 
 
 def test_explain_prints_json_for_scripts(root: Path) -> None:
     decided(root, counterfactual__share=1.0)
-    found = json.loads(explain(root, "1a00", "--json"))
+    found = json.loads(explain(root, RISES, "--json"))
     assert found["decision"]["decision"] == "kept"
     (claim, *_) = found["claims"]
     assert found["reasoning"][claim["start"] : claim["end"]] == claim["text"]
@@ -285,12 +298,15 @@ def test_explain_prints_json_for_scripts(root: Path) -> None:
 
 
 def test_explain_of_a_chain_before_its_decision(root: Path) -> None:
-    assert "none yet; `mgrd run` grounds and decides" in explain(root, "1a00")
+    assert "none yet; `mgrd run` grounds and decides" in explain(root, RISES)
 
 
 @pytest.mark.parametrize(
     ("beginning", "message"),
-    [("9", "no trace of .* begins with '9'; ids are"), ("1", "2 traces begin with '1': 1a00, 1b00; give more digits")],
+    [
+        ("9", "no trace of .* begins with '9'; ids are"),
+        ("1", "2 traces begin with '1': 1a00000000000000, 1b00000000000000; give more digits"),
+    ],
 )
 def test_an_unknown_or_ambiguous_id_says_what_to_do(root: Path, beginning: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
@@ -302,7 +318,7 @@ def test_what_a_chain_hides_is_shown_and_not_obeyed(root: Path) -> None:
     evil = "\x1b[2Jthe pitch rises\u202e\ud800[bold]".encode("utf-8", "replace").decode()
     store.replace(TRACES, store.read(TRACES).with_columns(reasoning=pl.lit(evil)), PARTITION)
     decided(root)
-    text = explain(root, "1a00")
+    text = explain(root, RISES)
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "[bold]" in text

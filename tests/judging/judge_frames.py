@@ -16,7 +16,9 @@ FACTS: list[Fact] = [
     fact("onset", 0.1, end=0.1),
     fact("onset", 0.6, start=0.5, end=0.6),
 ]
-EVIDENCE = {"clip": FACTS}
+CLIP, QUESTION = "c" * 16, "f" * 16
+"""Keys as the tables want them."""
+EVIDENCE = {CLIP: FACTS}
 
 
 def trace(name: str, reasoning: str | None = CHAIN, round_: int = 1) -> dict[str, object]:
@@ -28,8 +30,8 @@ def trace(name: str, reasoning: str | None = CHAIN, round_: int = 1) -> dict[str
         "round": round_,
         "purpose": "distill",
         "split": "pool",
-        "question_id": "q",
-        "clip_id": "clip",
+        "question_id": QUESTION,
+        "clip_id": CLIP,
         "sample_index": 0,
         "reasoning": reasoning,
         "answer": "rising",
@@ -49,7 +51,12 @@ def traces(count: int, round_: int = 1) -> pl.DataFrame:
 
 
 def questions() -> pl.DataFrame:
-    row = {"question_id": "q", "clip_id": "clip", "text": "How does the pitch move?", "choices": ["rising", "falling"]}
+    row = {
+        "question_id": QUESTION,
+        "clip_id": CLIP,
+        "text": "How does the pitch move?",
+        "choices": ["rising", "falling"],
+    }
     rest = {"answer": "rising", "skill": "contour", "split": "pool", "origin": "embedded", "collection": "x"}
     return frame_of(QUESTIONS, [row | rest])
 
@@ -60,7 +67,7 @@ def decision(trace_id: str, *reasons: str) -> dict[str, object]:
         "trace_id": trace_id,
         "round": 1,
         "purpose": "distill",
-        "question_id": "q",
+        "question_id": QUESTION,
         "decision": kinds.get(reasons, "rejected"),
         "reasons": list(reasons),
         "correct": "wrong_answer" not in reasons,

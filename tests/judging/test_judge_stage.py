@@ -7,18 +7,20 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from judge_frames import CHAIN, FACTS, questions, trace
+from judge_frames import CHAIN, CLIP, FACTS, questions, trace
 
-from mgrd.errors import JudgeError
+from mgrd.errors import ConfigError, JudgeError
 from mgrd.judging.mock import Answer, MockJudge, Script, good, serving
 from mgrd.store import DatasetRef, Workspace, frame_of, init_workspace
-from schemas import CLIPS, DECISIONS, EVIDENCE, LEDGER, QUESTIONS, TRACES, VERDICTS
+from schemas import CLIPS, DECISIONS, EVIDENCE, LEDGER, QUESTIONS, TABLES, TRACES, VERDICTS
 from tasks.decide import decide
 from tasks.ground import ground
 from tasks.judge import judge
+from tasks.limits import money_spent
 from tasks.run import Run
 from tasks.select import select
 
+GOOD, BAD = [f"a{i:015d}" for i in range(4)], "b" * 16
 WRONG = "The pitch falls steadily, so the contour is falling."
 
 
@@ -63,14 +65,14 @@ def round_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Round]:
 
 
 def _fill(workspace: Workspace) -> None:
-    clip = {"clip_id": "clip", "sha256": "s", "uri": "a.wav", "duration": 3.0, "sample_rate": 16000, "channels": 1}
+    clip = {"clip_id": CLIP, "sha256": "s", "uri": "a.wav", "duration": 3.0, "sample_rate": 16000, "channels": 1}
     rest = {"domain": "synthetic", "source": "s", "licence": "l", "provenance": "p", "split": "pool", "collection": "x"}
     facts = [fact.row() for fact in FACTS]
-    chains = {f"good{i}": f"{CHAIN} It climbs {i + 2} times over." for i in range(4)} | {"bad": WRONG}
+    chains = {GOOD[i]: f"{CHAIN} It climbs {i + 2} times over." for i in range(4)} | {BAD: WRONG}
     store = workspace.store
     store.append(CLIPS, frame_of(CLIPS, [clip | rest]))
     store.append(QUESTIONS, questions())
-    store.append(EVIDENCE, frame_of(EVIDENCE, [{"clip_id": "clip", "version": "1", "facts": facts, "seconds": 0.1}]))
+    store.append(EVIDENCE, frame_of(EVIDENCE, [{"clip_id": CLIP, "version": "1", "facts": facts, "seconds": 0.1}]))
     store.append(TRACES, frame_of(TRACES, [trace(name, chain) for name, chain in chains.items()]))
 
 
@@ -88,9 +90,9 @@ def test_the_judge_reads_what_passed_and_its_low_scores_reject(round_: Round) ->
     round_.server.script = low_for(1)
     workspace, _, rows = round_.run()
     decided = round_.decided()
-    assert decided["good0"] == ("kept", [])
-    assert decided["good1"] == ("rejected", ["judge_grounding"])
-    assert decided["bad"][0] == "rejected"
+    assert decided[GOOD[0]] == ("kept", [])
+    assert decided[GOOD[1]] == ("rejected", ["judge_grounding"])
+    assert decided[BAD][0] == "rejected"
     assert len(round_.server.requests) == 4, "a chain that the measurements refute costs nothing"
     assert workspace.store.read(VERDICTS).height == 4
     entry = workspace.ledger.newest(1, "select")
@@ -112,14 +114,14 @@ def test_another_judge_judges_and_selects_again_and_leaves_grounding_alone(round
     round_.server.script = low_for(0, 1)
     workspace, _, _ = round_.run(panel__judges__0__model="judge-2")
     assert round_.stages() == {"ground-distill": 1, "judge-distill": 2, "decide": 2, "select": 2}
-    assert round_.decided()["good0"] == ("rejected", ["judge_grounding"])
+    assert round_.decided()[GOOD[0]] == ("rejected", ["judge_grounding"])
     assert workspace.store.read(VERDICTS)["judge"].value_counts().sort("judge").rows() == [
         ("judge-1", 4),
         ("judge-2", 4),
     ]
     asked = len(round_.server.requests)
     round_.run()
-    assert round_.decided()["good0"] == ("kept", []), "back to the first judge, from its stored verdicts"
+    assert round_.decided()[GOOD[0]] == ("kept", []), "back to the first judge, from its stored verdicts"
     assert len(round_.server.requests) == asked
 
 
@@ -136,10 +138,10 @@ def test_without_a_judge_the_checks_decide_alone_and_with_it_again_nothing_is_as
     _, with_judge, _ = round_.run()
     asked = len(round_.server.requests)
     workspace, alone, _ = round_.run(panel=None)
-    assert round_.decided()["good0"] == ("kept", [])
+    assert round_.decided()[GOOD[0]] == ("kept", [])
     assert workspace.store.reference(DECISIONS, alone.partition).digest == alone.digest
     _, again, _ = round_.run()
-    assert round_.decided()["good0"] == ("rejected", ["judge_grounding"])
+    assert round_.decided()[GOOD[0]] == ("rejected", ["judge_grounding"])
     assert again.digest == with_judge.digest != alone.digest
     assert len(round_.server.requests) == asked
 
@@ -148,7 +150,7 @@ def test_an_unreadable_judge_leaves_chains_unscored_and_no_row_is_lost(round_: R
     round_.server.script = lambda *_: Answer("I rather like it.")
     workspace, decisions, _ = round_.run()
     decided = round_.decided()
-    assert decided["good0"] == ("unscored", ["judge_unscored"])
+    assert decided[GOOD[0]] == ("unscored", ["judge_unscored"])
     assert decisions.rows == len(decided) == 5
     entries = [workspace.ledger.newest(1, stage) for stage in ("decide", "judge-distill")]
     assert [entry and entry.counts.get(name) for entry, name in zip(entries, ("unscored", "unread"), strict=True)] == [
@@ -165,7 +167,7 @@ def test_a_judge_out_of_reach_stops_the_stage_and_the_next_run_asks_only_the_res
     round_.server.script = script
     with pytest.raises(JudgeError, match="no reply for 1 of 4 verdicts"):
         round_.run()
-    assert round_.decided()["good0"] == ("kept", []), "decisions stay those of the checks until the judge is done"
+    assert round_.decided()[GOOD[0]] == ("kept", []), "decisions stay those of the checks until the judge is done"
     asked = len(round_.server.requests)
     round_.server.script = lambda *_: good()
     workspace, _, _ = round_.run()
@@ -202,3 +204,55 @@ def test_the_same_chain_in_a_later_round_is_not_paid_again(round_: Round) -> Non
     decided = decide.fn(run, 2, traces, checked, judge.fn(run, 2, traces, checked))
     assert len(round_.server.requests) == asked
     assert store.read(DECISIONS, decided.partition)["decision"].to_list().count("kept") == 4
+
+
+def test_the_workspaces_money_runs_out_over_rounds_and_goes_on_when_raised(
+    round_: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = {"panel__judges__0__price_in": 1e6, "panel__judges__0__price_out": 1e6, "panel__judges__0__concurrency": 1}
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", "0.5")
+    with pytest.raises(JudgeError, match=r"raise runtime\.max_cost = 0\.5 \(all rounds together\)"):
+        round_.run(**prices)
+    assert round_.server.requests == [], "nothing was asked that could not be paid"
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", "1e9")
+    workspace, _, _ = round_.run(**prices)
+    spent = money_spent(workspace)
+    assert spent == workspace.store.read(VERDICTS)["cost"].sum() > 0
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", str(spent))
+    with pytest.raises(JudgeError, match=r"is reached with 4 of 4"):
+        round_.run(**prices, panel__judges__0__model="judge-2")
+
+
+def test_a_judge_without_a_price_cannot_be_limited(round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MGRD_RUNTIME__MAX_COST", "5")
+    with pytest.raises(ConfigError, match="needs price_in and price_out of every judge; judge-1 has none"):
+        round_.run()
+
+
+SECRET = "sk-planted-9f3b1c77"
+
+
+def holding_secret(root: Path) -> list[str]:
+    """Files with the secret in them, and tables whose rows hold it: text in Parquet is compressed."""
+    found = [path.name for path in root.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
+    store = Workspace.open(root).store
+    return found + [name for name, table in TABLES.items() if SECRET in str(store.read(table).to_dicts())]
+
+
+def test_a_judges_key_stands_in_no_table_file_log_or_error(
+    round_: Round, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also when the server repeats the key in its refusal, as some vendors do, or in its replies."""
+    monkeypatch.setenv("JUDGE_KEY", SECRET)
+    caplog.set_level("DEBUG")
+    round_.run(panel__judges__0__api_key_env="JUDGE_KEY")
+    assert round_.server.requests, "the judge was asked"
+    assert holding_secret(round_.root) == []
+    round_.server.script = lambda *_: Answer(f"incorrect key provided: {SECRET}", status=401)
+    with pytest.raises(JudgeError) as refused:
+        round_.run(panel__judges__0__api_key_env="JUDGE_KEY", panel__judges__0__model="judge-2")
+    assert SECRET not in str(refused.value)
+    round_.server.script = lambda *_: Answer(f"I was called with {SECRET}, so: no scores")
+    round_.run(panel__judges__0__api_key_env="JUDGE_KEY", panel__judges__0__model="judge-3")
+    assert holding_secret(round_.root) == []
+    assert SECRET not in caplog.text

@@ -1,5 +1,8 @@
 """Shared prefixes: packing changes the cost, never the result."""
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -91,6 +94,15 @@ def test_features_and_audio_tokens_must_agree(loaded: LoadedModel) -> None:
     pack = pack_rows([example.prompt], [example.completion], ["clip"])
     with pytest.raises(DataError, match="audio tokens"):
         completion_logprobs(loaded.model, pack, [2], torch.zeros(1, 24, 8), torch.tensor([24]))
+
+
+def test_everything_moves_to_the_models_device(loaded: LoadedModel) -> None:
+    """The meta device refuses tensors that were left on the CPU, as a GPU does."""
+    rows = example_rows(Renderer(loaded.processor))
+    elsewhere = copy.deepcopy(loaded.model).to("meta").requires_grad_(True)
+    logprobs = packed_logprobs(replace(loaded, model=elsewhere), rows)
+    assert {part.device.type for part in logprobs} == {"meta"}
+    torch.cat(logprobs).sum().backward()
 
 
 def test_tokens_of_a_shared_prefix_count_once(loaded: LoadedModel) -> None:

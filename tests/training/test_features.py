@@ -1,5 +1,6 @@
 """The feature cache: as the model itself hears, computed once, whole shards or none, no silent cut."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import soundfile
 import torch
 
 from mgrd.errors import AudioError, EngineError
+from mgrd.models import listen
 from mgrd.models.checkpoints import LoadedModel, load_model
 from mgrd.training import features as module
 from mgrd.training.features import FeatureCache
@@ -50,6 +52,58 @@ def test_a_clip_beyond_the_window_is_refused_by_name(loaded: LoadedModel, tmp_pa
     path = tone(tmp_path / "long.wav", 440, 2 * WINDOW)
     with pytest.raises(AudioError, match=r"long\.wav.*window"):
         cache_of(loaded, tmp_path).ensure(loaded, [("long", path)])
+
+
+def test_a_clip_beyond_the_window_is_heard_in_equal_windows_where_that_is_asked_for(
+    loaded: LoadedModel, tmp_path: Path
+) -> None:
+    path = tone(tmp_path / "long.wav", 440, 2.5 * WINDOW)
+    cache = FeatureCache(tmp_path, loaded.encoder_sha, "float32", "split")
+    cache.ensure(loaded, [("long", path), ("short", tone(tmp_path / "short.wav", 440, 0.4))])
+    assert cache.windows("long") == (21, 21, 21)
+    assert cache.windows("short") == (10,)
+    samples, rate = soundfile.read(path, dtype="float32")
+    middle = tmp_path / "middle.wav"
+    soundfile.write(middle, samples[round(len(samples) / 3) : round(2 * len(samples) / 3)], rate, subtype="FLOAT")
+    cache.ensure(loaded, [("middle", middle)])
+    features, lengths = cache.get(["long", "middle"])
+    assert lengths.tolist() == [63, 21]
+    assert torch.allclose(features[0, 21:42], features[1, :21], atol=1e-3)
+
+
+def test_what_was_split_is_still_refused_elsewhere(loaded: LoadedModel, tmp_path: Path) -> None:
+    clips = [("long", tone(tmp_path / "long.wav", 440, 2 * WINDOW))]
+    FeatureCache(tmp_path, loaded.encoder_sha, "float32", "split").ensure(loaded, clips)
+    with pytest.raises(AudioError, match="window"):
+        cache_of(loaded, tmp_path).ensure(loaded, clips)
+
+
+def test_tokens_that_do_not_stand_for_the_whole_clip_are_an_error(
+    loaded: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen, "token_count", lambda frames: frames // 8)
+    with pytest.raises(AudioError, match=r"cut\.wav.*not heard"):
+        cache_of(loaded, tmp_path).ensure(loaded, [("cut", tone(tmp_path / "cut.wav", 440))])
+
+
+def test_a_clip_too_short_for_a_token_is_named(loaded: LoadedModel, tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match=r"click\.wav.*too short"):
+        cache_of(loaded, tmp_path).ensure(loaded, [("click", tone(tmp_path / "click.wav", 440, 0.01))])
+
+
+def test_another_process_opens_the_same_cache(loaded: LoadedModel, tmp_path: Path) -> None:
+    cache = FeatureCache(tmp_path, loaded.encoder_sha, "float32", "split")
+    cache.ensure(loaded, list(tones(tmp_path / "audio", 1).items()))
+    again = FeatureCache.of(json.loads(json.dumps(cache.description())))
+    assert torch.equal(again.get(["clip0"])[0], cache.get(["clip0"])[0])
+
+
+def test_files_of_another_layout_are_computed_anew(loaded: LoadedModel, tmp_path: Path) -> None:
+    cache = cache_of(loaded, tmp_path)
+    cache.ensure(loaded, list(tones(tmp_path / "audio", 1).items()))
+    index = next(cache.folder.glob("*.json"))
+    index.write_text(json.dumps({"clips": ["clip0"], "tokens": [25]}))
+    assert "clip0" not in cache_of(loaded, tmp_path)
 
 
 def test_a_clip_of_another_rate_is_resampled(loaded: LoadedModel, tmp_path: Path) -> None:

@@ -5,30 +5,20 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import soundfile
 import torch
 
 from mgrd.errors import TrainingError
 from mgrd.models.checkpoints import LoadedModel, load_model, save_model
 from mgrd.models.parallel import workers
 from mgrd.models.render import Renderer
-from mgrd.training.batches import draw_batches, render_rows, shard_batch
+from mgrd.training.adapters import TARGETS, Lora, trainable_parameters
+from mgrd.training.batches import cut_rows, draw_batches, render_rows, shard_batch
 from mgrd.training.features import FeatureCache
-from mgrd.training.sft import TrainReport, rate_factor, set_gradients, train_sft, trainable_parameters
-from tests.tiny_model import rows, tiny_model, tones
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def features(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> FeatureCache:
-    loaded = load_model(folder)
-    cache = FeatureCache(tmp_path_factory.mktemp("features"), loaded.encoder_sha, "float32")
-    cache.ensure(loaded, list(tones(tmp_path_factory.mktemp("audio"), 4).items()))
-    return cache
-
+from mgrd.training.loss import set_gradients, weighted_loss
+from mgrd.training.optimizer import rate_factor
+from mgrd.training.sft import TrainReport, train_sft
+from tests.tiny_model import rows, tones
 
 ROWS = rows(["clip0", "clip1", "clip2", None])
 
@@ -67,15 +57,116 @@ def test_the_encoder_and_its_key_do_not_change(folder: Path, features: FeatureCa
 
 
 def gradients(
-    loaded: LoadedModel, data: pl.DataFrame, features: FeatureCache, count: int = 1
+    loaded: LoadedModel, data: pl.DataFrame, features: FeatureCache, count: int = 1, part_rows: int = 0
 ) -> tuple[float, torch.Tensor]:
     """Loss, and the projector's gradient."""
     batch = render_rows(data, Renderer(loaded.processor), features)
     with workers(count) as crew:
-        loss, _ = set_gradients(loaded.model, trainable_parameters(loaded.model), batch, features, crew)
+        loss, _ = set_gradients(
+            loaded.model, trainable_parameters(loaded.model), batch, features, crew, part_rows=part_rows
+        )
     gradient = loaded.model.model.multi_modal_projector.linear.weight.grad
     assert gradient is not None
     return loss, gradient
+
+
+def test_the_loss_on_cached_features_is_that_of_the_library_with_its_encoder_running(
+    folder: Path, features: FeatureCache, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The library's own forward pass, row by row: audio tower, projector, decoder, loss where the mask is true."""
+    loaded = load_model(folder)
+    renderer = Renderer(loaded.processor)
+    paths = tones(tmp_path_factory.mktemp("audio"), 3)
+    data = rows(list(paths))
+    calls: list[int] = []
+    loaded.model.model.audio_tower.register_forward_hook(lambda *_: calls.append(1))
+    total, count = 0.0, 0
+    for row, rendered in zip(data.iter_rows(named=True), render_rows(data, renderer, features), strict=True):
+        samples, rate = soundfile.read(paths[row["clip_id"]], dtype="float32")
+        sound = loaded.processor(text="<|AUDIO|>", audio=samples, sampling_rate=rate, return_tensors="pt")
+        ids = torch.tensor([rendered.example.ids])
+        labels = ids.masked_fill(~torch.tensor([rendered.example.loss_mask]), -100)
+        with torch.no_grad():
+            output = loaded.model(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                input_features=sound["input_features"],
+                feature_attention_mask=sound["feature_attention_mask"],
+                labels=labels,
+            )
+        learnt = len(rendered.example.completion)
+        total, count = total + float(output.loss) * learnt, count + learnt
+    assert len(calls) == data.height
+    cached, tokens = weighted_loss(load_model(folder).model, render_rows(data, renderer, features), features)
+    assert tokens > count
+    assert float(cached) / count == pytest.approx(total / count, abs=1e-6)
+
+
+def test_half_precision_features_give_nearly_the_same_loss(
+    folder: Path, features: FeatureCache, tmp_path: Path
+) -> None:
+    loaded = load_model(folder)
+    half = FeatureCache(tmp_path / "half", loaded.encoder_sha, "float16")
+    half.ensure(loaded, list(tones(tmp_path / "audio", 4).items()))
+    data = rows(["clip0", "clip1", "clip2"])
+    assert gradients(load_model(folder), data, half)[0] == pytest.approx(
+        gradients(load_model(folder), data, features)[0], rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("lora", [None, Lora(rank=2, alpha=4)])
+def test_the_encoder_is_bit_identical_after_training(
+    folder: Path, features: FeatureCache, tmp_path: Path, lora: Lora | None
+) -> None:
+    train(folder, tmp_path / "out", features, lora=lora)
+    before, after = (load_model(place).model.model.audio_tower.state_dict() for place in (folder, tmp_path / "out"))
+    assert before.keys() == after.keys()
+    for name, weight in before.items():
+        assert weight.numpy().tobytes() == after[name].numpy().tobytes(), name
+
+
+def test_adapters_train_little_and_are_merged(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
+    report = train(folder, tmp_path / "out", features, lora=Lora(rank=2, alpha=4), steps=40)
+    assert report.losses[-1] < 0.8 * report.losses[0]
+    before, after = load_model(folder).model, load_model(tmp_path / "out").model
+    assert [name for name, _ in after.named_parameters()] == [name for name, _ in before.named_parameters()]
+    moved = {
+        name
+        for (name, old), new in zip(before.named_parameters(), after.parameters(), strict=True)
+        if not torch.equal(old, new)
+    }
+    assert any("multi_modal_projector" in name for name in moved)
+    assert {name.split(".")[-2] for name in moved if "language_model" in name} == set(TARGETS)
+    assert not {"lm_head.weight", "model.language_model.embed_tokens.weight"} & moved
+
+
+def test_parts_of_a_batch_add_up_to_its_gradients(folder: Path, features: FeatureCache) -> None:
+    whole, parts = (gradients(load_model(folder), ROWS, features, 2, part_rows) for part_rows in (0, 1))
+    assert whole[0] == pytest.approx(parts[0], abs=1e-5)
+    assert torch.allclose(whole[1], parts[1], atol=1e-5)
+
+
+def test_parts_hold_rows_of_like_length_and_every_row_once(folder: Path, features: FeatureCache) -> None:
+    batch = render_rows(ROWS, Renderer(load_model(folder).processor), features)
+    parts = cut_rows(batch, 2)
+    assert [len(part) for part in parts] == [2, 2, 2, 2]
+    assert sorted(row.row_id for part in parts for row in part) == sorted(row.row_id for row in batch)
+    longest = [max(len(row.example.ids) for row in part) for part in parts]
+    assert longest == sorted(longest)
+
+
+def test_activation_checkpointing_changes_nothing_but_the_cost(
+    folder: Path, features: FeatureCache, tmp_path: Path
+) -> None:
+    plain = train(folder, tmp_path / "plain", features)
+    again = train(folder, tmp_path / "again", features, activation_checkpointing=True)
+    assert again.losses == pytest.approx(plain.losses, abs=1e-5)
+
+
+def test_a_row_longer_than_the_decoder_is_refused_by_name(folder: Path, features: FeatureCache) -> None:
+    renderer = Renderer(load_model(folder).processor)
+    with pytest.raises(TrainingError, match=r"row0-1 has \d+ tokens"):
+        render_rows(rows(["clip0"]), renderer, features, positions=20)
 
 
 def test_another_sound_changes_loss_and_gradients(folder: Path, features: FeatureCache) -> None:

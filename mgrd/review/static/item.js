@@ -1,69 +1,73 @@
-// The desk of one chain: sound, claims and verdict.
+// A page with a clip: sound, claims and, on the desk of one chain, the verdict.
 
 import { follow, on, say, sayOnNextPage, undo } from "/static/keys.js";
 import { openSound } from "/static/sound.js";
 
 const item = document.getElementById("item");
 const AROUND = 0.5; // seconds heard before and after a claim
+const VERDICTS = ["supported", "contradicted", "unverifiable"];
 let sound = null;
 if (item) openDesk();
 
 async function openDesk() {
-  openVerdict();
+  if (document.getElementById("verdict")) openVerdict();
   openClaims(); // keys answer at once, whether or not the clip has arrived
   sound = await openSound(item.querySelector(".sound"));
 }
 
+function kindOf(claim) {
+  return VERDICTS.find((name) => claim.classList.contains(name)) ?? "neutral";
+}
+
 function openClaims() {
-  const claims = [...document.querySelectorAll("li.claim")];
+  const claims = [...item.querySelectorAll(".claim[data-start]")];
+  const byKey = new Map(claims.map((claim) => [claim.dataset.claim, claim]));
   const reading = document.getElementById("reading");
   let current = -1;
+  drawLanes(claims);
 
-  const parts = (number) => document.querySelectorAll(
-    `mark[data-claims~="${number}"], button.tag[data-claim="${number}"], li.claim[data-claim="${number}"]`,
-  );
+  const parts = (key) => item.querySelectorAll(`mark[data-claims~="${key}"], [data-claim="${key}"]`);
 
-  function light(number) {
-    for (const part of document.querySelectorAll(".lit")) part.classList.remove("lit");
-    const claim = claims[number - 1];
+  function light(claim) {
+    for (const part of item.querySelectorAll(".lit")) part.classList.remove("lit");
     if (!claim) {
       sound?.region(null);
+      if (reading) reading.textContent = "";
       return;
     }
-    for (const part of parts(number)) part.classList.add("lit");
-    const kind = ["supported", "contradicted", "unverifiable"].find((name) => claim.classList.contains(name)) ?? "neutral";
-    sound?.region(Number(claim.dataset.start), Number(claim.dataset.end), kind);
+    for (const part of parts(claim.dataset.claim)) part.classList.add("lit");
+    sound?.region(Number(claim.dataset.start), Number(claim.dataset.end), kindOf(claim));
     if (reading) {
-      const said = claim.querySelector(".said").textContent;
-      reading.textContent = `Claim ${number}: ${said} · measured: ${claim.querySelector(".measured").firstChild.textContent}`;
+      const said = claim.querySelector(".said").firstChild.textContent;
+      reading.textContent = `${said} · measured: ${claim.querySelector(".measured").textContent}`;
     }
   }
 
-  function hear(number) {
-    const claim = claims[number - 1];
+  function hear(claim) {
     if (!claim) return;
-    current = number - 1;
+    current = claims.indexOf(claim);
     for (const one of claims) one.classList.toggle("current", one === claim);
     claim.scrollIntoView({ block: "nearest" });
-    light(number);
+    light(claim);
     sound?.playSpan(Number(claim.dataset.start) - AROUND, Number(claim.dataset.end) + AROUND);
   }
 
-  const rest = () => light(current + 1);
-  document.querySelector(".reason").addEventListener("mouseover", (event) => {
+  const claimAt = (part) => byKey.get(part.dataset.claim ?? part.dataset.claims.split(" ")[0]);
+  const rest = () => light(claims[current]);
+  item.addEventListener("mouseover", (event) => {
     const over = event.target.closest("[data-claims], [data-claim]");
-    if (over) light(Number(over.dataset.claim ?? over.dataset.claims.split(" ")[0]));
+    if (over) light(claimAt(over));
     else rest();
   });
-  document.querySelector(".reason").addEventListener("mouseleave", rest);
-  document.querySelector(".reason").addEventListener("click", (event) => {
+  item.addEventListener("mouseleave", rest);
+  item.addEventListener("click", (event) => {
     if (event.target.closest("[data-vote]")) return;
-    const hit = event.target.closest("mark[data-claims], button.tag[data-claim], .hear");
-    if (hit) hear(Number(hit.dataset.claim ?? hit.closest("li.claim")?.dataset.claim ?? hit.dataset.claims.split(" ")[0]));
+    const hit = event.target.closest("mark[data-claims], button[data-claim], .hear");
+    if (hit) hear(hit.matches(".hear") ? hit.closest(".claim") : claimAt(hit));
   });
-  for (const claim of claims) claim.addEventListener("focusin", () => light(Number(claim.dataset.claim)));
+  for (const claim of claims) claim.addEventListener("focusin", () => light(claim));
 
-  const step = (by) => claims.length && hear(((current + by + claims.length) % claims.length) + 1);
+  const step = (by) => claims.length && hear(claims[(current + by + claims.length) % claims.length]);
   on("n", () => step(1));
   on("p", () => step(current < 0 ? 0 : -1));
 
@@ -73,15 +77,43 @@ function openClaims() {
       button.setAttribute("aria-pressed", String(chosen));
     }
   }
-  for (const button of document.querySelectorAll("[data-vote]")) {
-    button.addEventListener("click", () => vote(button.closest("li.claim"), button.dataset.vote));
+  for (const button of item.querySelectorAll("[data-vote]")) {
+    button.addEventListener("click", () => vote(button.closest(".claim"), button.dataset.vote));
   }
-  ["supported", "contradicted", "unverifiable"].forEach((verdict, index) => {
+  VERDICTS.forEach((verdict, index) => {
     on(`shift+${index + 1}`, () => {
       if (claims[current]) vote(claims[current], verdict);
       else say("Choose a claim first: n");
     });
   });
+}
+
+// The claims' regions under the spectrogram, each in the first lane that is free there. The list of claims is the way in
+// for a keyboard and for a screen reader; these are its picture.
+function drawLanes(claims) {
+  const lanes = document.getElementById("lanes");
+  const seconds = Number(item.querySelector(".sound")?.dataset.duration);
+  if (!lanes || !seconds) return;
+  const rows = [];
+  for (const claim of claims) {
+    const [start, end] = [Number(claim.dataset.start), Number(claim.dataset.end)];
+    let row = rows.find((one) => one.free <= start);
+    if (!row) {
+      row = { node: document.createElement("div"), free: 0 };
+      rows.push(row);
+      lanes.append(row.node);
+    }
+    row.free = end;
+    const bar = document.createElement("button");
+    bar.type = "button";
+    bar.tabIndex = -1;
+    bar.className = `lane ${kindOf(claim)}`;
+    bar.dataset.claim = claim.dataset.claim;
+    bar.textContent = claim.dataset.short;
+    bar.style.left = `${(100 * start) / seconds}%`;
+    bar.style.width = `${Math.max(2.5, (100 * (end - start)) / seconds)}%`;
+    row.node.append(bar);
+  }
 }
 
 function openVerdict() {
@@ -128,7 +160,7 @@ function openVerdict() {
     for (const chosen of document.querySelectorAll('[data-vote][aria-pressed="true"]')) {
       const field = document.createElement("input");
       field.type = "hidden";
-      field.name = `claim:${chosen.closest("li.claim").dataset.id}`;
+      field.name = `claim:${chosen.closest(".claim").dataset.id}`;
       field.value = chosen.dataset.vote;
       form.append(field);
     }
@@ -136,6 +168,9 @@ function openVerdict() {
 
   document.body.addEventListener("htmx:after:swap", () => {
     const verdict = document.getElementById("said")?.dataset.verdict;
+    for (const button of form.querySelectorAll("[data-verdict]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.verdict === verdict));
+    }
     if (!verdict || !form.elements.verdict.value) return;
     form.elements.verdict.value = "";
     const text = `Saved: ${verdict.replace("_", " ")}`;

@@ -77,6 +77,11 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
+// A button that was clicked with a mouse gives the keyboard back, so that the space bar plays instead of clicking again.
+document.addEventListener("click", (event) => {
+  if (event.detail > 0 && document.querySelector(".sound")) event.target.closest("button, label.track input, #advance")?.blur();
+});
+
 document.getElementById("help-open")?.addEventListener("click", () => help.showModal());
 document.getElementById("filters")?.addEventListener("change", (event) => event.currentTarget.requestSubmit());
 for (const form of document.querySelectorAll('form[method="get"]')) {

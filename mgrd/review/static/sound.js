@@ -76,7 +76,11 @@ function drawStage(picture, seconds) {
     overlay.append(shape);
     return shape;
   };
-  const region = add("rect", { class: "region", y: 0, height, width: 0 });
+  const shades = [0, 1].map(() => [
+    add("rect", { class: "shade quiet", y: 0, height: top, width: 0 }),
+    add("rect", { class: "shade dark", y: top, height: height - top, width: 0 }),
+  ]);
+  const region = add("rect", { class: "region", y: 1, height: height - 2, width: 0 });
   if (picture) drawTracks(picture, add, x, top, height);
   const head = add("line", { class: "head", y1: 0, y2: height, x1: 0, x2: 0 });
   drawScales(picture, seconds, top, height);
@@ -98,6 +102,13 @@ function drawStage(picture, seconds) {
     },
     region(start, end, kind) {
       region.setAttribute("class", start === null ? "region" : `region on ${kind}`);
+      const between = start === null ? [[0, 0], [0, 0]] : [[0, x(start)], [x(end), WIDTH - x(end)]];
+      between.forEach(([from, width], side) => {
+        for (const shade of shades[side]) {
+          shade.setAttribute("x", from);
+          shade.setAttribute("width", Math.max(0, width));
+        }
+      });
       if (start === null) return;
       region.dataset.start = start;
       region.dataset.end = end;
@@ -138,7 +149,7 @@ function drawScales(picture, seconds, top, height) {
   const high = picture?.highest ?? 8000;
   for (const hz of TICKS) {
     const y = top + (height - top) * (1 - Math.log(hz / low) / Math.log(high / low));
-    put(scale, hz >= 1000 ? `${hz / 1000} kHz` : `${hz} Hz`, "top", `${y}px`);
+    put(scale, hz >= 1000 ? `${hz / 1000} kHz` : `${hz} Hz`, "top", `${(100 * y) / height}%`);
   }
   const step = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60].find((one) => seconds / one <= 9) ?? 120;
   for (let second = step; second < seconds - step / 4; second += step) {

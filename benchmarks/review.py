@@ -1,4 +1,4 @@
-"""Time to open a chain in review, with its neighbours in a queue, among many traces: `bench_review.py [TRACES]`."""
+"""Time to open a chain in review, with its neighbours in a queue, among many traces: `review.py [TRACES]`."""
 
 import statistics
 import sys

@@ -1,0 +1,61 @@
+"""`mgrd ablate`: the report's ablations on the embedded model."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from mgrd.cli.environment import prepare, show_stages
+from mgrd.cli.workspace import JsonOption, WorkspaceOption
+
+Study = Literal["format-reward", "data-selection", "grounding-term"]
+
+
+def ablate_command(
+    study: Annotated[
+        Study,
+        typer.Argument(
+            help="format-reward: reinforcement with and without the reward for reasoning being present (figure 4); "
+            "data-selection: questions of the window against failed ones, SFT on filtered chains against all "
+            "(figure 5); "
+            "grounding-term: reinforcement after filtered SFT, with and without a reward for grounded chains."
+        ),
+    ],
+    workspace: WorkspaceOption = Path(),
+    seeds: Annotated[str, typer.Option(help="Seeds, separated by commas; each is a campaign of its own.")] = "0,1,2",
+    steps: Annotated[int | None, typer.Option(help="Reinforcement steps of an arm.", min=1)] = None,
+    json_: JsonOption = False,
+) -> None:
+    """The report's ablations on the embedded model, with curves in an HTML report."""
+    try:
+        numbers = sorted({int(seed) for seed in seeds.split(",")})
+    except ValueError as error:
+        raise typer.BadParameter(f"{seeds!r} is no list of seeds; write 0,1,2", param_hint="--seeds") from error
+    prepare(workspace)
+    show_stages()
+    from mgrd.store import Workspace
+
+    Workspace.open(workspace)
+    from flows.ablate import ablate
+
+    overrides: dict[str, int | float | str | bool | None] = {} if steps is None else {"spec.reinforce.steps": steps}
+    found = ablate(str(workspace.resolve()), study, numbers, overrides)
+    if json_:
+        typer.echo(json.dumps(found))
+    else:
+        _show(found)
+
+
+def _show(found: dict[str, Any]) -> None:
+    from mgrd.report.ablation import FIGURES, figure_text
+
+    for arm in found["arms"]:
+        typer.echo(f"{arm['arm']} (seeds {', '.join(map(str, arm['seeds']))})")
+        for key, title, share in FIGURES:
+            if key in arm["figures"]:
+                figure = arm["figures"][key]
+                typer.echo(
+                    f"  {title:<26}{figure_text(figure['before'], share)} -> {figure_text(figure['final'], share)}"
+                )
+    typer.echo(f"report: {found['report']}")

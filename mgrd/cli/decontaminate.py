@@ -1,0 +1,53 @@
+"""`mgrd decontaminate`: training rows that a benchmark holds too."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mgrd.cli.evaluate import BenchmarkOption
+from mgrd.cli.workspace import JsonOption, WorkspaceOption
+
+
+def decontaminate_command(
+    benchmark: BenchmarkOption,
+    data: Annotated[Path, typer.Option(help="Folder of the owners' files as published, or one of their files.")],
+    out: Annotated[Path, typer.Option(help="Where sound out of tables is unpacked.")] = Path("evaluation"),
+    json_: JsonOption = False,
+    workspace: WorkspaceOption = Path(),
+) -> None:
+    """List the campaign's training questions whose recording or wording a benchmark holds; nothing is changed."""
+    from dataclasses import asdict
+
+    import polars as pl
+
+    from mgrd.errors import ConfigError
+    from mgrd.evaluation.benchmarks import named
+    from mgrd.evaluation.decontamination import Sample, find_overlaps
+    from mgrd.settings import SETTINGS_FILE, load_settings
+    from mgrd.store import Workspace
+    from schemas import CLIPS, QUESTIONS
+
+    if not (workspace / SETTINGS_FILE).is_file():
+        raise ConfigError(f"{workspace}: no campaign; name its folder with --workspace")
+    opened = Workspace(workspace, load_settings(workspace))
+    clips = dict(opened.store.read(CLIPS).select("clip_id", "uri").iter_rows())
+    asked = opened.store.read(QUESTIONS).filter(~pl.col("split").is_in(["dev", "test"])).sort("question_id")
+    training = [
+        Sample(
+            row["question_id"], opened.resolve(clips[row["clip_id"]]) if row["clip_id"] in clips else None, row["text"]
+        )
+        for row in asked.iter_rows(named=True)
+    ]
+    items = named(benchmark).read(data, out)
+    held = {benchmark: [Sample(item.item_id, item.audio, item.question) for item in items]}
+    found = find_overlaps(training, held)
+    if json_:
+        typer.echo(json.dumps({"rows": len(training), **asdict(found)}))
+        return
+    for overlap in found.overlaps:
+        typer.echo(f"  {overlap.key}  {overlap.reason} of {overlap.other}")
+    for key, reason in found.unreadable.items():
+        typer.echo(f"  not compared {key}: {reason}")
+    typer.echo(f"{len(found.overlaps)} of {len(training)} training questions are in {benchmark}")

@@ -1,0 +1,124 @@
+"""`mgrd evaluate`: public benchmarks, scored by their owners' rules and by grounding."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mgrd.cli.workspace import JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from mgrd.engines.protocol import Engine
+    from mgrd.settings import Settings
+
+BenchmarkOption = Annotated[
+    str, typer.Option(help="mmau, mmau-pro, mmar, mmsu, big-bench-audio, spoken-mqa or air-bench.")
+]
+
+
+def evaluate_command(
+    benchmark: BenchmarkOption,
+    data: Annotated[Path, typer.Option(help="Folder of the owners' files as published, or one of their files.")],
+    out: Annotated[Path, typer.Option(help="Where predictions and evaluation.json are written.")] = Path("evaluation"),
+    predictions: Annotated[
+        Path | None, typer.Option(help="Score this file of predictions in the owners' format; no engine is run.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="transformers, openai or mock; else the settings' engine.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of a checkpoint; else the campaign's newest model.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=0, help="Chains per question for majority and best-of-K; 0: none.")] = 0,
+    grounding: Annotated[bool, typer.Option(help="Check chains against the clips; silence and swap them.")] = True,
+    scaling: Annotated[
+        bool, typer.Option("--scaling", help="Accuracy against reasoning length; thinking on/off.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first questions.")] = None,
+    json_: JsonOption = False,
+    workspace: WorkspaceOption = Path(),
+) -> None:
+    """Answer a public benchmark, write predictions in its owners' format, and score them.
+
+    `official` counts as the owners do, `strict` counts whatever is missing as wrong.
+    """
+    from dataclasses import asdict
+
+    from mgrd.evaluation.benchmarks import named, score_predictions
+    from mgrd.evaluation.benchmarks.files import read_table
+    from mgrd.settings import load_settings
+
+    family = named(benchmark)
+    items = family.read(data, out)[:limit]
+    if predictions is not None:
+        score = asdict(score_predictions(family, items, read_table(predictions)))
+        _show({"benchmark": benchmark, "score": score}, json_)
+        return
+    from contextlib import closing
+
+    from mgrd.evaluation.benchmarks.run import Evaluating, evaluate_benchmark
+
+    settings = load_settings(workspace, {"runtime.engine": engine} if engine else None)
+    out.mkdir(parents=True, exist_ok=True)
+    asking = Evaluating(out, samples, grounding, scaling)
+    with closing(_engine(settings, workspace, model, out)) as opened:
+        _show(evaluate_benchmark(opened, family, items, settings.spec, asking), json_)
+
+
+def _engine(settings: "Settings", workspace: Path, model: Path | None, out: Path) -> "Engine":
+    """The settings' engine on a folder, or on the campaign's newest model. Raises ConfigError when there is neither."""
+    from mgrd.engines import open_engine
+    from mgrd.errors import ConfigError
+
+    if model is not None:
+        return open_engine(settings, model.resolve(), str(model), out / "features")
+    if settings.runtime.engine == "mock":
+        return open_engine(settings, workspace, "mock", out / "features")
+    from mgrd.settings import SETTINGS_FILE
+    from mgrd.store import Workspace
+    from schemas import MODELS
+
+    if not (workspace / SETTINGS_FILE).is_file():
+        raise ConfigError(f"{workspace}: no campaign; name a checkpoint with --model, or the campaign with --workspace")
+    opened = Workspace(workspace, settings)
+    rows = opened.store.read(MODELS).sort("round").to_dicts()
+    if not rows:
+        raise ConfigError(f"{workspace}: the campaign has no model yet; run it, or name a checkpoint with --model")
+    newest = rows[-1]
+    return open_engine(settings, opened.root / newest["uri"], newest["model_id"], opened.features)
+
+
+def _show(document: dict[str, Any], json_: bool) -> None:
+    if json_:
+        typer.echo(json.dumps(document, ensure_ascii=False))
+        return
+    score = document["score"]
+    official = "not the owners' scorer" if score["official"] is None else f"{score['official']:.4f}"
+    typer.echo(
+        f"{document['benchmark']}: official {official}, strict {score['strict']:.4f} of {score['items']} questions"
+    )
+    typer.echo(f"  {score['left_out']} left out by the owners' rule, {score['missing']} without a prediction")
+    if score["stand_in"]:
+        typer.echo(f"  {score['stand_in']}")
+    for name, groups in score["groups"].items():
+        for value, (accuracy, count) in groups.items():
+            typer.echo(f"  {name} {value}: {accuracy:.4f} of {count}")
+    for name, figure in document.get("grounding", {}).items():
+        typer.echo(f"  {name.replace('_', ' ')}: {_shown(figure)}")
+    for row in document.get("thinking", []):
+        typer.echo(f"  thinking {row['thinking']}: {_shown(row['accuracy'])}")
+    for point in document.get("length_curve", []):
+        words = "all" if point["words"] is None else point["words"]
+        typer.echo(f"  {words} words of reasoning: {_shown(point['accuracy'])}")
+    for point in document.get("sample_curve", []):
+        voted, best = _shown(point["majority"]), _shown(point["best_grounded"])
+        typer.echo(f"  K = {point['k']}: majority {voted}, best grounded {best}")
+    for key, reason in list(document.get("refused", {}).items())[:10]:
+        typer.echo(f"  not answered {key}: {reason}")
+
+
+def _shown(figure: dict[str, Any] | None) -> str:
+    if figure is None:
+        return "nothing to average"
+    if figure["low"] is None:
+        return f"{figure['mean']:.3f}"
+    return f"{figure['mean']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"

@@ -1,0 +1,52 @@
+"""`mgrd plan`: what the campaign still needs, before anything is spent."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mgrd.cli.workspace import JsonOption, WorkspaceOption
+
+AllOption = Annotated[bool, typer.Option("--all", help="Plan every stage, as if none were finished.")]
+NAMES = ("low", "expected", "worst")
+
+
+def plan_command(workspace: WorkspaceOption = Path(), all_: AllOption = False, json_: JsonOption = False) -> None:
+    """Print rows, judge calls, tokens, time and money of the stages that are owed: low, expected, worst."""
+    from mgrd.report.plan import plan_campaign, plan_document
+    from mgrd.store import Workspace
+
+    opened = Workspace.open(workspace)
+    plan = plan_document(plan_campaign(opened, everything=all_), opened.settings)
+    if json_:
+        typer.echo(json.dumps(plan))
+    else:
+        _show(plan)
+
+
+def _show(plan: dict[str, Any]) -> None:
+    owed = [step for step in plan["steps"] if not step["done"]]
+    if not owed:
+        typer.echo("nothing is owed: every stage is finished; `mgrd plan --all` plans them anew")
+        return
+    typer.echo(f"{'round':>5}  {'stage':<24} {'rows':>9} {'calls':>9} {'tokens':>11} {'time':>8} {'money':>10}  from")
+    for step in owed:
+        figures = _figures(step, "expected")
+        typer.echo(f"{step['round']:>5}  {step['stage']:<24} {figures}  {'runs' if step['measured'] else 'defaults'}")
+    for name in NAMES:
+        typer.echo(f"{'':>5}  {'in all, ' + name:<24} {_figures(plan['totals'], name)}")
+    if plan["max_cost"] is not None:
+        worse = "the worst case passes it, the run then stops and keeps what is paid for"
+        typer.echo(f"runtime.max_cost is {plan['max_cost']:g}: {worse if plan['may_pass_max_cost'] else 'not reached'}")
+
+
+def _figures(of: dict[str, Any], name: str) -> str:
+    rows, calls, tokens = (f"{of[key][name]:,.0f}" for key in ("rows", "calls", "tokens"))
+    return f"{rows:>9} {calls:>9} {tokens:>11} {_time(of['seconds'][name]):>8} {of['cost'][name]:>10,.2f}"
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

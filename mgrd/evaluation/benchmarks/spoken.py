@@ -1,0 +1,75 @@
+"""Big Bench Audio and Spoken-MQA: the question itself is spoken."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mgrd.evaluation.benchmarks.files import find_rows
+from mgrd.evaluation.benchmarks.protocol import Benchmark, Item, kept_sound, text_of
+from mgrd.evaluation.benchmarks.rules import number_match, string_match
+
+CHOICES = {
+    "formal_fallacies": ("valid", "invalid"),
+    "navigate": ("Yes", "No"),
+    "web_of_lies": ("Yes", "No"),
+}
+ASKED = "Answer the question that is spoken."
+
+
+def _read_big_bench(data: Path, scratch: Path) -> list[Item]:
+    folder = data.parent if data.is_file() else data
+    return [
+        Item(
+            item_id=str(row["id"]),
+            audio=kept_sound(scratch, row.get("file_name"), folder),
+            question=ASKED,
+            choices=CHOICES.get(text_of(row.get("category")), ()),
+            answer=text_of(row.get("official_answer")),
+            groups={"category": text_of(row.get("category"))},
+            row=row,
+        )
+        for row in find_rows(data, "metadata.jsonl", "*.jsonl")
+        if "id" in row
+    ]
+
+
+def _judge_big_bench(item: Item, row: Mapping[str, Any]) -> bool | None:
+    said = text_of(row.get("answer"))
+    return string_match(item.answer, said, item.choices) if item.choices else number_match(item.answer, said)
+
+
+def _read_spoken_mqa(data: Path, scratch: Path) -> list[Item]:
+    """Rows have no key of their own: it is their place in the files, as the owners' predictions are in order."""
+    folder = data.parent if data.is_file() else data
+    items = []
+    for place, row in enumerate(find_rows(data, "**/*.parquet", "*.jsonl")):
+        key = str(row.get("id", place))
+        kept = {name: value for name, value in row.items() if name != "context"}
+        items.append(
+            Item(
+                item_id=key,
+                audio=kept_sound(scratch, row.get("context"), folder),
+                question=_text(row.get("instruction")) or ASKED,
+                choices=(),
+                answer=_text(row.get("answer")),
+                groups={},
+                row={**kept, "id": key},
+            )
+        )
+    return items
+
+
+def _text(cell: object) -> str:
+    return text_of(cell.get("text") if isinstance(cell, Mapping) else cell)
+
+
+BIG_BENCH_AUDIO = Benchmark(
+    "big-bench-audio", "predictions.jsonl", _read_big_bench,
+    lambda item, reasoning, answer: {**item.row, "answer": answer, "reasoning": reasoning}, _judge_big_bench,
+    stand_in="the owners ask a language model whether the answer is correct; here words and numbers are compared",
+)  # fmt: skip
+SPOKEN_MQA = Benchmark(
+    "spoken-mqa", "predictions.jsonl", _read_spoken_mqa,
+    lambda item, _reasoning, answer: {**item.row, "model_prediction": answer},
+    lambda item, row: number_match(item.answer, text_of(row.get("model_prediction"))),
+)  # fmt: skip

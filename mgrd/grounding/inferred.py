@@ -1,0 +1,158 @@
+"""What follows from a clip's single events, beside the facts that were measured: when the first sound sets in, how long
+the sounds last, whether noise or a tone comes first, a level that throbs, several notes at once, and a pulse whose
+speeding up or unevenness no missed event could explain.
+
+The names are those of facts where there is one; `entry`, `sound_length`, `event_length`, `noise_order`, `chord` and
+`throb` are spoken of in this room only.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import exp, log
+from statistics import fmean, median, pstdev
+
+from mgrd.audio.facts import Fact
+
+PADDING = 0.03  # s that an event's bounds lie outside of its sound
+SURE = 0.5  # the reliability from which a fact is believed
+TRUSTED = 0.7
+NOISE_LENGTH = 0.15  # s: a shorter sound without a pitch is a click
+TREND_INTERVALS = 5  # intervals that a trend needs
+TREND_FIT = 0.85  # least correlation of the intervals' logarithms with their number
+TREND_RATIO = 1.4  # of the longest to the shortest interval of the line
+UNEVEN = 0.6  # regularity under which a pulse is uneven, whatever interval is left out
+RINGING = 0.4  # s of decay after which a sound's own length cannot be told
+DOUBTED = 0.4  # least reliability of a period that may be that of no tone
+SUBHARMONIC = 3.0  # a common period this far under the lowest partial is that of a chord
+THROBS = 4  # rises of the level without any silence between them
+STILL_LEVEL = 3.0  # dB of dynamic range without any throb
+
+Facts = Mapping[str, Sequence[Fact]]
+
+
+def inferred_facts(facts: Facts) -> list[Fact]:
+    """The facts that the single events imply; [] without any events."""
+    events = facts.get("event", ())
+    if not events:
+        return []
+    found = [*_entry(facts, events), *_length(facts, events), *_noise_order(facts, events), *_throb(facts, events)]
+    return found + _chord(facts) + _rhythm(facts, events)
+
+
+def _value(facts: Facts, name: str, default: float) -> float:
+    return facts[name][0].value if facts.get(name) else default
+
+
+def _sure(facts: Facts, name: str) -> bool:
+    return bool(facts.get(name)) and facts[name][0].reliability >= SURE
+
+
+def _entry(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
+    """The time (share of the clip) before the first sound."""
+    duration = _value(facts, "duration", 0.0)
+    if duration <= 0:
+        return []
+    first = events[0]
+    start = first.start + PADDING if first.start > PADDING else 0.0
+    silent = _sure(facts, "silence_share") and _value(facts, "silence_share", 0.0) * duration >= 0.5 * start
+    sure = TRUSTED if silent or start == 0.0 else 0.4
+    return [Fact("entry", start / duration, "share", 0.0, start, sure)]
+
+
+def _length(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
+    """The median length (s) of the sounds, and the length of each."""
+    unbroken = _value(facts, "event_count", 0.0) == 1 and _value(facts, "silence_share", 1.0) < 0.05
+    if unbroken:
+        lengths = [_value(facts, "duration", events[0].end)]
+    else:
+        lengths = [max(event.end - event.start - 2 * PADDING, 0.01) for event in events]
+    ringing = _sure(facts, "decay_time") and _value(facts, "decay_time", 0.0) > RINGING
+    sure = min(0.4 if ringing else TRUSTED, *(event.reliability for event in events), TRUSTED)
+    sure = max(sure, SURE) if len(events) >= TREND_INTERVALS and not ringing else sure
+    whole = Fact("sound_length", median(lengths), "s", events[0].start, events[-1].end, sure)
+    if unbroken:
+        return [whole]
+    each = [
+        Fact("event_length", length, "s", event.start, event.end, min(event.reliability, TRUSTED))
+        for length, event in zip(lengths, events, strict=True)
+    ]
+    return [whole, *each]
+
+
+def _noise_order(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
+    """1 where noise comes before a tone, -1 where the tone comes first."""
+    if len(events) < 2 or not all(event.reliability >= SURE for event in (events[0], events[-1])):
+        return []
+    pitched = [any(abs(f0.start - event.start) < 0.02 for f0 in facts.get("event_f0", ())) for event in events]
+    first, last = events[0], events[-1]
+    if pitched[0] == pitched[-1] or (first if not pitched[0] else last).end - first.start < NOISE_LENGTH:
+        return []
+    return [Fact("noise_order", 1.0 if pitched[-1] else -1.0, "rank", first.start, last.end, TRUSTED)]
+
+
+def _throb(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
+    """How far the level throbs: 1 for many regular rises of one unbroken sound, 0 for a level that stays."""
+    first, last = events[0], events[-1]
+    many = len(events) >= THROBS and _value(facts, "silence_share", 1.0) < 0.02 and _sure(facts, "pulse_regularity")
+    if many and _value(facts, "pulse_regularity", 0.0) >= 0.85 and _value(facts, "f0_range", 0.0) < 1.0:
+        return [Fact("throb", 1.0, "share", first.start, last.end, TRUSTED)]
+    if len(events) == 1 and _value(facts, "dynamic_range", STILL_LEVEL) < STILL_LEVEL:
+        return [Fact("throb", 0.0, "share", first.start, last.end, TRUSTED)]
+    return []
+
+
+def _chord(facts: Facts) -> list[Fact]:
+    """Several notes at once: their common period lies far under the lowest partial; one note has its own there."""
+    known = facts.get("f0_median") and facts["f0_median"][0].reliability >= DOUBTED and _sure(facts, "harmonic_ratio")
+    if not (known and _sure(facts, "band_low") and _value(facts, "event_count", 0.0) == 1):
+        return []
+    f0, low = facts["f0_median"][0], _value(facts, "band_low", 0.0)
+    steady = _value(facts, "f0_range", 9.0) < 1.0 and _value(facts, "harmonic_ratio", 0.0) >= 10.0
+    telephone = _value(facts, "telephone_band", 0.0) > 0.2
+    if not steady or telephone:
+        return []
+    many = low >= SUBHARMONIC * f0.value
+    if many or low <= 1.1 * f0.value:
+        return [Fact("chord", float(many), "share", f0.start, f0.end, 0.6)]
+    return []
+
+
+def _rhythm(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
+    """Trend and unevenness of a pulse of which single events may have been missed or joined."""
+    starts = [event.start for event in events]
+    gaps = [b - a for a, b in pairwise(starts) if b > a]
+    if len(gaps) < TREND_INTERVALS:
+        return []
+    found: list[Fact] = []
+    # The first or the last sound may be several that run into each other.
+    lines = [_line([log(gap) for gap in some]) for some in (gaps, gaps[1:], gaps[:-1]) if len(some) >= TREND_INTERVALS]
+    slope, fit = max(lines, key=lambda line: abs(line[1]))
+    ratio = exp(abs(slope) * (len(gaps) - 1))
+    trend = facts.get("tempo_trend", ())
+    if not _sure(facts, "tempo_trend") and abs(fit) >= TREND_FIT and ratio >= TREND_RATIO:
+        value = (ratio if slope < 0 else 1 / ratio) - 1
+        agreed = not trend or trend[0].value * value > 0
+        found += [Fact("tempo_trend", value, "share", starts[0], starts[-1], 0.6)] if agreed else []
+    elif not _sure(facts, "pulse_regularity"):
+        # The longest interval may hide a missed event, the shortest may be of a sound that was heard as two.
+        kept = sorted(gaps)[1:-1]
+        uneven = max(1 - pstdev(some) / fmean(some) for some in (gaps, sorted(gaps)[:-1], kept))
+        if uneven < UNEVEN and not _of_one_grid(gaps):
+            value = 1 - pstdev(gaps) / fmean(gaps)
+            found.append(Fact("pulse_regularity", max(0.0, value), "share", starts[0], starts[-1], 0.6))
+    return found
+
+
+def _of_one_grid(gaps: Sequence[float]) -> bool:
+    """All intervals are whole multiples of the shortest: a regular pulse of which beats are left out."""
+    step = min(gaps)
+    return all(abs(gap / step - round(gap / step)) <= 0.12 for gap in gaps)
+
+
+def _line(values: Sequence[float]) -> tuple[float, float]:
+    """Slope of a straight line through the values, and their correlation with their number."""
+    count = len(values)
+    middle, mean = (count - 1) / 2, fmean(values)
+    across = sum((k - middle) * (value - mean) for k, value in enumerate(values))
+    width, height = sum((k - middle) ** 2 for k in range(count)), sum((value - mean) ** 2 for value in values)
+    return across / width, across / (width * height) ** 0.5 if height > 0 else 0.0

@@ -1,0 +1,239 @@
+"""Words against facts: bands, and what a measurement may have missed or a word may mean besides."""
+
+import re
+from itertools import pairwise
+from math import inf, log2
+
+from mgrd.audio.facts import Fact
+from mgrd.audio.words import Attribute
+from mgrd.grounding.claims import Claim
+from mgrd.grounding.inferred import NOISE_LENGTH
+from mgrd.grounding.lookup import Evidence, Span, nth
+from mgrd.grounding.tolerances import FLAT_RANGE, MIN_RELIABILITY, STILL
+from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
+
+SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
+SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
+MASKING_SNR = 15.0  # dB under which speech is not always told from noise
+STEP = 1.0  # semitones of a step that goes against what is said of each
+WAVERING = 50.0  # cents of vibrato from which a line is neither steady nor unsteady
+CLIPPED = 0.005  # share of clipped samples
+HIGHEST_MIDDLE = 800.0  # Hz up to which somebody may still speak of a middle range
+WIDE = 0.3  # share of side energy from which a balance in the middle is of two sounds on two sides
+MIDDLE = 3.0  # dB of balance
+APART = 1.5  # ratio of the highest to the lowest note from which a register is of single notes
+ENTIRELY = re.compile(r"\b(?:perfectly|completely|entirely|absolutely|dead|totally|utterly|slightest)\b", re.IGNORECASE)
+VOICE = re.compile(r"\b(?:voice|speaker|talker|singer|speech|(?:wo)?man|narrator)\b", re.IGNORECASE)
+LOW_VOICE, HIGH_VOICE = 140.0, 200.0  # Hz: a high voice is a middle tone
+LOW_NOISE, HIGH_NOISE = 400.0, 2500.0  # Hz of spectral centroid that make an unpitched sound low or high
+DYING = re.compile(r"\b(?:dies? (?:away|down|out)|decays?|decaying|dying away|rings? out|trails? off)\b", re.IGNORECASE)
+SAME_START = 0.02  # s between the starts of a sound and of its pitch
+LEAST_FALL = 4.0  # dB within a sound that dies away
+BEHIND = re.compile(r"\b(?:hum|hiss|buzz|background|rumble|drone|noise|static)\b", re.IGNORECASE)
+OF_ALL = re.compile(r"\b(?:each|every|all|they)\b", re.IGNORECASE)
+
+
+def judge_word(attribute: Attribute, word: str, value: float) -> tuple[Verdict, float | None]:
+    """Supported in the word's band, unverifiable in a neutral zone that touches it, else contradicted.
+
+    A word without a band ("moderate" of a rate that has only slow and fast) holds between the bands.
+    """
+    held = attribute.word(value)
+    still = STILL.get(attribute.name)
+    if still is not None and abs(value) <= still and held is None:
+        return ("supported" if word in ("steady", "flat") else "contradicted"), still
+    edges = [edge for band in attribute.bands if band.word == word for edge in (band.low, band.high)]
+    edge = min(edges, key=lambda e: abs(e - value)) if edges else None
+    if edge is not None and edge in (inf, -inf):
+        edge = next((e for e in edges if abs(e) != inf), None)
+    if not edges:
+        return ("supported" if held is None else "contradicted"), None
+    if held is None:
+        return ("unverifiable" if _borders(attribute, word, value) else "contradicted"), edge
+    return ("supported" if held == word else "contradicted"), edge
+
+
+def _borders(attribute: Attribute, word: str, value: float) -> bool:
+    """The neutral zone that holds the value touches the word's band."""
+    below = [band.word for band in attribute.bands if band.high <= value]
+    above = [band.word for band in attribute.bands if band.low > value]
+    return word in (*below[-1:], *above[:1])
+
+
+def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Verdict, fact: Fact) -> Verdict:
+    """The verdict of a word's band in the light of the other facts: what it leaves out of account makes it open, or
+    turns it."""
+    if attribute.name == "register" and VOICE.search(claim.text):
+        return _voice_register(claim.word, fact.value)
+    if verdict == "supported":
+        return _less(claim, evidence, fact)
+    if verdict == "unverifiable":
+        return verdict
+    if claim.claimed == "loudness softer" and DYING.search(claim.text) and _each_dies(evidence):
+        return "supported"
+    if attribute.name == "sound_length" and _has_length(claim, attribute, evidence):
+        return "supported"
+    harsh = claim.claimed == "timbre bright" and _at_least(evidence, "clipping", CLIPPED)  # a word for distortion too
+    middle = claim.claimed == "register middle" and fact.value <= HIGHEST_MIDDLE
+    outside = attribute.name == "pauses" and _is_silent_outside(evidence, claim)
+    masked = not claim.negated and _is_masked(claim, evidence)
+    return "unverifiable" if harsh or middle or outside or masked or _is_of_part(claim, evidence) else verdict
+
+
+def _is_of_part(claim: Claim, evidence: Evidence) -> bool:
+    """What may be said of one sound of several, so that the whole clip does not refute it: each note dies away, noise
+    follows a tone, a hum goes on under the clicks."""
+    count = evidence.first("event_count")
+    if claim.negated or count is None or count.value < 2:
+        return False
+    dies = claim.claimed == "loudness softer" and DYING.search(claim.text) is not None
+    follows = claim.claimed == "noise noisy" and _has_unpitched_sound(evidence)
+    return dies or follows or (claim.claimed == "pauses absent" and BEHIND.search(claim.text) is not None)
+
+
+def _has_unpitched_sound(evidence: Evidence) -> bool:
+    """A sound longer than a click has no pitch, so it may be noise."""
+    pitched = [f0.start for f0 in evidence.all("event_f0")]
+    return any(
+        sound.end - sound.start >= NOISE_LENGTH and all(abs(start - sound.start) >= SAME_START for start in pitched)
+        for sound in evidence.all("event")
+    )
+
+
+def _each_dies(evidence: Evidence) -> bool:
+    """The level falls within the single sounds, as far as steps of it lie within them."""
+    line, falls = evidence.all("level_line"), []
+    for sound in evidence.all("event"):
+        inside = [step.value for step in line if sound.start <= step.start and step.end <= sound.end]
+        falls += [inside[0] - inside[-1]] if len(inside) > 1 else []
+    return len(falls) > 1 and min(falls) >= LEAST_FALL
+
+
+def _voice_register(word: str | None, hertz: float) -> Verdict:
+    """Voices are called low and high within a narrower range than tones."""
+    held = "low" if hertz < LOW_VOICE else "high" if hertz > HIGH_VOICE else "middle"
+    return "supported" if word == held else "unverifiable" if "middle" in (word, held) else "contradicted"
+
+
+def unpitched_register(claim: Claim, evidence: Evidence) -> Verification:
+    """A register of a sound without a pitch, by where its energy lies; only one sound that never stops refutes it."""
+    ratio, centroid = evidence.sure("harmonic_ratio"), evidence.sure("spectral_centroid")
+    if ratio is None or ratio.value > 0 or centroid is None or claim.subject is not None or claim.word == "middle":
+        return UNKNOWN
+    held = "low" if centroid.value < LOW_NOISE else "high" if centroid.value > HIGH_NOISE else None
+    count, silence = evidence.first("event_count"), evidence.first("silence_share")
+    alone = count is not None and count.value == 1 and silence is not None and silence.value < SILENT_SHARE
+    if held is None or (held != claim.word and not alone):
+        return UNKNOWN
+    verdict: Verdict = "supported" if (held == claim.word) != claim.negated else "contradicted"
+    edge = LOW_NOISE if held == "low" else HIGH_NOISE
+    span = (centroid.start, centroid.end)
+    return Verification(verdict, centroid.value, centroid.unit, edge, centroid.reliability, span)
+
+
+def flat_sound(claim: Claim, number: int, evidence: Evidence) -> Verification:
+    """Whether the pitch of one sound of several keeps still, by its own part of the line."""
+    sounds = evidence.all("event_f0")
+    if len(sounds) < 2:
+        return UNKNOWN
+    sound = nth(sounds, number)
+    line = [f for f in evidence.all("f0_line") if sound and sound.start <= f.start and f.end <= sound.end]
+    if len(line) < 2 or min(step.reliability for step in line) < MIN_RELIABILITY:
+        return UNKNOWN
+    low, high = min(step.value for step in line), max(step.value for step in line)
+    width = 12 * log2(high / low)
+    still: Verdict = "supported" if width <= FLAT_RANGE[0] else "unverifiable"
+    verdict = "contradicted" if width >= FLAT_RANGE[1] else still
+    verdict = opposite(verdict) if claim.negated else verdict
+    return Verification(verdict, width, "semitones", FLAT_RANGE[0], 1.0, (line[0].start, line[-1].end))
+
+
+def _less(claim: Claim, evidence: Evidence, fact: Fact) -> Verdict:
+    """A line that holds by its ends, and moves in between."""
+    if claim.claimed == "loudness steady":
+        return "contradicted" if _at_least(evidence, "throb", 0.5) else "supported"
+    if claim.claimed != "contour flat":
+        return "supported"
+    verdict = _flat(evidence, fact)
+    if verdict == "supported" and _at_least(evidence, "vibrato_depth", WAVERING):
+        return "contradicted" if not claim.negated and ENTIRELY.search(claim.text) else "unverifiable"
+    return verdict
+
+
+def _at_least(evidence: Evidence, name: str, value: float) -> bool:
+    fact = evidence.sure(name)
+    return fact is not None and fact.value >= value
+
+
+def _flat(evidence: Evidence, fact: Fact) -> Verdict:
+    """A line that comes back to where it began is not flat when it went far in between."""
+    wide = evidence.first("f0_range")
+    if wide is None or wide.reliability < MIN_RELIABILITY or fact.name == "f0_line":
+        return "supported"
+    if wide.value >= FLAT_RANGE[1]:
+        return "contradicted"
+    return "supported" if wide.value <= FLAT_RANGE[0] else "unverifiable"
+
+
+def _has_length(claim: Claim, attribute: Attribute, evidence: Evidence) -> bool:
+    """One sound of several has the length that is said of one of them."""
+    lengths = [fact for fact in evidence.all("event_length") if fact.reliability >= MIN_RELIABILITY]
+    return not OF_ALL.search(claim.text) and any(attribute.word(fact.value) == claim.word for fact in lengths)
+
+
+def is_wide(evidence: Evidence) -> bool:
+    """The sides sound differently and equally loud, so that the balance of the whole says nothing of its sounds."""
+    width, balance = evidence.first("stereo_width"), evidence.first("stereo_balance")
+    return width is not None and balance is not None and width.value >= WIDE and abs(balance.value) < MIDDLE
+
+
+def order_of_each(claim: Claim, evidence: Evidence) -> Verification | None:
+    """ "Each is higher than the one before": refuted by one step the other way."""
+    notes = [fact for fact in evidence.all("event_f0") if fact.reliability >= MIN_RELIABILITY]
+    if claim.negated or len(notes) < 3 or not OF_ALL.search(claim.text):
+        return None
+    sign = 1 if claim.word == "upwards" else -1
+    steps = [(12 * log2(later.value / earlier.value), earlier, later) for earlier, later in pairwise(notes)]
+    worst, earlier, later = min(steps, key=lambda step: sign * step[0])
+    if sign * worst > -STEP:
+        return None
+    sure = min(earlier.reliability, later.reliability)
+    return Verification("contradicted", worst, "semitones", STEP, sure, (earlier.start, later.end))
+
+
+def register_of_any(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> Verification | None:
+    """A register where the sounds differ in pitch: true if one of them has it, false if none comes near."""
+    notes = [fact for fact in evidence.all("event_f0") if fact.reliability >= MIN_RELIABILITY]
+    if claim.subject is not None or span is not None or claim.negated or len(notes) < 2 or claim.word is None:
+        return None
+    if max(note.value for note in notes) < APART * min(note.value for note in notes):
+        return None
+    verdicts: list[tuple[Verdict, Fact]] = [(judge_word(attribute, claim.word, note.value)[0], note) for note in notes]
+    order: tuple[Verdict, ...] = ("supported", "unverifiable", "contradicted")
+    verdict, note = min(verdicts, key=lambda found: order.index(found[0]))
+    return Verification(verdict, note.value, note.unit, None, note.reliability, (note.start, note.end))
+
+
+def _is_masked(claim: Claim, evidence: Evidence) -> bool:
+    """What a measurement may have missed: a voice under noise, and noise that is itself the sound."""
+    if claim.attribute == "voice":
+        snr = evidence.sure("snr")
+        return snr is not None and snr.value < MASKING_SNR
+    if claim.attribute == "noise" and claim.word == "noisy":
+        pitched = evidence.first("harmonic_ratio")
+        return pitched is not None and pitched.value < 1.0
+    return False
+
+
+def short_gaps(claim: Claim, evidence: Evidence) -> Fact | None:
+    """Silences too short for pauses are still gaps to whoever says so."""
+    gaps = evidence.first("gap_count")
+    named = any(word in claim.text.lower() for word in SHORT_SILENCES)
+    return gaps if named and gaps is not None and gaps.value and gaps.reliability >= MIN_RELIABILITY else None
+
+
+def _is_silent_outside(evidence: Evidence, claim: Claim) -> bool:
+    """Silence before the first sound or after the last is no pause, but whoever names it is not wrong."""
+    share = evidence.first("silence_share")
+    named = "silence" in claim.text.lower() or "silent" in claim.text.lower()
+    return claim.word == "present" and named and share is not None and share.value > SILENT_SHARE

@@ -1,0 +1,166 @@
+"""The deployments on a real Prefect server with a real process worker, all on loopback."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mgrd.store import Store
+from schemas import DISTILLED, LEDGER
+
+REPOSITORY = Path(__file__).parents[2]
+TINY = REPOSITORY / "examples" / "tiny.toml"
+DEPLOYMENTS = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
+
+
+class Orchestrator:
+    """A server's address, and the environment in which commands and the worker reach it."""
+
+    def __init__(self, home: Path, workspace: Path) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            self.port = taken.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/api"
+        self.environment = {
+            **os.environ, "PREFECT_API_URL": self.url, "PREFECT_HOME": str(home), "MGRD_PROJECT": str(REPOSITORY),
+            "MGRD_WORKSPACE": str(workspace), "PYTHONPATH": str(REPOSITORY),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_LOGGING_LEVEL": "WARNING",
+            "PREFECT_CLI_PROMPT": "false", "DO_NOT_TRACK": "1",
+        }  # fmt: skip
+
+    def start(self, *command: str, log: Path) -> "subprocess.Popen[bytes]":
+        with log.open("wb") as out:
+            return subprocess.Popen(
+                [sys.executable, "-m", *command], cwd=REPOSITORY, env=self.environment, stdout=out,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def prefect(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", *arguments], cwd=REPOSITORY, env=self.environment, capture_output=True,
+            text=True, check=False, timeout=400,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        request = urllib.request.Request(
+            f"{self.url}/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=20) as reply:
+            return json.loads(reply.read())
+
+    def run(self, deployment: str, **body: Any) -> tuple[str, str]:
+        """State and message of a run that the worker has carried out."""
+        made = self.ask(f"deployments/name/{deployment}")
+        run = self.ask(f"deployments/{made['id']}/create_flow_run", body)
+        deadline = time.monotonic() + 900
+        while time.monotonic() < deadline:
+            state = self.ask(f"flow_runs/{run['id']}")["state"]
+            if state["type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}:
+                return state["type"], state["message"]
+            time.sleep(0.5)
+        raise AssertionError(f"{deployment} did not end")
+
+    def is_up(self) -> bool:
+        try:
+            return bool(self.ask("health"))
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("deployed") / "w"
+    root.mkdir()
+    (root / "mgrd.toml").write_text(TINY.read_text() + 'engine = "mock"\n')
+    return root
+
+
+@pytest.fixture(scope="module")
+def orchestrator(tmp_path_factory: pytest.TempPathFactory, workspace: Path) -> Iterator[Orchestrator]:
+    """A server with all deployments, and a worker that polls the pool."""
+    home = tmp_path_factory.mktemp("prefect")
+    made = Orchestrator(home, workspace)
+    server = made.start(
+        "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(made.port), "--no-ui", log=home / "server"
+    )
+    worker = None
+    try:
+        deadline = time.monotonic() + 180
+        while not made.is_up():
+            assert server.poll() is None, (home / "server").read_text()
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.5)
+        made.prefect("work-pool", "create", "cpu", "--type", "process")
+        made.prefect("--no-prompt", "deploy", "--all")
+        worker = made.start("prefect", "worker", "start", "--pool", "cpu", log=home / "worker")
+        yield made
+    finally:
+        for process in (worker, server):
+            if process is not None and process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda one: one["name"])
+def test_every_deployment_names_a_flow_that_takes_its_parameters_and_says_what_they_mean(
+    deployment: dict[str, Any],
+) -> None:
+    path, _, name = deployment["entrypoint"].partition(":")
+    assert (REPOSITORY / path).is_file()
+    flow = getattr(__import__(path.removesuffix(".py").replace("/", "."), fromlist=[name]), name)
+    properties = flow.parameters.model_dump()["properties"]
+    assert set(deployment["parameters"]) <= set(properties)
+    assert all(given.get("description") for given in properties.values()), properties
+    assert deployment["description"]
+    assert "mgrd" in deployment["tags"]
+    assert deployment["work_pool"]["job_variables"]["env"]["PREFECT_TASKS_DEFAULT_RETRIES"] == "2"
+
+
+@pytest.mark.round
+@pytest.mark.timeout(1800)
+def test_a_worker_runs_ingest_and_a_round_that_were_triggered_on_the_server(
+    orchestrator: Orchestrator, workspace: Path
+) -> None:
+    assert orchestrator.run("ingest/ingest")[0] == "COMPLETED"
+    assert orchestrator.run("distill/round")[0] == "COMPLETED"
+    store = Store(workspace)
+    assert set(store.read(DISTILLED)["round"]) == {0, 1}
+    stages = store.read(LEDGER)["stage"].to_list()
+    assert orchestrator.run("distill/round")[0] == "COMPLETED"
+    assert store.read(LEDGER)["stage"].to_list() == stages, "the same run again does nothing"
+    keys = {artifact["key"] for artifact in orchestrator.ask("artifacts/filter", {})}
+    assert {"funnel-round-1", "heldout-round-1"} <= keys
+
+
+@pytest.mark.round
+@pytest.mark.timeout(1800)
+def test_a_failed_run_leaves_an_artifact_that_says_what_to_do(orchestrator: Orchestrator) -> None:
+    at_once = {"env": {"PREFECT_TASKS_DEFAULT_RETRIES": "0"}}
+    assert orchestrator.run("rejudge/rejudge", parameters={"round_": 9}, job_variables=at_once)[0] == "FAILED"
+    (artifact,) = orchestrator.ask("artifacts/filter", {"artifacts": {"key": {"any_": ["failure-rejudge"]}}})
+    assert "round 9 has no sampled chains" in artifact["data"]
+    assert "run this deployment again" in artifact["data"]
+
+
+@pytest.mark.round
+@pytest.mark.timeout(1800)
+def test_the_automation_for_dead_runs_is_accepted_by_the_server(orchestrator: Orchestrator) -> None:
+    orchestrator.prefect("automation", "create", "--from-file", "prefect-automations.yaml")
+    assert [one["name"] for one in orchestrator.ask("automations/filter", {})] == ["mgrd-zombie-runs"]
