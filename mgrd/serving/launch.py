@@ -4,7 +4,7 @@ import atexit
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mgrd.errors import EngineStopError
@@ -15,11 +15,24 @@ TAIL_LINES = 15
 
 
 class LaunchedServer:
-    """A command that serves one checkpoint; its output goes to `log`."""
+    """A command that serves one checkpoint; its output goes to `log`.
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    `environment` is added to this process's, `files` are descriptors that it inherits, `setting` is where it was named.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        files: Sequence[int] = (),
+        setting: str = "runtime.server.start",
+    ) -> None:
         self._command = list(command)
         self._log = log
+        self._environment = dict(environment or {})
+        self._files = tuple(files)
+        self._setting = setting
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -34,10 +47,15 @@ class LaunchedServer:
         try:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    self._command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+                    self._command,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=environment | self._environment,
+                    pass_fds=self._files,
+                    start_new_session=True,
                 )
         except OSError as error:
-            raise EngineStopError(f"cannot start the server: {error}; check runtime.server.start") from error
+            raise EngineStopError(f"cannot start the server: {error}; check {self._setting}") from error
         atexit.register(self.stop)
 
     def stop(self) -> None:

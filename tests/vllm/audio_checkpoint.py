@@ -14,18 +14,16 @@ from mgrd.models.checkpoints import load_model, save_model
 from mgrd.models.embedded import assemble_embedded
 from mgrd.settings import ModelSpec
 
-HEADS = ModelSpec(heads=6, key_value_heads=2)
-"""The default model with six attention heads of 32 numbers, which vLLM takes on the CPU; four of 48 it does not."""
-WINDOW_SECONDS = 30.0
-"""Clips are padded to the encoder's window, and vLLM takes Qwen2-Audio's own alone: 3000 frames."""
-CONSTANT, NEVER, OFTEN = 4.0, -40.0, 4.0
+WINDOW_SECONDS = 3.0
+"""The default campaign's window."""
+CONSTANT, NEVER, OFTEN = 4.0, -40.0, 20.0
 SPREAD, OUTPUT_SPREAD = 0.1, 0.3
 """Standard deviations of the decoder's matrices and of the output rows: logits spread by about four."""
 
 
 def write_audio_checkpoint(folder: Path, texts: list[str], seed: int = 0) -> Path:
-    """A checkpoint as the project saves it, in `folder`; `texts` train its tokenizer."""
-    assemble_embedded(folder, texts, HEADS, WINDOW_SECONDS, seed)
+    """A checkpoint of the default shape as the project saves it, in `folder`; `texts` train its tokenizer."""
+    assemble_embedded(folder, texts, ModelSpec(), WINDOW_SECONDS, seed)
     loaded = load_model(folder)
     tokenizer, model = loaded.processor.tokenizer, loaded.model
     size = model.lm_head.out_features

@@ -72,7 +72,8 @@ class serving:  # noqa: N801
             "DO_NOT_TRACK": "1",
             "HF_HUB_OFFLINE": "1",
         }
-        environment.pop("PYTHONPATH", None)
+        for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):  # vLLM's processes share what the first one compiled
+            environment.pop(name, None)
         with self.engine.log.open("w") as log:
             self.process = subprocess.Popen(
                 self.command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True

@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 500
 def settings_with_server(folder: Path, pid: Path) -> Path:
     """The campaign's settings with a command that serves a checkpoint and leaves its process id in a file."""
     serve = (
-        f"echo $$ > {pid}; exec {PYTHON} -m vllm.entrypoints.openai.api_server --model {{folder}} "
+        f"echo $$ > {pid}; exec {PYTHON} -m vllm.entrypoints.openai.api_server --model {{servable}} "
         "--served-model-name {model_id} --host {host} --port {port} --dtype float32 --enforce-eager "
         "--max-num-seqs 16 --enable-prompt-tokens-details"
     )
@@ -35,8 +35,8 @@ def settings_with_server(folder: Path, pid: Path) -> Path:
     server = (
         "\n[runtime.server]\n"
         f'base_url = "http://127.0.0.1:{free_port()}/v1"\n'
-        f"start = {json.dumps(['env', *environment, 'sh', '-c', serve])}\n"
-        f"patience_seconds = {PATIENCE_SECONDS}\nmax_audio_seconds = 3\nconcurrency = 4\n"
+        f"start = {json.dumps(['env', '-u', 'PYTHONDONTWRITEBYTECODE', *environment, 'sh', '-c', serve])}\n"
+        f"patience_seconds = {PATIENCE_SECONDS}\nmax_audio_seconds = 3\nconcurrency = 8\n"
     )
     path = folder / "mgrd.toml"
     path.write_text(SETTINGS.read_text() + server)

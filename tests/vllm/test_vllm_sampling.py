@@ -1,4 +1,7 @@
-"""One checkpoint in two engines: transformers in this process, and a vLLM server that hears the clip over HTTP."""
+"""One checkpoint in two engines: transformers in this process, and a vLLM server that hears the clip over HTTP.
+
+The server has the checkpoint's copy in shapes that vLLM takes; transformers has the checkpoint itself.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from audio_checkpoint import WINDOW_SECONDS, write_audio_checkpoint
+from audio_checkpoint import write_audio_checkpoint
 from conftest import serving
 
 from mgrd.engines.openai import OpenAIEngine
@@ -16,6 +19,7 @@ from mgrd.engines.protocol import Completion, Engine, SampleRequest, Sampling, S
 from mgrd.engines.transformers import TransformersEngine
 from mgrd.models import model_sha
 from mgrd.models.render import completion_text
+from mgrd.models.serving_copy import servable
 from mgrd.settings_runtime import ServerRuntime
 
 RATE = 16_000
@@ -54,16 +58,16 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     clips = tuple(_clip(folder / f"{number}.wav", number) for number in range(CLIPS))
     name = model_sha(checkpoint)
     options = ("--enable-prompt-tokens-details", "--max-logprobs", "1")
-    with serving(checkpoint, folder / "server.log", *options, name=name) as running:
+    with serving(servable(checkpoint, name, folder / "copies"), folder / "server.log", *options, name=name) as running:
         here = TransformersEngine(checkpoint, folder / "features", precision="float32")
-        runtime = ServerRuntime(base_url=running.url, concurrency=8, max_audio_seconds=WINDOW_SECONDS)
+        runtime = ServerRuntime(base_url=running.url, concurrency=8, extra={"return_token_ids": True})
         with closing(OpenAIEngine(runtime, name, checkpoint, folder / "unused.log")) as server:
             yield Pair(here, server, clips)
 
 
 def _clip(path: Path, number: int) -> Path:
     """A gliding tone of its own pitch, length and noise."""
-    seconds = 0.6 + 0.25 * number
+    seconds = 0.6 + 0.25 * number  # within the window, where the copy's log-mel is the original's
     time = np.arange(round(seconds * RATE)) / RATE
     noise = np.random.default_rng(number).normal(0.0, 0.01, len(time))
     glide = np.sin(2 * np.pi * (150.0 * (number + 1) * time + 60.0 * number * time**2))
@@ -87,15 +91,14 @@ def test_greedy_chains_are_the_same_token_by_token(pair: Pair) -> None:
     requests = _requests(pair)
     here, there = (_sampled(engine, requests, GREEDY) for engine in (pair.here, pair.server))
     assert len(requests) == len(here) == len(there) == 50
-    same = [_written(here[r.request_id]) == _written(there[r.request_id]) for r in requests]
+    pairs = [(here[request.request_id], there[request.request_id]) for request in requests]
+    assert all(one.token_ids and other.token_ids for one, other in pairs)
+    same = [one.token_ids == other.token_ids for one, other in pairs]
     print(f"\ngreedy chains: {sum(same)} of {len(same)} the same")
     assert np.mean(same) >= AGREEMENT
     assert len({chain.text for chain in here.values()}) > 25, "the chains depend on question and sound"
+    assert all(one.text == other.text for (one, other), equal in zip(pairs, same, strict=True) if equal)
     assert {chain.finish_reason for chain in here.values()} == {"stop", "length"}
-
-
-def _written(chain: Completion) -> tuple[str, int, str]:
-    return chain.text, chain.completion_tokens, chain.finish_reason
 
 
 def test_both_engines_count_the_same_prompt_and_the_same_audio_tokens(pair: Pair) -> None:
