@@ -12,6 +12,10 @@ from mgrd.errors import EngineStopError
 STOP_SECONDS = 20.0
 """Time to end in peace."""
 TAIL_LINES = 15
+LONGEST_TMPDIR = 60
+"""Characters. A server's sockets lie below TMPDIR, which a workspace sets to a folder of its own, and the path of a
+socket has 107 bytes at most: behind a longer folder vLLM does not start, so it gets the system's.
+"""
 
 
 class LaunchedServer:
@@ -36,6 +40,13 @@ class LaunchedServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def pid(self) -> int:
+        """Its process, which leads its group. Raises ValueError when it is not started."""
+        if self._process is None:
+            raise ValueError("the server is not started")
+        return self._process.pid
+
+    @property
     def has_died(self) -> bool:
         return self._process is None or self._process.poll() is not None
 
@@ -44,6 +55,8 @@ class LaunchedServer:
         self.stop()
         self._log.parent.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        if len(environment.get("TMPDIR", "")) > LONGEST_TMPDIR:
+            del environment["TMPDIR"]
         try:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
