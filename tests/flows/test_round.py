@@ -117,10 +117,11 @@ def test_every_stage_leaves_its_table(campaign: Path) -> None:
 def test_traces_say_how_they_came_to_be(campaign: Path) -> None:
     traces = Store(campaign).read(TRACES)
     assert traces["trace_id"].is_unique().all()
-    of_sound = pl.col("purpose") != "text"
-    assert traces.group_by(of_sound).agg(pl.col("prompt_sha").n_unique())["prompt_sha"].to_list() == [1, 1]
-    assert (traces.filter(of_sound)["audio_tokens"] > 0).all()
-    assert (traces.filter(~of_sound)["audio_tokens"] == 0).all()
+    asked = pl.col("purpose").replace_strict({"text": "plain", "probe": "plain"}, default="perceive")
+    assert traces.group_by(asked).agg(pl.col("prompt_sha").n_unique())["prompt_sha"].to_list() == [1, 1]
+    silent = pl.col("purpose") == "text"
+    assert (traces.filter(~silent)["audio_tokens"] > 0).all()
+    assert (traces.filter(silent)["audio_tokens"] == 0).all()
     distill = traces.filter(pl.col("purpose") == "distill")
     models = Store(campaign).read(MODELS).filter(pl.col("round") == 0)
     assert (
