@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from mgrd.store import Entry, Stage, Workspace, frame_of
-from schemas import CLIPS, MODELS, QUESTIONS
+from mgrd.store import DatasetRef, Entry, Stage, Workspace, frame_of
+from schemas import CLIPS, MODELS, QUESTIONS, TRACES
 
 if TYPE_CHECKING:
     from mgrd.training.features import FeatureCache
@@ -54,6 +54,28 @@ def questions_of(workspace: Workspace, *splits: str) -> pl.DataFrame:
 def clips_of(workspace: Workspace, *splits: str) -> pl.DataFrame:
     """Clips of the splits in key order."""
     return workspace.store.read(CLIPS).filter(pl.col("split").is_in(splits)).sort("clip_id")
+
+
+def asked_of(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
+    """The questions (QUESTIONS) that rows of any table with a `question_id` are about, and no others."""
+    wanted = rows["question_id"].unique()
+    near = pl.col("question_id").is_between(
+        pl.lit(wanted.min()), pl.lit(wanted.max())
+    )  # what files hold is known by range
+    return workspace.store.scan(QUESTIONS).filter(near & pl.col("question_id").is_in(wanted.implode())).collect()
+
+
+def chains_of(workspace: Workspace, traces: DatasetRef, rows: pl.DataFrame) -> pl.DataFrame:
+    """The traces (TRACES) of rows of any table with `trace_id` and `question_id`."""
+    near = pl.col("question_id").is_between(pl.lit(rows["question_id"].min()), pl.lit(rows["question_id"].max()))
+    wanted = pl.col("trace_id").is_in(rows["trace_id"].implode())
+    return workspace.store.scan(TRACES, traces.partition).filter(near & wanted).collect()
+
+
+def clip_ids_of(workspace: Workspace, *splits: str) -> pl.Series:
+    """`clip_id` of the clips of the splits."""
+    clips = workspace.store.scan(CLIPS).filter(pl.col("split").is_in(splits))
+    return clips.select("clip_id").collect()["clip_id"]
 
 
 def model_row(workspace: Workspace, model: ModelRef) -> dict[str, object]:
