@@ -114,11 +114,14 @@ def measure(folder: Path, executor: str) -> None:
     import tasks.select
     from mgrd.export.choices import ExportConfig
     from mgrd.store import Workspace
-    from schemas import TRACES
+    from schemas import LEDGER, TRACES
     from tasks.contracts import check_round
     from tasks.run import Run
 
     workspace = Workspace.open(folder)
+    ledger = workspace.store.open(LEDGER)
+    assert ledger is not None
+    ledger.delete("stage <> 'sample-distill'")  # of an earlier measurement
     traces = workspace.store.reference(TRACES, {"round": 1, "purpose": "distill"})
     clock = Clock()
     for module in (tasks.decide, tasks.ground, tasks.publish, tasks.select):

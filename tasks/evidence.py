@@ -1,20 +1,26 @@
 """Evidence: the measured facts of each clip, once per version of the measuring code."""
 
+from collections.abc import Iterator
+from itertools import islice
+
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from mgrd.audio.evidence import EVIDENCE_VERSION, measure_clips
+from mgrd.audio.evidence import EVIDENCE_VERSION, MeasureClips, measure_clips
 from mgrd.errors import AudioError
+from mgrd.executors import open_executor
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLIPS, EVIDENCE, QUARANTINE
 from tasks.limits import ErrorLimit
-from tasks.progress import progress
+from tasks.progress import Advance, progress
 from tasks.run import Run
 
 VERSION = 1
 COMMIT_EVERY = 512
 """Clips measured between two commits: what a kill can cost."""
+CLIPS_AT_ONCE = 16
+"""Clips that a worker of a cluster is given at once."""
 
 
 @task(name="measure evidence", cache_policy=NO_CACHE)
@@ -55,13 +61,28 @@ def _measure_owed(workspace: Workspace, clips: pl.DataFrame, stage: str) -> int:
     limit = workspace.settings.runtime.fail_on_error
     errors = ErrorLimit(stage, clips.height, clips.height - owed.height, limit, AudioError)
     with progress("measuring evidence", owed.height) as advance:
-        for part in owed.iter_slices(COMMIT_EVERY):
-            rows, bad = measure_clips(
-                part, workspace.root, workspace.settings.runtime.workers, advance, pictures=workspace.pictures
-            )
+        for rows, bad in _measured(workspace, owed, advance):
             store.append(EVIDENCE, rows)
             if bad.height:
                 store.append(QUARANTINE, bad.with_columns(stage=pl.lit(stage)))
             failed += bad.height
             errors.count(rows.height, bad)
     return failed
+
+
+def _measured(
+    workspace: Workspace, owed: pl.DataFrame, advance: Advance
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """(evidence, quarantine) of some clips after the others, as much as is committed at once."""
+    runtime = workspace.settings.runtime
+    if runtime.executor == "local":
+        for part in owed.iter_slices(COMMIT_EVERY):
+            yield measure_clips(part, workspace.root, runtime.workers, advance, pictures=workspace.pictures)
+        return
+    done = open_executor(workspace.settings).map(
+        MeasureClips(workspace.root, workspace.pictures), owed.iter_slices(CLIPS_AT_ONCE)
+    )
+    while together := list(islice(done, COMMIT_EVERY // CLIPS_AT_ONCE)):
+        rows, bad = (pl.concat(frames) for frames in zip(*together, strict=True))
+        advance(rows.height + bad.height)
+        yield rows, bad

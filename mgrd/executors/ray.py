@@ -5,6 +5,7 @@ workers need no access to them. The work is opened once per worker process, in a
 """
 
 import io
+import os
 import pickle
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -32,7 +33,9 @@ class RayExecutor:
         except ImportError as error:
             raise ConfigError('runtime.executor = "ray" needs Ray: pip install "mgrd[ray]"') from error
         if not ray.is_initialized():
-            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            here: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR", **({} if address else here))
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False

@@ -102,18 +102,19 @@ class Store:
         partition: Partition | None = None,
         *,
         columns: Sequence[str] | None = None,
-        rows: int = PART_ROWS,
+        rows: int | None = None,
         where: pl.Expr | None = None,
         version: int | None = None,
     ) -> Iterator[pl.DataFrame]:
-        """The rows of `read` in frames of at most `rows`, in their stored order; those that meet `where`."""
+        """The rows of `read` in frames of at most `rows` (PART_ROWS), in stored order; those that meet `where`."""
+        most = rows or PART_ROWS
         frame = self.scan(table, partition, version=version)
         frame = frame if where is None else frame.filter(where)
         frame = frame if columns is None else frame.select(columns)
         with boundary(StoreError, f"reading table {table.name} at {self.location(table)}"):
-            for part in frame.collect_batches(chunk_size=rows, maintain_order=True):
-                for first in range(0, part.height, rows):
-                    yield part[first : first + rows]
+            for part in frame.collect_batches(chunk_size=most, maintain_order=True):
+                for first in range(0, part.height, most):
+                    yield part[first : first + most]
 
     def append(self, table: Table, frame: pl.DataFrame, note: Mapping[str, str] | None = None) -> int:
         """Add rows in one commit and return the new version. The caller owns key uniqueness across commits."""
@@ -217,13 +218,13 @@ class Store:
         return self.location(table)
 
 
-def question_ranges(rows: pl.LazyFrame, part_rows: int = PART_ROWS) -> Iterator[pl.Expr]:
-    """Conditions on `question_id` that part rows: those of a question together, some `part_rows` in a part.
+def question_ranges(rows: pl.LazyFrame) -> Iterator[pl.Expr]:
+    """Conditions on `question_id` that part rows: those of a question together, some PART_ROWS in a part.
 
     Chains are stored by question as they were sampled, so that a part is read without reading the others.
     """
     counts = rows.drop_nulls("question_id").group_by("question_id").len().sort("question_id").collect()
-    parts = counts.with_columns(part=(pl.col("len").cum_sum() - 1) // part_rows)
+    parts = counts.with_columns(part=(pl.col("len").cum_sum() - 1) // PART_ROWS)
     edges = parts.group_by("part", maintain_order=True).agg(
         first=pl.col("question_id").first(), last=pl.col("question_id").last()
     )
