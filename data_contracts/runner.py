@@ -19,12 +19,15 @@ from typing import Any, Literal
 import polars as pl
 
 from mgrd.errors import ContractError
+from mgrd.ids import KEY_DIGITS
 from schemas import TABLES
 
 FOLDER = Path(__file__).parent
 EXAMPLES = 5
 LIMIT_ROWS = 100_000
 """Rows that a suite looks at, at most."""
+SHOWN = 80
+"""Characters of a value in a message."""
 _LOCK = threading.Lock()
 
 Severity = Literal["error", "warn"]
@@ -157,9 +160,14 @@ def _detail(result: Any) -> str:
     if result.exception_info.get("raised_exception", True) and not result.result:
         return "; the expectation could not be evaluated, is a column missing?"
     if (count := result.result.get("unexpected_count")) is not None:
-        values = result.result.get("partial_unexpected_list", [])[:EXAMPLES]
+        values = [_short(value) for value in result.result.get("partial_unexpected_list", [])[:EXAMPLES]]
         return f"; {count} of {result.result['element_count']} rows break it, with values {values}"
     return f"; found {result.result.get('observed_value')}"
+
+
+def _short(value: object) -> object:
+    """A value that fits into a message."""
+    return f"{value[:SHOWN]}..." if isinstance(value, str) and len(value) > SHOWN else value
 
 
 def _flat(table: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -185,6 +193,12 @@ def _plain(name: str, dtype: pl.DataType) -> list[pl.Expr]:
     ]
 
 
+def _clip_columns(frame: pl.DataFrame) -> list[pl.Expr]:
+    if not {"clip_id", "sha256"} <= set(frame.columns):
+        return []
+    return [(pl.col("clip_id") == pl.col("sha256").str.head(KEY_DIGITS)).alias("sha256_names_clip")]
+
+
 def _question_columns(frame: pl.DataFrame) -> list[pl.Expr]:
     if not {"answer", "choices"} <= set(frame.columns):
         return []
@@ -207,6 +221,7 @@ def _metric_columns(frame: pl.DataFrame) -> list[pl.Expr]:
 
 
 _DERIVED: dict[str, Callable[[pl.DataFrame], list[pl.Expr]]] = {
+    "clips": _clip_columns,
     "questions": _question_columns,
     "metrics": _metric_columns,
 }

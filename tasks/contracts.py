@@ -7,9 +7,11 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from data_contracts.invariants import check_references, check_split_leakage
+from data_contracts.invariants import check_decontaminated, check_references, check_split_leakage
+from mgrd.errors import ContractError
+from mgrd.ingest.unchanged import altered_clips
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, empty_frame, newest_entries, run_stage
-from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, EVIDENCE, LEDGER, QUESTIONS, TRACES
+from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, EVIDENCE, LEDGER, OVERLAPS, QUESTIONS, TRACES
 from tasks.run import Run
 
 VERSION = 1
@@ -19,8 +21,11 @@ STRANGERS = 10
 
 @task(name="check ingest", cache_policy=NO_CACHE)
 def check_ingest(run: Run, clips: DatasetRef) -> None:
-    """Every question of the workspace is on a clip that is there."""
+    """Every question of the workspace is on a clip that is there; clips that no stage measures are as ingested."""
     workspace = run.open()
+    unmeasured = workspace.store.read(CLIPS, clips.partition).filter(pl.col("split") == "cold")
+    if altered := altered_clips(unmeasured, workspace.root):
+        raise ContractError(f"{len(altered)} clips of the cold start were changed; {next(iter(altered.values()))}")
     frames = {table.name: workspace.store.read(table) for table in (CLIPS, QUESTIONS, EVIDENCE)}
     questions = frames[QUESTIONS.name].filter(pl.col("clip_id").is_not_null())
     check_references(QUESTIONS.name, questions, "clip_id", CLIPS.name, frames[CLIPS.name])
@@ -30,12 +35,16 @@ def check_ingest(run: Run, clips: DatasetRef) -> None:
 
 @task(name="check round", cache_policy=NO_CACHE)
 def check_round(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, distilled: DatasetRef) -> None:
-    """Traces, claims, decisions and training rows of a round; no held-out source may be among the latter."""
+    """Traces, claims, decisions and training rows of a round; nothing that is held out may be among the latter."""
     workspace = run.open()
     store = workspace.store
     training = store.read(DISTILLED, distilled.partition, columns=["row_id", "question_id", "clip_id"])
     clips = store.read(CLIPS, columns=["clip_id", "source", "split"])
     check_split_leakage(training, clips, store.read(QUESTIONS, columns=["question_id", "split"]))
+    overlaps = store.read(OVERLAPS)
+    check_decontaminated(DISTILLED.name, training, overlaps)
+    for part in store.batches(TRACES, traces.partition, columns=["trace_id", "question_id", "clip_id"]):
+        check_decontaminated(TRACES.name, part, overlaps)
     chains = store.scan(TRACES, traces.partition).select("trace_id")
     rows = traces.rows + distilled.rows
     for table in (CLAIMS, DECISIONS):

@@ -1,7 +1,6 @@
 """Evidence: the measured facts of each clip, once per version of the measuring code."""
 
 from collections.abc import Iterator
-from itertools import islice
 
 import polars as pl
 from prefect import task
@@ -10,7 +9,9 @@ from prefect.cache_policies import NO_CACHE
 from mgrd.audio.evidence import EVIDENCE_VERSION, MeasureClips, measure_clips
 from mgrd.errors import AudioError
 from mgrd.executors import open_executor
-from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
+from mgrd.ids import canonical, content_key
+from mgrd.ingest.unchanged import altered_clips
+from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, run_stage
 from schemas import CLIPS, EVIDENCE, QUARANTINE
 from tasks.limits import ErrorLimit
 from tasks.progress import Advance, progress
@@ -61,7 +62,7 @@ def _measure_owed(workspace: Workspace, clips: pl.DataFrame, stage: str) -> int:
     limit = workspace.settings.runtime.fail_on_error
     errors = ErrorLimit(stage, clips.height, clips.height - owed.height, limit, AudioError)
     with progress("measuring evidence", owed.height) as advance:
-        for rows, bad in _measured(workspace, owed, advance):
+        for rows, bad in _parts(workspace, owed, advance):
             store.append(EVIDENCE, rows)
             if bad.height:
                 store.append(QUARANTINE, bad.with_columns(stage=pl.lit(stage)))
@@ -70,19 +71,37 @@ def _measure_owed(workspace: Workspace, clips: pl.DataFrame, stage: str) -> int:
     return failed
 
 
-def _measured(
-    workspace: Workspace, owed: pl.DataFrame, advance: Advance
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+def _parts(workspace: Workspace, owed: pl.DataFrame, advance: Advance) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """(evidence, quarantine) of some clips after the others, as much as is committed at once."""
+    for part in owed.iter_slices(COMMIT_EVERY):
+        altered = altered_clips(part, workspace.root)
+        rows, bad = _measured(workspace, part.filter(~pl.col("clip_id").is_in(list(altered))), advance)
+        yield rows, pl.concat([bad, _altered_rows(altered)])
+
+
+def _measured(workspace: Workspace, clips: pl.DataFrame, advance: Advance) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(evidence, quarantine) of clips, here or on a cluster."""
     runtime = workspace.settings.runtime
-    if runtime.executor == "local":
-        for part in owed.iter_slices(COMMIT_EVERY):
-            yield measure_clips(part, workspace.root, runtime.workers, advance, pictures=workspace.pictures)
-        return
-    done = open_executor(workspace.settings).map(
-        MeasureClips(workspace.root, workspace.pictures), owed.iter_slices(CLIPS_AT_ONCE)
-    )
-    while together := list(islice(done, COMMIT_EVERY // CLIPS_AT_ONCE)):
-        rows, bad = (pl.concat(frames) for frames in zip(*together, strict=True))
-        advance(rows.height + bad.height)
-        yield rows, bad
+    if runtime.executor == "local" or clips.is_empty():
+        return measure_clips(clips, workspace.root, runtime.workers, advance, pictures=workspace.pictures)
+    work = MeasureClips(workspace.root, workspace.pictures)
+    done = list(open_executor(workspace.settings).map(work, clips.iter_slices(CLIPS_AT_ONCE)))
+    advance(clips.height)
+    return pl.concat(rows for rows, _ in done), pl.concat(bad for _, bad in done)
+
+
+def _altered_rows(altered: dict[str, str]) -> pl.DataFrame:
+    """Quarantine rows of clips whose files were changed since they were ingested."""
+    rows = [
+        {
+            "row_id": content_key("quarantine", "altered", clip_id),
+            "stage": "evidence",
+            "round": 0,
+            "boundary": "hash of a clip's file",
+            "message": message,
+            "attempts": 1,
+            "payload": canonical({"clip_id": clip_id}),
+        }
+        for clip_id, message in altered.items()
+    ]
+    return frame_of(QUARANTINE, rows)

@@ -5,6 +5,7 @@ that reaches the workspace.
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from data_contracts.invariants import HELD_OUT
 from mgrd.store import DatasetRef, Entry, Stage, Workspace, frame_of
-from schemas import CLIPS, MODELS, QUESTIONS, TRACES
+from schemas import CLIPS, MODELS, OVERLAPS, QUESTIONS, TRACES
 
 if TYPE_CHECKING:
     from mgrd.training.features import FeatureCache
@@ -45,10 +47,20 @@ class ModelRef:
 
 
 def questions_of(workspace: Workspace, *splits: str) -> pl.DataFrame:
-    """Questions of the splits in key order, at most `spec.limit` of each split."""
+    """Questions of the splits in key order, at most `spec.limit` of each split.
+
+    Training questions that overlap with something held out (table `overlaps`) are left out.
+    """
     rows = workspace.store.read(QUESTIONS).filter(pl.col("split").is_in(splits)).sort("split", "question_id")
+    rows = trainable(workspace, rows)
     limit = workspace.settings.spec.limit
     return rows if limit is None else rows.group_by("split", maintain_order=True).head(limit).select(rows.columns)
+
+
+def trainable(workspace: Workspace, questions: pl.DataFrame) -> pl.DataFrame:
+    """The questions without those of training splits that overlap with something held out."""
+    overlaps = workspace.store.read(OVERLAPS, columns=["question_id"])["question_id"]
+    return questions.filter(pl.col("split").is_in(HELD_OUT) | ~pl.col("question_id").is_in(overlaps.implode()))
 
 
 def clips_of(workspace: Workspace, *splits: str) -> pl.DataFrame:
@@ -104,7 +116,13 @@ class Trained(Protocol):
 def put_trained(
     workspace: Workspace, stage: Stage, parent: ModelRef, folder: Path, report: Trained, metrics: Mapping[str, object]
 ) -> str:
-    """Write the row of a checkpoint that `stage` trained from `parent`, not promoted yet; returns its uri."""
+    """Write the row of a checkpoint that `stage` trained from `parent`, not promoted yet; returns its uri.
+
+    Training may end where it began (guards keep the best model): that is the parent, which has its row and its folder.
+    """
+    if report.model_id == parent.model_id:
+        shutil.rmtree(folder)
+        return parent.uri
     uri = folder.relative_to(workspace.root).as_posix()
     put_model(
         workspace,

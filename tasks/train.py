@@ -23,10 +23,11 @@ from mgrd.training.sft import TrainReport, train_sft
 from prompts import load_prompt
 from schemas import CLIPS, DISTILLED, MODELS, QUESTIONS
 from tasks.progress import progress
-from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained
+from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained, trainable
+from tasks.texts import replay_rows
 
 LOGGER = logging.getLogger("mgrd")
-VERSION = 2
+VERSION = 3
 HEARING, CHAINS = 0, 1
 """Phases of the cold start."""
 
@@ -38,7 +39,8 @@ def demonstrations(run: Run) -> DatasetRef:
     spec = workspace.settings.spec
     prompt = load_prompt(spec.sampling.prompt)
     clips = clips_of(workspace, "cold")
-    questions = workspace.store.read(QUESTIONS).filter(pl.col("split") == "cold").sort("question_id")
+    asked = workspace.store.read(QUESTIONS).filter(pl.col("split") == "cold").sort("question_id")
+    questions = trainable(workspace, asked)
     if clips.is_empty():
         raise TrainingError("no clips for the cold start: run `mgrd ingest embedded`, or set spec.model.base")
     stage = Stage(
@@ -141,7 +143,7 @@ def train(run: Run, round_: int, rows: DatasetRef, parent: ModelRef) -> ModelRef
     if rows.rows == 0:
         LOGGER.warning("round %d  no chain was kept, nothing is trained; `mgrd status --json` has reasons", round_)
         return None
-    text = distilled.filter((pl.col("round") == 0) & (pl.col("origin") == "text") & (pl.col("phase") == CHAINS))
+    text = replay_rows(workspace)
     stage = Stage(
         name="train",
         round=round_,

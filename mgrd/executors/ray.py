@@ -5,6 +5,7 @@ workers need no access to them. The work is opened once per worker process, in a
 """
 
 import io
+import logging
 import os
 import pickle
 from collections.abc import Iterable, Iterator
@@ -35,10 +36,11 @@ class RayExecutor:
         if not ray.is_initialized():
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             here: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR", **({} if address else here))
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **({} if address else here))
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         self.workers = workers or int(ray.cluster_resources().get("CPU", 1))
 
     def map(self, work: Work, parts: Iterable[pl.DataFrame], *, many: bool = True) -> Iterator[Frames]:
@@ -58,7 +60,7 @@ class RayExecutor:
             fn_constructor_args=(work,),
             batch_size=1,
             batch_format="pyarrow",
-            concurrency=(1, min(self.workers, len(group))),
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=min(self.workers, len(group))),
         )
         for row in done.iter_rows():
             if row[FAILED] is not None:

@@ -4,6 +4,7 @@
         data/train-00000-of-00008.parquet  data/validation-...  text/train-...      (hf, trl, verl, webdataset)
         train.jsonl  validation.jsonl  text.jsonl  dataset_info.json                (ms-swift, llama-factory, nemo)
         audio/<clip_id>.wav                                                         (unless audio is embedded)
+        launch.sh  reward.py                                                        (ms-swift, verl; reward.py for rl)
 
 Once there it is never changed: asking again for the same export does nothing, and for another one is an error.
 """
@@ -28,6 +29,7 @@ from mgrd.export.columns import schema_of
 from mgrd.export.fingerprint import about_export, export_fingerprint
 from mgrd.export.listings import write_clips, write_dataset_info
 from mgrd.export.manifest import MANIFEST, FileEntry, Manifest, find_faults, read_manifest, write_manifest
+from mgrd.export.recipe import write_recipe
 from mgrd.export.records import AudioRef, Record, Shape, shape_of
 from mgrd.export.rows import RoundRows, Tables, read_rows
 from mgrd.export.rowset import Row, Side
@@ -70,6 +72,7 @@ def export_round(
             manifest = Manifest(fingerprint, about, tuple(files))
             if config.format == "llama-factory":
                 files.append(write_dataset_info(draft, config, manifest))
+            files += write_recipe(draft, config, manifest)
             files.append(write_card(draft, tables, config, manifest, found))
             manifest = Manifest(fingerprint, about, tuple(sorted(files, key=lambda entry: entry.path)))
             write_manifest(draft, manifest)

@@ -18,7 +18,7 @@ from mgrd.errors import ContractError
 from mgrd.ids import content_key
 from mgrd.store.delta import DatasetRef, Store, frame_of
 from mgrd.store.ledger import Outcome
-from schemas import QUARANTINE, TABLES
+from schemas import QUARANTINE, TABLES, Table
 
 QUARANTINED = "quarantined"
 Show = Callable[[str, str], None]
@@ -75,6 +75,14 @@ def _stopped(stage: str, round_: int, findings: list[Finding]) -> str:
     )
 
 
+def _dropped(stage: str, table: Table, row: Mapping[str, object], why: str) -> str:
+    key = ", ".join(f"{name} {row[name]}" for name in table.key)
+    return (
+        f"table {table.name}, {key}: {why}. Remove the cause, then `mgrd requeue --stage {stage}` and `mgrd run` have "
+        "it made again"
+    )
+
+
 def _discard(
     store: Store, stage: str, round_: int, outcome: Outcome, reference: DatasetRef,
     findings: list[Finding], limit: float,
@@ -100,7 +108,7 @@ def _discard(
             "stage": stage,
             "round": round_,
             "boundary": f"contract of table {table.name}",
-            "message": why[",".join(str(row[name]) for name in table.key)],
+            "message": _dropped(stage, table, row, why[",".join(str(row[name]) for name in table.key)]),
             "attempts": 1,
             "payload": json.dumps(row, default=str),
         }

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 
-from data_contracts.invariants import check_unique
+from data_contracts.invariants import check_unique, name_nulls, name_rows, next_step, to_schema
 from mgrd.errors import ContractError, DataError, MgrdError, StoreError, boundary
 from mgrd.store.digest import Digest
 from mgrd.store.schema import missing_columns, stored_types, upgraded
@@ -49,6 +49,7 @@ class Store:
     def __init__(self, root: Path, uri: str | None = None) -> None:
         self.root = root
         self.uri = None if uri is None else uri.rstrip("/")
+        self._opened: dict[str, DeltaTable] = {}
 
     def path(self, table: Table) -> Path:
         """The table's folder. Raises StoreError for a table in an object store."""
@@ -89,9 +90,9 @@ class Store:
         if opened is None:
             return empty_frame(table).lazy()
         with boundary(StoreError, f"reading table {table.name} at {self.location(table)}"):
-            if version is not None and version != opened.version():
-                opened.load_as_version(version)
-            frame = upgraded(table, pl.scan_delta(opened))
+            past = version is not None and version != opened.version()
+            at = DeltaTable(self.location(table), version=version) if past else opened
+            frame = upgraded(table, pl.scan_delta(at))
         for column, value in (partition or {}).items():
             frame = frame.filter(pl.col(column) == value)
         return frame
@@ -119,17 +120,18 @@ class Store:
     def append(self, table: Table, frame: pl.DataFrame, note: Mapping[str, str] | None = None) -> int:
         """Add rows in one commit and return the new version. The caller owns key uniqueness across commits."""
         data = to_arrow(table, frame)
+        opened = self.open(table)
         with boundary(StoreError, f"appending {frame.height} rows to table {table.name}"):
             write_deltalake(
-                self._prepared(table),
+                self._prepared(table) if opened is None else opened,
                 data,
                 mode="append",
-                schema_mode=self._schema_mode(table, self.open(table)),
+                schema_mode=self._schema_mode(table, opened),
                 partition_by=list(table.partition_by) or None,
                 writer_properties=LAYOUT,
                 commit_properties=CommitProperties(custom_metadata=dict(note or {})),
             )
-        return self.version(table)
+        return self.version(table) if opened is None else opened.version()
 
     def replace(
         self, table: Table, frame: pl.DataFrame, partition: Partition, note: Mapping[str, str] | None = None
@@ -156,14 +158,14 @@ class Store:
         stream = _Stream(table, parts, partition)
         properties = CommitProperties(custom_metadata=dict(note or {}))
         predicate = " AND ".join(f"{column} = {_literal(value)}" for column, value in partition.items())
+        opened = self.open(table)
         try:
             with boundary(StoreError, f"replacing {dict(partition)} of table {table.name}"):
-                opened = self.open(table)
                 if opened is not None and stream.is_empty():
                     opened.delete(predicate or None, commit_properties=properties)
                 else:
                     write_deltalake(
-                        self._prepared(table),
+                        self._prepared(table) if opened is None else opened,
                         pa.RecordBatchReader.from_batches(table.arrow, stream.batches()),
                         mode="overwrite",
                         schema_mode=self._schema_mode(table, opened),
@@ -177,8 +179,8 @@ class Store:
             if stream.error is not None:
                 raise stream.error from None
             raise
-        written = stream.digest
-        return DatasetRef(table.name, dict(partition), self.version(table), written.value, written.rows)
+        version = self.version(table) if opened is None else opened.version()
+        return DatasetRef(table.name, dict(partition), version, stream.digest.value, stream.digest.rows)
 
     def digest(
         self,
@@ -201,10 +203,17 @@ class Store:
         return DatasetRef(table.name, dict(partition), version, found.value, found.rows)
 
     def open(self, table: Table) -> DeltaTable | None:
-        """The Delta table itself, for its history and files; None before its first commit."""
+        """The Delta table itself at its newest version, for its history and files; None before its first commit.
+
+        It is opened once: opening reads the whole log, going on from a version reads what came since.
+        """
         location = self.location(table)
         with boundary(StoreError, f"opening table {table.name} at {location}"):
-            return DeltaTable(location) if DeltaTable.is_deltatable(location) else None
+            if (opened := self._opened.get(table.name)) is not None:
+                opened.update_incremental()
+            elif DeltaTable.is_deltatable(location):
+                opened = self._opened[table.name] = DeltaTable(location)
+            return opened
 
     def _schema_mode(self, table: Table, opened: DeltaTable | None) -> Literal["merge"] | None:
         """`merge` for a stored table that lacks optional columns: the commit then adds them."""
@@ -241,11 +250,26 @@ def empty_frame(table: Table) -> pl.DataFrame:
 
 def frame_of(table: Table, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     """Rows as a frame of the table's schema; a missing nullable column is filled with nulls."""
-    with boundary(DataError, f"building rows of table {table.name}"):
+    try:
         data = pa.Table.from_pylist([dict(row) for row in rows], schema=table.arrow)
+    except Exception as error:
+        raise DataError(f"building rows of table {table.name}: {_unbuildable(table, rows) or error}") from error
     frame = pl.from_arrow(data)
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def _unbuildable(table: Table, rows: Sequence[Mapping[str, object]]) -> str | None:
+    """The first value that the table cannot hold, its row's key, and what to do."""
+    for row in rows:
+        for field in table.arrow:
+            try:
+                pa.array([row.get(field.name)], field.type)
+            except (pa.ArrowException, UnicodeError, TypeError, ValueError, OverflowError) as error:
+                key = ", ".join(f"{name} {row.get(name)}" for name in table.key)
+                what = "text that is no UTF-8" if isinstance(error, UnicodeError) else f"no {field.type} ({error})"
+                return f"{field.name} of the row with {key} is {what}. {next_step(table.name)}"
+    return None
 
 
 def to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
@@ -253,10 +277,15 @@ def to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
     missing = [name for name in table.arrow.names if name not in frame.columns]
     unknown = [name for name in frame.columns if name not in table.arrow.names]
     if missing or unknown:
-        raise DataError(f"table {table.name}: missing columns {missing}, unknown columns {unknown}")
+        raise DataError(
+            f"table {table.name}: missing columns {missing}, unknown columns {unknown}; "
+            f"{name_rows(table.name, frame)}. {to_schema(table.name)}"
+        )
     nulls = [field.name for field in table.arrow if not field.nullable and frame[field.name].null_count()]
     if nulls:
-        raise DataError(f"table {table.name}: nulls in required columns {nulls}")
+        raise DataError(
+            f"table {table.name}: nulls in required columns {nulls}; {name_nulls(table.name, frame, nulls[0])}"
+        )
     with boundary(DataError, f"casting rows of table {table.name} to its schema"):
         data = frame.select(table.arrow.names).to_arrow()
         return data.cast(table.arrow)

@@ -86,7 +86,9 @@ def test_every_stage_leaves_its_table(campaign: Path) -> None:
     traces = store.read(TRACES)
     assert traces.filter(pl.col("purpose") == "distill").height == 8 * 3
     assert traces.filter((pl.col("purpose") == "evaluate") & (pl.col("round") == 0)).height == 14 * 3
-    assert store.read(DECISIONS).height == traces.height
+    asked = traces.filter((pl.col("purpose") == "text") & (pl.col("round") == 0))
+    assert asked.group_by("split").len()["len"].to_list() == [6, 6], "held-out text problems of dev and test"
+    assert store.read(DECISIONS).height == traces.filter(pl.col("purpose") != "text").height
     assert set(store.read(CLAIMS)["trace_id"]) <= set(traces["trace_id"])
     assert set(store.read(DISTILLED)["origin"]) >= {"cold", "text", "distilled"}
     assert store.read(METRICS)["round"].unique().sort().to_list() == [0, 1]
@@ -96,8 +98,10 @@ def test_every_stage_leaves_its_table(campaign: Path) -> None:
 def test_traces_say_how_they_came_to_be(campaign: Path) -> None:
     traces = Store(campaign).read(TRACES)
     assert traces["trace_id"].is_unique().all()
-    assert traces["prompt_sha"].n_unique() == 1
-    assert (traces["audio_tokens"] > 0).all()
+    of_sound = pl.col("purpose") != "text"
+    assert traces.group_by(of_sound).agg(pl.col("prompt_sha").n_unique())["prompt_sha"].to_list() == [1, 1]
+    assert (traces.filter(of_sound)["audio_tokens"] > 0).all()
+    assert (traces.filter(~of_sound)["audio_tokens"] == 0).all()
     distill = traces.filter(pl.col("purpose") == "distill")
     models = Store(campaign).read(MODELS).filter(pl.col("round") == 0)
     assert (
