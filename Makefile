@@ -91,7 +91,7 @@ real: install
 	$(BIN)/python benchmarks/real.py $(AUDIO)
 
 bench: install
-	for name in evidence judge export review training; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in evidence judge export review training scale; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 docs: install
 	$(BIN)/mgrd config reference > docs/configuration.md

@@ -28,6 +28,8 @@ LATER = {"min_judge_grounding", "min_judge_coherence", "min_silence_margin", "mi
 
 CLIPS_AT_ONCE = 1_000
 """Clips whose facts are read at once; a clip has a hundred and more."""
+CHAINS_AT_ONCE = 4_000
+"""Chains that a worker is given at once: some ten seconds of work."""
 WORTH_PROCESSES = 6_000
 """Chains from which it takes less time to start processes than to read them in this one."""
 
@@ -92,7 +94,7 @@ def _grounded(
     workspace: Workspace, traces: DatasetRef, reading: GroundChains, costs: list[float]
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """(claims, decisions) of part after part of the traces."""
-    stored = workspace.store.batches(TRACES, traces.partition, columns=TRACE_COLUMNS)
+    stored = workspace.store.batches(TRACES, traces.partition, columns=TRACE_COLUMNS, rows=CHAINS_AT_ONCE)
     parts = (
         part.join(asked_of(workspace, part).select(ASKED), on="question_id", how="left", maintain_order="left")
         for part in stored

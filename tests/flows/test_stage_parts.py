@@ -42,7 +42,7 @@ def run_stages(workspace: Workspace, out: Path) -> tuple[list[pl.DataFrame], dic
     decisions = decide.fn(run, 1, traces, checked)
     distilled = select.fn(run, 1, traces, decisions)
     check_round.fn(run, 1, traces, decisions, distilled)
-    manifest = export_round(run.open(), ExportConfig(round=1), out)
+    manifest = export_round(run.open(), ExportConfig(round=1, audio_root="/audio"), out)
     tables = [workspace.store.read(table).sort(table.key) for table in WRITTEN]
     return tables, {entry.path: entry.sha256 for entry in manifest.files if entry.path != "README.md"}
 

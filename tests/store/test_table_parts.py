@@ -65,7 +65,7 @@ def test_batches_are_the_rows_in_their_order_and_never_more_than_asked_for(tmp_p
 def test_a_key_that_two_parts_share_is_named() -> None:
     check_parts("curriculum", lambda: parts(50, 7))
     with pytest.raises(
-        ContractError, match="1 keys stand more than once; question_id and round such as 0000000000000003"
+        ContractError, match="1 keys stand more than once; round and question_id such as 1, 0000000000000003"
     ):
         check_parts("curriculum", lambda: [*parts(50, 7), tasks([f"{3:016x}"])])
 
