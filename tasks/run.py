@@ -15,8 +15,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from data_contracts.invariants import HELD_OUT
-from mgrd.store import Entry, Stage, Workspace, frame_of
-from schemas import CLIPS, MODELS, OVERLAPS, QUESTIONS
+from mgrd.store import DatasetRef, Entry, Stage, Workspace, frame_of
+from schemas import CLIPS, MODELS, OVERLAPS, QUESTIONS, TRACES
 
 if TYPE_CHECKING:
     from mgrd.training.features import FeatureCache
@@ -66,6 +66,28 @@ def trainable(workspace: Workspace, questions: pl.DataFrame) -> pl.DataFrame:
 def clips_of(workspace: Workspace, *splits: str) -> pl.DataFrame:
     """Clips of the splits in key order."""
     return workspace.store.read(CLIPS).filter(pl.col("split").is_in(splits)).sort("clip_id")
+
+
+def asked_of(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
+    """The questions (QUESTIONS) that rows of any table with a `question_id` are about, and no others."""
+    wanted = rows["question_id"].unique()
+    near = pl.col("question_id").is_between(
+        pl.lit(wanted.min()), pl.lit(wanted.max())
+    )  # what files hold is known by range
+    return workspace.store.scan(QUESTIONS).filter(near & pl.col("question_id").is_in(wanted.implode())).collect()
+
+
+def chains_of(workspace: Workspace, traces: DatasetRef, rows: pl.DataFrame) -> pl.DataFrame:
+    """The traces (TRACES) of rows of any table with `trace_id` and `question_id`."""
+    near = pl.col("question_id").is_between(pl.lit(rows["question_id"].min()), pl.lit(rows["question_id"].max()))
+    wanted = pl.col("trace_id").is_in(rows["trace_id"].implode())
+    return workspace.store.scan(TRACES, traces.partition).filter(near & wanted).collect()
+
+
+def clip_ids_of(workspace: Workspace, *splits: str) -> pl.Series:
+    """`clip_id` of the clips of the splits."""
+    clips = workspace.store.scan(CLIPS).filter(pl.col("split").is_in(splits))
+    return clips.select("clip_id").collect()["clip_id"]
 
 
 def model_row(workspace: Workspace, model: ModelRef) -> dict[str, object]:
