@@ -107,11 +107,14 @@ def _partials(power: Floats, spacing: float, seconds: float) -> tuple[Floats, fl
         return np.zeros((0, 2)), 1.0
     level = 10 * np.log10(np.maximum(inner, 1e-30))
     strongest = float(level[low:].max())
-    peaks = np.flatnonzero(
-        (inner[low:-1] > np.roll(inner, 1)[low:-1])
-        & (inner[low:-1] >= np.roll(inner, -1)[low:-1])
-        & (level[low:-1] > strongest - PARTIAL_DB)
-    ) + low
+    peaks = (
+        np.flatnonzero(
+            (inner[low:-1] > np.roll(inner, 1)[low:-1])
+            & (inner[low:-1] >= np.roll(inner, -1)[low:-1])
+            & (level[low:-1] > strongest - PARTIAL_DB)
+        )
+        + low
+    )
     found: list[tuple[float, float]] = []
     covered = np.zeros(len(inner), dtype=bool)
     for peak in peaks:

@@ -97,7 +97,9 @@ FACTS: dict[str, Kind] = {
     ),
     "event_root": Kind("Hz", "one per such sound: the lowest of its notes", "as event_notes"),
     "chord_quality": Kind(
-        "semitones", "one per sound of three notes that make a triad: its third, 4 is major and 3 minor", "as event_notes"
+        "semitones",
+        "one per sound of three notes that make a triad: its third, 4 is major and 3 minor",
+        "as event_notes",
     ),
     "event_voiced": Kind(
         "share", "one per separate sound: voiced frames among its loud ones", _EVENTS + "; less for sounds under 0.1 s"

@@ -69,7 +69,8 @@ def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
 def _goes_on(following: list[Clause]) -> bool:
     """ "one click after another", "one beep and the next"."""
     return any(
-        clause.link in ("after", "and", "before", "then", ",", ";") and any(item.word in _OTHER for item in clause.items[:2])
+        clause.link in ("after", "and", "before", "then", ",", ";")
+        and any(item.word in _OTHER for item in clause.items[:2])
         for clause in following
     )
 

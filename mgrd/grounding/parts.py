@@ -100,7 +100,9 @@ _RANKED = (
     ),
 )
 _SAME_RANK = {"briefest": "shortest", "dullest": "darkest", "sharpest": "brightest"}
-_IS_A = re.compile(r"^(?:\s*[\w'-]+){0,2}?\s*(?:is|was|'s|being|sounds like|consists of|:|=|,)\s*(?:just |simply )?(?:an? |some |pure |the )?")
+_IS_A = re.compile(
+    r"^(?:\s*[\w'-]+){0,2}?\s*(?:is|was|'s|being|sounds like|consists of|:|=|,)\s*(?:just |simply )?(?:an? |some |pure |the )?"
+)
 _DENIED = re.compile(r"\b(?:not|no|never|neither|nor|without|rather than|instead of|isn't|n't)\b[^,;]{0,30}$")
 _CLOSE = re.compile(r"[;(—–]|, (?:so|which|making|giving)\b")
 _ALIKE = re.compile(r"\b(?:same|equal\w*|identical\w*|alike|unchanged|as \w+ as)\b", re.IGNORECASE)

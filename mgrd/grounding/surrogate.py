@@ -44,7 +44,9 @@ _USUALLY = (
     r"(?:usually|typically|generally|normally|often|always|commonly|tends?|mostly|rarely|by convention|as a rule|"
     r"in most cases|in general|most of the time|by default|traditionally|almost always)"
 )
-_SOUNDS = "|".join(sorted({plural(noun) for noun in listed(LISTS["event"]["one"])} | set(listed(LISTS["event"]["many"]))))
+_SOUNDS = "|".join(
+    sorted({plural(noun) for noun in listed(LISTS["event"]["one"])} | set(listed(LISTS["event"]["many"])))
+)
 _ACOUSTIC = (
     rf"(?:{_SOUNDS}|clicks|beeps|notes|ticks|taps|sounds|tones|pulses|bursts|hits|harmonics|overtones|partials|pauses|gaps|intervals|"
     r"frequencies|onsets|transients|knocks|thuds|thumps|chords|voices|syllables|words|peaks|levels|steps|footsteps|drums|"

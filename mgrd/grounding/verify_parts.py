@@ -15,7 +15,12 @@ CLEARLY_MORE = 1.15  # ratio by which another sound is longer or brighter withou
 CLICK, NOISE = 0.16, 0.3  # s: a click is no longer, noise no shorter
 HIT = 0.5  # s: the longest knock, with what rings on
 LOUDER = 4.0  # dB against the other sounds, by which one is called loud or quiet among them
-FACTS = {"timbre": "event_centroid", "loudness": "event_trend", "stereo": "event_balance", "sound_length": "event_length"}
+FACTS = {
+    "timbre": "event_centroid",
+    "loudness": "event_trend",
+    "stereo": "event_balance",
+    "sound_length": "event_length",
+}
 """Attributes whose bands hold for a fact of the single sound."""
 ANY_OF = frozenset({"harmonicity", "timbre", "sound_length", "register"})
 """What may hold of one sound and not of the others."""
@@ -163,4 +168,6 @@ def _verify_order(claim: Claim, kinds: list[tuple[str, Fact]]) -> Verification:
     ordered = in_order([(kind, fact.start) for kind, fact in kinds], named)
     if ordered is None or len(set(named.split(" before "))) < 2:
         return UNKNOWN
-    return _told(claim, "supported" if ordered else "contradicted", min((fact for _, fact in kinds), key=lambda f: f.start))
+    return _told(
+        claim, "supported" if ordered else "contradicted", min((fact for _, fact in kinds), key=lambda f: f.start)
+    )

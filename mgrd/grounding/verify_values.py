@@ -93,7 +93,11 @@ def _more(claim: Claim, evidence: Evidence) -> list[Fact]:
         scaled = [replace(f, value=f.value * ENDS_OF_THIRDS) for f in evidence.all(name)]
         return scaled + evidence.all("order_loudness")
     if name == "f0_median" and claim.relation == "is":
-        return evidence.all("event_f0") + evidence.all("chord_note") + (_ends_of_line(evidence) if _moves(evidence) else [])
+        return (
+            evidence.all("event_f0")
+            + evidence.all("chord_note")
+            + (_ends_of_line(evidence) if _moves(evidence) else [])
+        )
     if name == "tempo":
         return _wobbles(evidence) if claim.relation == "is" else []
     also = _ALSO.get((name, claim.relation)) or _ALSO.get((name, None))
