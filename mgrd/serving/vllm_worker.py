@@ -78,8 +78,8 @@ class Model:
             return [reply for body in bodies for reply in self._chat([body], clips, kind)]
         return [self._reply(output) for output in outputs]
 
-    def _progress(self, **given: Any) -> Any:
-        """A progress bar that nobody sees: it tells the parent that chains are being finished."""
+    def _progress(self, *things: Any, **given: Any) -> Any:
+        """A progress bar that nobody sees: it tells the parent that prompts are prepared and chains finished."""
         from tqdm import tqdm
 
         pipe = self.pipe
@@ -89,7 +89,7 @@ class Model:
                 send(pipe, {"progress": n})
                 return super().update(n)
 
-        return Told(**{**given, "file": io.StringIO()})
+        return Told(*things, **{**given, "file": io.StringIO()})
 
     def _reply(self, output: Any) -> Body:
         prompt = list(output.prompt_token_ids)

@@ -26,8 +26,9 @@ class LLM:
 
     def chat(self, conversations: list[Any], parameters: list[SamplingParams], use_tqdm: Any, **_: Any) -> list[Any]:
         outputs = []
-        with use_tqdm(total=len(conversations)) as bar:
-            for messages, asked in zip(conversations, parameters, strict=True):
+        rendered = list(use_tqdm(conversations, desc="Rendering conversations"))
+        with use_tqdm(total=len(conversations), desc="Processed prompts") as bar:
+            for messages, asked in zip(rendered, parameters, strict=True):
                 outputs.append(_output(messages[0]["content"], asked, self.options))
                 bar.update(1)
         return outputs
