@@ -165,12 +165,27 @@ class Runtime(Section):
     checkpoint_steps: int = Field(
         default=100, ge=0, description="steps between two checkpoints that a killed training goes on from; 0: none"
     )
+    keep_models: int | None = Field(
+        default=None,
+        ge=1,
+        description="rounds whose checkpoints stay on disk, beside the cold start and the current model; none: all",
+    )
     launch: tuple[str, ...] = Field(
         default=(),
         description="command that starts SFT in processes of its own, word by word, such as `accelerate launch "
         "--config_file FILE`; empty: in this process",
     )
-    workers: int = Field(default=0, ge=0, description="processes for audio work; 0: one per core")
+    workers: int = Field(
+        default=0, ge=0, description="processes for audio work and for reading chains; 0: one per core"
+    )
+    executor: Literal["local", "ray"] = Field(
+        default="local",
+        description="where rows are measured, read and judged: processes of this machine, or a Ray cluster (`pip "
+        "install mgrd[ray]`)",
+    )
+    ray_address: str | None = Field(
+        default=None, description="of the cluster, such as ray://head:10001; none: Ray starts on this machine"
+    )
     batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
     fail_on_error: float = Field(
         default=0.1,

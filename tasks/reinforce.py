@@ -83,7 +83,7 @@ def _reinforce(
 ) -> Outcome:
     spec = workspace.settings.spec
     folder = workspace.models / f"round-{stage.round:02d}-{stage.name.replace(' ', '-')}-{stage.fingerprint[:8]}"
-    state = folder.with_name(f".{folder.name}-state")
+    state = folder.with_name(f".{folder.name}.run")
     shutil.rmtree(folder, ignore_errors=True)
     loaded = load_model(workspace.root / parent.uri, workspace.settings.runtime.device)
     test = questions_of(workspace, "test") if measured else dev.head(0)

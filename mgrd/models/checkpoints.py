@@ -50,7 +50,10 @@ def model_sha(folder: Path) -> str:
     """The checkpoint's identity: a key of its weights, configuration and tokenizer files."""
     files = sorted({path for pattern in _IDENTITY_FILES for path in folder.glob(pattern)})
     if not any(path.suffix == ".safetensors" for path in files):
-        raise EngineError(f"{folder} holds no *.safetensors; name the folder of a checkpoint saved by transformers")
+        raise EngineError(
+            f"{folder} holds no *.safetensors; name the folder of a checkpoint saved by transformers; one "
+            "that runtime.keep_models let go is made anew after `mgrd data rollback` to the round before it"
+        )
     return content_key("model", [[path.name, sha256_file(path)] for path in files])
 
 
