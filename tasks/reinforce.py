@@ -30,7 +30,8 @@ VERSION = 1
 def reinforce_model(run: Run, round_: int, model: ModelRef) -> ModelRef:
     """The model after reinforcement on the round's questions inside the window; itself when there is none."""
     entry = reinforce_stage(run.open(), round_, model, "reinforce")
-    return model if entry is None else model_entry(entry, round_)
+    reached = model if entry is None else model_entry(entry, round_)
+    return model if reached.model_id == model.model_id else reached
 
 
 def reinforce_stage(

@@ -92,8 +92,7 @@ def clip_ids_of(workspace: Workspace, *splits: str) -> pl.Series:
 
 def model_row(workspace: Workspace, model: ModelRef) -> dict[str, object]:
     """The model's row in the models table."""
-    rows = workspace.store.read(MODELS, {"round": model.round}).filter(pl.col("model_id") == model.model_id)
-    return rows.row(0, named=True)
+    return workspace.store.read(MODELS).filter(pl.col("model_id") == model.model_id).row(0, named=True)
 
 
 def put_model(workspace: Workspace, row: dict[str, object]) -> None:
@@ -118,12 +117,15 @@ def put_trained(
 ) -> str:
     """Write the row of a checkpoint that `stage` trained from `parent`, not promoted yet; returns its uri.
 
-    Training may end where it began (guards keep the best model): that is the parent, which has its row and its folder.
+    Weights that another stage has reached already (guards keep the model that a run began with; two arms of an
+    ablation may train the same) are that checkpoint: it keeps its row, and the second folder goes.
     """
-    if report.model_id == parent.model_id:
-        shutil.rmtree(folder)
-        return parent.uri
     uri = folder.relative_to(workspace.root).as_posix()
+    same = workspace.store.read(MODELS, columns=["model_id", "uri"]).filter(pl.col("model_id") == report.model_id)
+    for reached in same["uri"]:
+        if reached != uri and (workspace.root / reached).is_dir():
+            shutil.rmtree(folder)
+            return reached
     put_model(
         workspace,
         {

@@ -1,18 +1,20 @@
 """Rounds that train in more stages than one: preference pairs, then reinforcement."""
 
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from mgrd.models import load_model
-from mgrd.store import Store, Workspace
+from mgrd.store import Stage, Store, Workspace
 from schemas import DISTILLED, LEDGER, METRICS, MODELS, PREFERENCES, TRACES
 from tasks.reinforce import reinforce_stage
-from tasks.run import ModelRef
+from tasks.run import ModelRef, put_trained
 
 REPOSITORY = Path(__file__).parents[2]
 pytestmark = pytest.mark.round
@@ -122,3 +124,25 @@ def test_reinforcement_goes_on_from_the_model_that_it_is_given(preferred: Path, 
         assert own == [preferred / reached["uri"]]
         assert reached["parent_id"] == parent.model_id
     assert not list(workspace.models.glob(".*.run"))
+
+
+def test_weights_that_another_stage_has_reached_are_that_checkpoint(preferred: Path, tmp_path: Path) -> None:
+    """Two arms of an ablation may train the same: one row, one folder, and both find it."""
+    root = tmp_path / "w"
+    shutil.copytree(preferred, root, ignore=shutil.ignore_patterns(".prefect"))
+    workspace = Workspace.open(root)
+    dpo = workspace.store.read(MODELS).filter(pl.col("stage") == "dpo").row(0, named=True)
+    twin = workspace.models / "round-01-twin"
+    shutil.copytree(root / dpo["uri"], twin)
+    report = TrainReport(dpo["model_id"], dpo["template_sha"])
+    stage = Stage(name="twin", round=1, version=1, config={}, inputs={})
+    uri = put_trained(workspace, stage, ModelRef("parent", "models/parent", 1), twin, report, {})
+    assert uri == dpo["uri"]
+    assert not twin.exists()
+    assert workspace.store.read(MODELS)["model_id"].is_unique().all()
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    model_id: str
+    template_sha: str
