@@ -72,7 +72,9 @@ class Model:
                 add_generation_prompt=kind[0],
                 continue_final_message=kind[1],
             )
-        except ValueError as error:  # of one request: too long, no audio, a field that it does not take
+        except Exception as error:  # of one request: too long, no audio, a field that it does not take
+            if not is_refusal(error):
+                raise
             if len(bodies) == 1:
                 return [{"error": str(error)}]
             return [reply for body in bodies for reply in self._chat([body], clips, kind)]
@@ -109,6 +111,11 @@ class Model:
                 for token, known in zip(prompt, output.prompt_logprobs, strict=True)
             ]
         return reply
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether vLLM finds fault with a request: its own class for that in newer releases, ValueError in older ones."""
+    return any(kind.__name__ in {"ValueError", "VLLMClientError"} for kind in type(error).__mro__)
 
 
 def filled(messages: list[Body], clips: dict[str, str]) -> list[Body]:

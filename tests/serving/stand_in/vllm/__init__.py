@@ -11,6 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 
+class VLLMClientError(Exception):
+    pass
+
+
 class SamplingParams:
     def __init__(self, temperature: float, max_tokens: int, seed: int = 0, n: int = 1, **_: Any) -> None:
         self.n, self.seed, self.max_tokens, self.temperature = n, seed, max_tokens, temperature
@@ -45,7 +49,7 @@ def _output(content: Any, asked: SamplingParams, options: dict[str, Any]) -> Any
             time.sleep(3600)
         os._exit(3)
     if fault == "refuse":
-        raise ValueError("the prompt is too long")
+        raise (ValueError if mark else VLLMClientError)("the prompt is too long")
     if fault == "pid":
         text = str(os.getpid())[::-1]
     if fault == "options":
