@@ -55,7 +55,7 @@ $(VLLM_STAMP): requirements-vllm.lock Makefile
 	$(VLLM_BIN)/uv pip install --quiet --python $(VLLM_BIN)/python --no-deps -r requirements-vllm.lock
 	touch $(VLLM_STAMP)
 
-# The judge against a real engine: a vLLM server on the CPU with a tiny checkpoint.
+# Against real vLLM on the CPU: the judge, chains and scores by a server and without one, a round whose server is killed.
 test-vllm: install $(VLLM_STAMP)
 	MGRD_VLLM_PYTHON=$(abspath $(VLLM_BIN)/python) $(BIN)/pytest tests/vllm --timeout=1200
 
@@ -91,7 +91,7 @@ real: install
 	$(BIN)/python benchmarks/real.py $(AUDIO)
 
 bench: install
-	for name in evidence judge export review training scale; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in evidence judge export review sampling training scale; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 docs: install
 	$(BIN)/mgrd config reference > docs/configuration.md

@@ -72,14 +72,16 @@ class Model:
                 add_generation_prompt=kind[0],
                 continue_final_message=kind[1],
             )
-        except ValueError as error:  # of one request: too long, no audio, a field that it does not take
+        except Exception as error:  # of one request: too long, no audio, a field that it does not take
+            if not is_refusal(error):
+                raise
             if len(bodies) == 1:
                 return [{"error": str(error)}]
             return [reply for body in bodies for reply in self._chat([body], clips, kind)]
         return [self._reply(output) for output in outputs]
 
-    def _progress(self, **given: Any) -> Any:
-        """A progress bar that nobody sees: it tells the parent that chains are being finished."""
+    def _progress(self, *things: Any, **given: Any) -> Any:
+        """A progress bar that nobody sees: it tells the parent that prompts are prepared and chains finished."""
         from tqdm import tqdm
 
         pipe = self.pipe
@@ -89,7 +91,7 @@ class Model:
                 send(pipe, {"progress": n})
                 return super().update(n)
 
-        return Told(**{**given, "file": io.StringIO()})
+        return Told(*things, **{**given, "file": io.StringIO()})
 
     def _reply(self, output: Any) -> Body:
         prompt = list(output.prompt_token_ids)
@@ -109,6 +111,11 @@ class Model:
                 for token, known in zip(prompt, output.prompt_logprobs, strict=True)
             ]
         return reply
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether vLLM finds fault with a request: its own class for that in newer releases, ValueError in older ones."""
+    return any(kind.__name__ in {"ValueError", "VLLMClientError"} for kind in type(error).__mro__)
 
 
 def filled(messages: list[Body], clips: dict[str, str]) -> list[Body]:

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -23,29 +25,43 @@ FAULTS = [
 pytestmark = pytest.mark.round
 
 
-def mgrd(*arguments: str, faults: list[dict[str, object]] | None = None) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True, slots=True)
+class Done:
+    returncode: int
+    told: str
+
+
+def mgrd(folder: Path, *arguments: str, faults: list[dict[str, object]] | None = None) -> Done:
+    """Run the command line to its end, and end what a killed one leaves behind: Prefect's server, in its group."""
     mock = json.dumps({"faults": faults or []})
     environment = {**os.environ, "MGRD_RUNTIME__ENGINE": "mock", "MGRD_RUNTIME__MOCK": mock}
-    return subprocess.run(
-        [sys.executable, "-m", "mgrd", *arguments],
-        cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=500,
-    )  # fmt: skip
+    with (folder / "told.txt").open("w") as told:  # not a pipe: the server that is left behind would hold it open
+        run = subprocess.Popen(
+            [sys.executable, "-m", "mgrd", *arguments],
+            cwd=REPOSITORY, env=environment, stdout=told, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        code = run.wait(500)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+    return Done(code, (folder / "told.txt").read_text())
 
 
 def test_a_rehearsed_campaign_is_killed_goes_on_and_accounts_for_every_chain(tmp_path: Path) -> None:
     root = tmp_path / "w"
     settings = str(REPOSITORY / "examples" / "tiny.toml")
     for arguments in (("init", str(root), "--settings", settings), ("ingest", "embedded", "-w", str(root))):
-        done = mgrd(*arguments)
-        assert done.returncode == 0, done.stderr
+        done = mgrd(tmp_path, *arguments)
+        assert done.returncode == 0, done.told
     run = ("run", "-w", str(root), "--arm", "filtered")
-    killed = mgrd(*run, faults=FAULTS)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed = mgrd(tmp_path, *run, faults=FAULTS)
+    assert killed.returncode == -signal.SIGKILL, killed.told
     store = Store(root)
     survived = store.read(TRACES)
     assert survived.height, "what was finished was committed before the kill"
-    done = mgrd(*run, faults=FAULTS[:2])
-    assert done.returncode == 0, done.stderr
+    done = mgrd(tmp_path, *run, faults=FAULTS[:2])
+    assert done.returncode == 0, done.told
 
     traces = store.read(TRACES)
     assert traces["engine"].unique().to_list() == ["mock"]

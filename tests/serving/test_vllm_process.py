@@ -61,9 +61,10 @@ def test_a_clip_is_sent_once_and_stands_where_its_name_stood(tmp_path: Path) -> 
     assert heard == [7, 7, 0]
 
 
-def test_a_refused_request_takes_no_other_with_it(tmp_path: Path) -> None:
-    with process_of(tmp_path) as process:
-        first, refused, last = process.answer([body("ab"), body("refuse"), body("cd")], {})
+@pytest.mark.parametrize("refusal", ["refuse", "refuse as-older-releases-do"])
+def test_a_refused_request_takes_no_other_with_it(refusal: str, tmp_path: Path) -> None:
+    with process_of(tmp_path, restarts=0) as process:
+        first, refused, last = process.answer([body("ab"), body(refusal), body("cd")], {})
     assert refused == {"error": "the prompt is too long"}
     assert texts([first, last]) == ["ba", "dc"]
 

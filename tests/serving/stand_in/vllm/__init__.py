@@ -11,6 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 
+class VLLMClientError(Exception):
+    pass
+
+
 class SamplingParams:
     def __init__(self, temperature: float, max_tokens: int, seed: int = 0, n: int = 1, **_: Any) -> None:
         self.n, self.seed, self.max_tokens, self.temperature = n, seed, max_tokens, temperature
@@ -26,8 +30,9 @@ class LLM:
 
     def chat(self, conversations: list[Any], parameters: list[SamplingParams], use_tqdm: Any, **_: Any) -> list[Any]:
         outputs = []
-        with use_tqdm(total=len(conversations)) as bar:
-            for messages, asked in zip(conversations, parameters, strict=True):
+        rendered = list(use_tqdm(conversations, desc="Rendering conversations"))
+        with use_tqdm(total=len(conversations), desc="Processed prompts") as bar:
+            for messages, asked in zip(rendered, parameters, strict=True):
                 outputs.append(_output(messages[0]["content"], asked, self.options))
                 bar.update(1)
         return outputs
@@ -44,7 +49,7 @@ def _output(content: Any, asked: SamplingParams, options: dict[str, Any]) -> Any
             time.sleep(3600)
         os._exit(3)
     if fault == "refuse":
-        raise ValueError("the prompt is too long")
+        raise (ValueError if mark else VLLMClientError)("the prompt is too long")
     if fault == "pid":
         text = str(os.getpid())[::-1]
     if fault == "options":
