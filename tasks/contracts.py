@@ -48,7 +48,7 @@ def check_round(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef
     chains = store.scan(TRACES, traces.partition).select("trace_id")
     rows = traces.rows + distilled.rows
     for table in (CLAIMS, DECISIONS):
-        keys = store.scan(table, decisions.partition).select("trace_id")
+        keys = store.scan(table, decisions.partition).select({"trace_id", *table.key})
         rows += keys.select(pl.len()).collect().item()
         strangers = keys.join(chains, on="trace_id", how="anti").head(STRANGERS).collect(engine="streaming")
         check_references(table.name, strangers, "trace_id", TRACES.name, empty_frame(TRACES))

@@ -31,7 +31,7 @@ from mgrd.export.listings import write_clips, write_dataset_info
 from mgrd.export.manifest import MANIFEST, FileEntry, Manifest, find_faults, read_manifest, write_manifest
 from mgrd.export.recipe import write_recipe
 from mgrd.export.records import AudioRef, Record, Shape, shape_of
-from mgrd.export.rows import RoundRows, Tables, read_rows
+from mgrd.export.rows import RoundRows, Tables, check_finished, read_rows
 from mgrd.export.rowset import Row, Side
 from mgrd.export.shards import ParquetShards, WrittenFile, even_spans, group_spans, shard_count, write_lines, write_tar
 from mgrd.ids import sha256_bytes
@@ -50,9 +50,10 @@ def export_round(
 
     `on_rows` is told of rows as they are read, and of the same rows as they are written.
 
-    Raises DataError when the round has nothing
-    for the purpose, StoreError when `out` exists and is something else.
+    Raises DataError when the round is not finished or has nothing for the purpose, StoreError when `out` exists and is
+    something else.
     """
+    check_finished(workspace, config.round)
     out = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow a link that the user means as the place
     tables = Tables(workspace.store)
     fingerprint = export_fingerprint(config, tables)

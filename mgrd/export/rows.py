@@ -164,7 +164,7 @@ def read_rows(
     Raises DataError when the round is not finished or has no rows for this purpose, or when more rows
     are refused than `runtime.fail_on_error` allows.
     """
-    _check_finished(workspace, config.round)
+    check_finished(workspace, config.round)
     found = RoundRows()
     reader = _Reader(workspace, config, tables, folder, found, on_rows)
     found.configs = {"sft": reader.sft, "dpo": reader.dpo, "rl": reader.rl}[config.purpose]()
@@ -189,7 +189,8 @@ def _check_texts(row: Row) -> None:
             )
 
 
-def _check_finished(workspace: Workspace, round_: int) -> None:
+def check_finished(workspace: Workspace, round_: int) -> None:
+    """Raises DataError for a round that has not come to its selection."""
     if workspace.ledger.newest(round_, "select") is not None:
         return
     there = [n for n in range(1, 1 + workspace.settings.spec.rounds) if workspace.ledger.newest(n, "select")]
