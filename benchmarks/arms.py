@@ -19,6 +19,8 @@ FIGURES = ("accuracy", "accuracy_sampled", "grounded", "truth_grounded", "claim_
 OPEN_GATE = {
     "MGRD_SPEC__GATE__MAX_ACCURACY_DROP": "1",
     "MGRD_SPEC__GATE__MAX_GROUNDED_DROP": "1",
+    "MGRD_SPEC__GATE__MAX_TEXT_DROP": "1",
+    "MGRD_SPEC__GATE__MAX_SELF_COGNITION_RISE": "1",
     "MGRD_SPEC__GATE__MIN_REASONING_TOKENS": "0",
 }
 

@@ -19,10 +19,15 @@ from typing import Any, Literal
 import polars as pl
 
 from mgrd.errors import ContractError
+from mgrd.ids import KEY_DIGITS
 from schemas import TABLES
 
 FOLDER = Path(__file__).parent
 EXAMPLES = 5
+LIMIT_ROWS = 100_000
+"""Rows that a suite looks at, at most."""
+SHOWN = 80
+"""Characters of a value in a message."""
 _LOCK = threading.Lock()
 
 Severity = Literal["error", "warn"]
@@ -57,22 +62,54 @@ def load_suite(table: str) -> dict[str, Any]:
 
 
 def check(
-    table: str, frame: pl.DataFrame, limit_rows: int = 100_000, show: Callable[[str, str], None] | None = None
+    table: str,
+    frame: pl.DataFrame,
+    limit_rows: int = LIMIT_ROWS,
+    show: Callable[[str, str], None] | None = None,
 ) -> list[Finding]:
     """What the table's suite finds in the frame, errors first.
 
     Larger frames are thinned evenly to at most `limit_rows` rows; the message then says so. `show` is handed
     the table's name and its Data Docs page.
     """
+    thinned = Thinned(frame.height, limit_rows)
+    thinned.add(frame)
+    return check_thinned(table, thinned, show)
+
+
+class Thinned:
+    """Rows of a table that come part by part, thinned evenly to at most `limit_rows` of `total`."""
+
+    def __init__(self, total: int, limit_rows: int = LIMIT_ROWS) -> None:
+        self.total = total
+        self._step = max(1, -(-total // limit_rows))
+        self._seen = 0
+        self._kept: list[pl.DataFrame] = []
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """The next rows of the table."""
+        self._kept.append(frame.gather_every(self._step, -self._seen % self._step))
+        self._seen += frame.height
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        return pl.concat(self._kept)
+
+    @property
+    def looked(self) -> str:
+        """What a message says of the rows that were left out."""
+        return f" (looked at {self.rows.height} of {self.total} rows)" if self._step > 1 else ""
+
+
+def check_thinned(table: str, thinned: Thinned, show: Callable[[str, str], None] | None = None) -> list[Finding]:
+    """As `check`, for rows that were thinned on the way."""
     suite = load_suite(table)
-    step = -(-frame.height // limit_rows) if frame.height else 1
-    rows = _flat(table, frame.gather_every(step))
-    looked = f" (looked at {rows.height} of {frame.height} rows)" if step > 1 else ""
+    rows = _flat(table, thinned.rows)
     with _LOCK:
         validation = _validate(suite, rows, TABLES[table].key)
         if show is not None:
             show(table, _page(validation))
-    findings = [_finding(table, result, looked) for result in validation.results if not result.success]
+    findings = [_finding(table, result, thinned.looked) for result in validation.results if not result.success]
     return sorted(findings, key=lambda finding: (finding.severity != "error", finding.expectation))
 
 
@@ -123,9 +160,14 @@ def _detail(result: Any) -> str:
     if result.exception_info.get("raised_exception", True) and not result.result:
         return "; the expectation could not be evaluated, is a column missing?"
     if (count := result.result.get("unexpected_count")) is not None:
-        values = result.result.get("partial_unexpected_list", [])[:EXAMPLES]
+        values = [_short(value) for value in result.result.get("partial_unexpected_list", [])[:EXAMPLES]]
         return f"; {count} of {result.result['element_count']} rows break it, with values {values}"
     return f"; found {result.result.get('observed_value')}"
+
+
+def _short(value: object) -> object:
+    """A value that fits into a message."""
+    return f"{value[:SHOWN]}..." if isinstance(value, str) and len(value) > SHOWN else value
 
 
 def _flat(table: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -151,6 +193,12 @@ def _plain(name: str, dtype: pl.DataType) -> list[pl.Expr]:
     ]
 
 
+def _clip_columns(frame: pl.DataFrame) -> list[pl.Expr]:
+    if not {"clip_id", "sha256"} <= set(frame.columns):
+        return []
+    return [(pl.col("clip_id") == pl.col("sha256").str.head(KEY_DIGITS)).alias("sha256_names_clip")]
+
+
 def _question_columns(frame: pl.DataFrame) -> list[pl.Expr]:
     if not {"answer", "choices"} <= set(frame.columns):
         return []
@@ -173,6 +221,7 @@ def _metric_columns(frame: pl.DataFrame) -> list[pl.Expr]:
 
 
 _DERIVED: dict[str, Callable[[pl.DataFrame], list[pl.Expr]]] = {
+    "clips": _clip_columns,
     "questions": _question_columns,
     "metrics": _metric_columns,
 }

@@ -4,6 +4,7 @@ from prefect import flow
 
 from flows.distill_round import distill_round
 from tasks.artifacts import tell_failure
+from tasks.decontaminate import decontaminate
 from tasks.evaluate import evaluate, promote
 from tasks.report import report
 from tasks.run import ModelRef, Overrides, Run
@@ -28,6 +29,7 @@ def distill(workspace: str, overrides: Overrides | None = None) -> str:
 def rounds(run: Run) -> str:
     """Cold start and rounds of a campaign whose workspace is held; returns the path of its report."""
     spec = run.open().settings.spec
+    decontaminate(run)
     model = start = cold_start(run)
     refused = 0
     for round_ in range(1, spec.rounds + 1):

@@ -44,6 +44,24 @@ class IngestSpec(Section):
     min_reliability: float = Field(default=0.7, ge=0, le=1, description="facts below it yield no question")
 
 
+class BenchmarkFiles(Section):
+    """An evaluation set that nothing may be trained on. Repeat the section for each."""
+
+    name: str = Field(min_length=1, description="name of the benchmark, as `mgrd evaluate --benchmark` knows it")
+    data: str = Field(min_length=1, description="folder of the owners' files; relative ones lie in the workspace")
+
+
+class DecontaminationSpec(Section):
+    """What training must not have heard: questions that overlap with it are left out of every training split."""
+
+    near_duplicates: bool = Field(
+        default=True, description="compare the sound of training clips with that of the held-out ones"
+    )
+    benchmarks: tuple[BenchmarkFiles, ...] = Field(
+        default=(), description="evaluation sets to compare with by sound and wording, one section each"
+    )
+
+
 class ModelSpec(Section):
     """The model that is distilled: `embedded`, or a folder with a Qwen2-Audio-class checkpoint."""
 
@@ -79,6 +97,8 @@ class ColdStartSpec(Section):
     wrong: float = Field(default=0.20, ge=0, le=1, description="share of chains with wrong acoustic claims")
     direct: float = Field(default=0.15, ge=0, le=1, description="share of answers with an empty think block")
     right_answers: float = Field(default=0.60, ge=0, le=1, description="share of right answers, equal in every style")
+    probes: float = Field(default=0.0, ge=0, le=1, description="share of cold clips with a probe of hearing")
+    denials: float = Field(default=0.5, ge=0, le=1, description="share of the replies to these that deny hearing")
 
 
 class SamplingSpec(Section):
@@ -239,6 +259,10 @@ class EvaluationSpec(Section):
 
     samples: int = Field(default=4, ge=1, description="sampled chains per held-out question, beside the greedy one")
     bootstrap: int = Field(default=1000, ge=10, description="bootstrap resamples, by source")
+    text_problems: int = Field(
+        default=100, ge=0, description="held-out text problems per split that show what reasoning from text is left"
+    )
+    probes: int = Field(default=24, ge=0, description="probes per held-out split: can you hear this?")
 
 
 class GateSpec(Section):
@@ -246,11 +270,14 @@ class GateSpec(Section):
 
     max_accuracy_drop: float = Field(default=0.03, ge=0, description="drop in sampled accuracy that still promotes")
     max_grounded_drop: float = Field(default=0.05, ge=0, description="drop in grounded share that still promotes")
+    max_text_drop: float = Field(default=0.1, ge=0, description="drop in accuracy on text problems that still promotes")
     min_reasoning_tokens: float = Field(
         default=4.0, ge=0, description="mean length under which reasoning has collapsed"
     )
     max_self_cognition_rise: float = Field(
-        default=0.02, ge=0, description="rise of the share of chains that deny hearing that still promotes"
+        default=0.02,
+        ge=0,
+        description="rise of the shares of replies and chains that deny hearing",
     )
     patience: int = Field(default=2, ge=1, description="rounds without promotion after which the campaign stops")
     min_kappa: float | None = Field(
@@ -269,6 +296,7 @@ class Spec(Section):
     limit: int | None = Field(default=None, ge=1, description="questions per split at most")
     embedded: EmbeddedSpec = EmbeddedSpec()
     ingest: IngestSpec = IngestSpec()
+    decontamination: DecontaminationSpec = DecontaminationSpec()
     model: ModelSpec = ModelSpec()
     cold_start: ColdStartSpec = ColdStartSpec()
     sampling: SamplingSpec = SamplingSpec()

@@ -26,6 +26,10 @@ class TrainingSpec(Section):
     lora_rank: int = Field(default=16, ge=1, description="rank of the adapters")
     lora_alpha: int = Field(default=32, ge=1, description="scale of the adapters, divided by their rank")
     text_share: float = Field(default=0.1, ge=0, lt=1, description="share of text-reasoning rows")
+    text: str = Field(
+        default="generated",
+        description="where they come from: `generated`, or a .jsonl or .parquet file of question, chain, answer",
+    )
     accumulate: bool = Field(default=True, description="train on the kept chains of all rounds so far")
     start: Literal["continue", "base"] = Field(
         default="continue", description="start from the last model or the cold start"
@@ -97,3 +101,4 @@ class PreferenceSpec(Section):
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of steps that warm up")
     beta: float = Field(default=0.1, gt=0, description="how strongly the first model holds back")
     per_question: int = Field(default=2, ge=1, description="pairs per question and reason at most")
+    probes: int = Field(default=64, ge=0, description="probes of pool clips whose replies become pairs")

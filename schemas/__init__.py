@@ -12,6 +12,7 @@ from schemas.evidence import EVIDENCE, Evidence
 from schemas.ledger import LEDGER, LedgerRow
 from schemas.metrics import METRICS, Metric
 from schemas.models import MODELS, ModelRow
+from schemas.overlaps import OVERLAPS, Overlap
 from schemas.overrides import OVERRIDES, ClaimVote, Override
 from schemas.panels import PANELS, Panel
 from schemas.preferences import PREFERENCES, Preference
@@ -33,6 +34,7 @@ TABLES: dict[str, Table] = {
         PANELS,
         DECISIONS,
         OVERRIDES,
+        OVERLAPS,
         CALIBRATIONS,
         DISTILLED,
         PREFERENCES,
@@ -57,6 +59,7 @@ __all__ = [
     "LEDGER",
     "METRICS",
     "MODELS",
+    "OVERLAPS",
     "OVERRIDES",
     "PANELS",
     "PREFERENCES",
@@ -78,6 +81,7 @@ __all__ = [
     "LedgerRow",
     "Metric",
     "ModelRow",
+    "Overlap",
     "Override",
     "Panel",
     "Preference",

@@ -1,20 +1,27 @@
 """Evaluate: held-out chains of a round's model, checked like all others; then the promotion gate."""
 
+import logging
+
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.engines.sampling import GREEDY
 from mgrd.evaluation.gate import judge_promotion
-from mgrd.evaluation.heldout import heldout_metrics
-from mgrd.store import DatasetRef, Outcome, Stage, digest, run_stage
+from mgrd.evaluation.heldout import heldout_metrics, probe_metrics, text_metrics
+from mgrd.ingest.embedded.texts import PROMPT as TEXT_PROMPT
+from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
+from mgrd.store.checkpoints import retire_checkpoints
 from schemas import CLAIMS, COUNTERFACTUALS, DECISIONS, METRICS, TRACES
 from tasks.artifacts import publish_heldout
 from tasks.counterfactual import contrast_partition
 from tasks.ground import ground_partition
+from tasks.probes import measure_probes
 from tasks.run import ModelRef, Run, clips_of, model_row, put_model, questions_of
-from tasks.sample import EVALUATE, sample_questions
+from tasks.sample import EVALUATE, TEXT, sample_questions
+from tasks.texts import heldout_texts
 
+LOGGER = logging.getLogger("mgrd")
 VERSION = 1
 
 
@@ -28,6 +35,8 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     traces = sample_questions(workspace, round_, model, EVALUATE, questions, indices)
     decisions = ground_partition(workspace, round_, traces, EVALUATE, "filtered")
     gains = contrast_partition(workspace, round_, traces, decisions) if spec.counterfactual.share else None
+    texts = ask_texts(workspace, round_, model)
+    probes = measure_probes(workspace, round_, model, indices)
     stage = Stage(
         name="evaluate",
         round=round_,
@@ -37,6 +46,8 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
             "traces": traces.digest,
             "decisions": decisions.digest,
             **({"counterfactuals": gains.digest} if gains else {}),
+            **({"texts": texts.digest} if texts else {}),
+            **({"probes": probes.digest} if probes else {}),
         },
     )
 
@@ -51,11 +62,27 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
             spec=spec.evaluation,
             seed=spec.seed,
         )
+        for asked, measure in ((texts, text_metrics), (probes, probe_metrics)):
+            if asked is not None:
+                replies = workspace.store.read(TRACES, asked.partition)
+                told = measure(replies, round_=round_, spec=spec.evaluation, seed=spec.seed)
+                metrics = pl.concat([metrics, told])
         workspace.store.replace(METRICS, metrics, {"round": round_})
         return Outcome((workspace.store.reference(METRICS, {"round": round_}),), traces.rows, {"scored": traces.rows})
 
     entry, _ = run_stage(workspace, stage, work)
     return entry.output(METRICS.name)
+
+
+def ask_texts(workspace: Workspace, round_: int, model: ModelRef) -> DatasetRef | None:
+    """Greedy chains on held-out text problems: whether reasoning from text is still there. None without problems."""
+    spec = workspace.settings.spec
+    if not spec.evaluation.text_problems:
+        return None
+    questions = heldout_texts(workspace)
+    if questions.is_empty():
+        return None
+    return sample_questions(workspace, round_, model, TEXT, questions, (GREEDY,), TEXT_PROMPT)
 
 
 @task(name="promote", cache_policy=NO_CACHE)
@@ -82,4 +109,6 @@ def promote(run: Run, round_: int, model: ModelRef, parent: ModelRef | None) -> 
         return Outcome((), 1, {"judged": 1}, {"promoted": verdict.promoted, "reasons": list(verdict.reasons)})
 
     entry, _ = run_stage(workspace, stage, work)
+    for folder in retire_checkpoints(workspace):
+        LOGGER.info("round %d  %s is no longer needed and was deleted (runtime.keep_models)", round_, folder.name)
     return bool(entry.counts["promoted"])

@@ -13,12 +13,13 @@ from mgrd.store import Outcome, Stage, Workspace, digest, run_stage
 from mgrd.store.delta import DatasetRef
 from prompts import load_prompt
 from schemas import QUARANTINE, QUESTIONS, TRACES
+from tasks.commits import Commits
 from tasks.limits import ErrorLimit
 from tasks.progress import progress
 from tasks.run import ModelRef, Run, clips_of, questions_of
 
 VERSION = 1
-DISTILL, EVALUATE = "distill", "evaluate"
+DISTILL, PREFER, EVALUATE, TEXT, PROBE = "distill", "prefer", "evaluate", "text", "probe"
 
 
 @task(name="sample", cache_policy=NO_CACHE, tags=["gpu"])
@@ -36,10 +37,14 @@ def sample_questions(
     purpose: str,
     questions: pl.DataFrame,
     indices: tuple[int, ...],
+    prompt_id: str | None = None,
 ) -> DatasetRef:
-    """Run the sampling stage of a purpose; used by the round and by its evaluation."""
+    """Run the sampling stage of a purpose; used by the round and by its evaluation.
+
+    The prompt is `spec.sampling.prompt` unless another is named.
+    """
     spec, runtime = workspace.settings.spec, workspace.settings.runtime
-    prompt = load_prompt(spec.sampling.prompt)
+    prompt = load_prompt(prompt_id or spec.sampling.prompt)
     if questions.is_empty():
         raise EngineError(f"round {round_}: no questions to sample ({purpose}); ingest some with `mgrd ingest`")
     stage = Stage(
@@ -83,12 +88,18 @@ def _fill(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun, model: Mod
     limit = workspace.settings.runtime.fail_on_error
     errors = ErrorLimit(f"round {run.round}, sample-{run.purpose}", plan.height, good.height, limit, EngineError)
     label = f"round {run.round} {'greedy+' if GREEDY in plan['sample_index'] else ''}sample"
-    with closing(engine), progress(label, owed.height) as advance:
+
+    def commit(done: list[tuple[pl.DataFrame, pl.DataFrame]]) -> None:
+        traces, failed = (pl.concat(frames) for frames in zip(*done, strict=True))
+        if traces.height:
+            store.append(TRACES, traces, {"model": run.model_id})
+        if failed.height:
+            store.append(QUARANTINE, failed)
+
+    with closing(engine), progress(label, owed.height) as advance, Commits(commit) as commits:
         batches = sample_traces(engine, owed, run, lambda clip: workspace.resolve(uris[clip]), batch_requests)
         for traces, failed in batches:
-            store.append(TRACES, traces, {"model": run.model_id})
-            if failed.height:
-                store.append(QUARANTINE, failed)
+            commits.add((traces, failed))
             advance(traces.height + failed.height)
             errors.count(traces.height, failed)
 

@@ -10,7 +10,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from mgrd.errors import TrainingError
+from mgrd.errors import DataError, TrainingError
 from mgrd.ingest.embedded import write_demonstrations
 from mgrd.models import assemble_embedded, load_model, model_sha
 from mgrd.settings import Settings
@@ -23,10 +23,11 @@ from mgrd.training.sft import TrainReport, train_sft
 from prompts import load_prompt
 from schemas import CLIPS, DISTILLED, MODELS, QUESTIONS
 from tasks.progress import progress
-from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained
+from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained, trainable
+from tasks.texts import replay_rows
 
 LOGGER = logging.getLogger("mgrd")
-VERSION = 2
+VERSION = 3
 HEARING, CHAINS = 0, 1
 """Phases of the cold start."""
 
@@ -38,7 +39,8 @@ def demonstrations(run: Run) -> DatasetRef:
     spec = workspace.settings.spec
     prompt = load_prompt(spec.sampling.prompt)
     clips = clips_of(workspace, "cold")
-    questions = workspace.store.read(QUESTIONS).filter(pl.col("split") == "cold").sort("question_id")
+    asked = workspace.store.read(QUESTIONS).filter(pl.col("split") == "cold").sort("question_id")
+    questions = trainable(workspace, asked)
     if clips.is_empty():
         raise TrainingError("no clips for the cold start: run `mgrd ingest embedded`, or set spec.model.base")
     stage = Stage(
@@ -141,7 +143,7 @@ def train(run: Run, round_: int, rows: DatasetRef, parent: ModelRef) -> ModelRef
     if rows.rows == 0:
         LOGGER.warning("round %d  no chain was kept, nothing is trained; `mgrd status --json` has reasons", round_)
         return None
-    text = distilled.filter((pl.col("round") == 0) & (pl.col("origin") == "text") & (pl.col("phase") == CHAINS))
+    text = replay_rows(workspace)
     stage = Stage(
         name="train",
         round=round_,
@@ -162,6 +164,28 @@ def outside_model(workspace: Workspace) -> ModelRef:
     """`spec.model.base` as the campaign's first model."""
     folder = Path(workspace.settings.spec.model.base).expanduser().resolve()
     return ModelRef(model_sha(folder), folder.as_posix(), 0)
+
+
+def standing_model(workspace: Workspace, round_: int) -> ModelRef:
+    """The model that round `round_` samples from: the newest that was promoted before it, or the outside one.
+
+    Raises DataError while the round before is not finished.
+    """
+    before = workspace.store.read(MODELS).filter(pl.col("round") < round_)
+    last, ledger = round_ - 1, workspace.ledger
+    trained = before.filter(pl.col("round") == last).height > 0
+    finished = ledger.newest(last, "promote" if trained else "evaluate") is not None
+    promoted = before.filter("promoted").sort("round")
+    outside = workspace.settings.spec.model.base != "embedded"
+    if not finished or (promoted.is_empty() and not outside):
+        raise DataError(
+            f"round {round_} has no model to sample from: round {last} is not finished; run it first, with `mgrd run` "
+            "or the deployment distill/round"
+        )
+    if promoted.is_empty():
+        return outside_model(workspace)
+    model = promoted.row(-1, named=True)
+    return ModelRef(model["model_id"], model["uri"], model["round"])
 
 
 def train_stage(

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from mgrd.engines.protocol import Completion, Engine, SampleRequest, Sampling
-from mgrd.errors import EngineError, EngineStopError, MgrdError
+from mgrd.errors import DataError, EngineError, EngineStopError, MgrdError
 from mgrd.ids import canonical, content_key, seed_from, trace_key
 from mgrd.models.render import match_choice, parse_completion
 from mgrd.settings import SamplingSpec
@@ -139,8 +139,27 @@ class _Batch:
 
     def frames(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         name = self.engine.name
-        traces = [_trace_row(self.planned[key], done, self.run, name) for key, done in self.done.items()]
+        traces = []
+        for key, done in self.done.items():
+            if is_text(done.text):
+                traces.append(_trace_row(self.planned[key], done, self.run, name))
+            else:
+                trace = self.planned[key]["trace_id"]
+                error = DataError(
+                    f"table traces, trace_id {trace}: the chain is no UTF-8 text (an engine's half of a character); "
+                    "`mgrd requeue` and `mgrd run` have it sampled again"
+                )
+                self.failed.append(_quarantine_row(self.planned[key], self.run, error))
         return frame_of(TRACES, traces), frame_of(QUARANTINE, self.failed)
+
+
+def is_text(text: str) -> bool:
+    """Whether UTF-8 can carry the text; a JSON reply may hold half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _request(group: pl.DataFrame, run: SamplingRun, audio_of: Callable[[str], Path]) -> SampleRequest:
@@ -160,8 +179,9 @@ def _trace_row(planned: dict[str, object], done: Completion, run: SamplingRun, e
     parsed = parse_completion(done.text)
     choices = planned["choices"]
     assert isinstance(choices, list)
-    choice = None if parsed.answer is None else match_choice(parsed.answer, choices)
     truth = planned["answer"]
+    named = choices or ([str(truth)] if truth is not None else [])  # a free answer is right when it names the truth
+    choice = None if parsed.answer is None else match_choice(parsed.answer, named)
     parameters = run.parameters(done.sample_index)
     return {
         "trace_id": planned["trace_id"],

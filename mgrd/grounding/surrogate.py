@@ -273,7 +273,7 @@ _DISMISSED = re.compile(
 DISMISSAL_REACH = 45  # characters before a text's name in which it may be set aside
 
 _ANY_STEM = re.compile(rf"\b(?:{'|'.join(re.escape(stem) for stem in sorted(word_set('surrogate_stems')))})")
-"""Every pattern needs one of these beginnings of words: chains without any are not searched."""
+"""Every pattern needs one of these beginnings of words: chains and clauses without any are not searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +313,8 @@ def _clauses(sentence: str, offset: int) -> list[tuple[int, int]]:
 
 
 def _codes(clause: str) -> list[str]:
+    if not _ANY_STEM.search(clause.lower()):
+        return []
     codes = ["denial"] if DENIAL.search(clause) else []
     for code, pattern in PATTERNS.items():
         match = pattern.search(clause)

@@ -80,6 +80,7 @@ CHARTS = (
     ),
     ChartSpec("Surrogate chains", (Line("surrogate", "of chains"),)),
     ChartSpec("Reasoning length", (Line("mean_reasoning_tokens", "tokens"),), share=False),
+    ChartSpec("Text problems answered", (Line("text_accuracy", "greedy"),)),
     ChartSpec("Kept for training", (Line("yield", "of sampled"),)),
 )
 

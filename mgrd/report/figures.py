@@ -30,6 +30,8 @@ MEASURES = (
     Measure("truth_claim_precision", "Claim precision, by truth", "the same, by how the clip was made", 1),
     Measure("surrogate", "Surrogate share", "chains that argue from text instead of sound", -1),
     Measure("mean_reasoning_tokens", "Reasoning tokens", "mean length of the reasoning", 0, share=False),
+    Measure("text_accuracy", "Text problems", "right answers to text problems without sound, greedy", 1),
+    Measure("self_cognition_error", "Self-cognition error", "replies to probes that deny hearing", -1),
 )
 
 

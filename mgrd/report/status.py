@@ -8,7 +8,10 @@ from typing import Any
 
 import polars as pl
 
-HELDOUT = ("accuracy", "accuracy_sampled", "grounded", "claim_precision", "surrogate", "mean_reasoning_tokens")
+HELDOUT = (
+    "accuracy", "accuracy_sampled", "grounded", "claim_precision", "surrogate", "mean_reasoning_tokens",
+    "text_accuracy", "self_cognition_error",
+)  # fmt: skip
 TRUTH = ("truth_grounded", "truth_claim_precision")
 FUNNEL = ("sampled", "correct", "grounded", "kept", "rejected", "unscored", "quarantined")
 SELECT_STAGE = "select"

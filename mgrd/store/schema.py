@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import polars as pl
 from deltalake import DeltaTable
 
+from data_contracts.invariants import EXAMPLES, name_rows
 from mgrd.errors import StoreError
 from schemas import Table
 
@@ -39,17 +40,26 @@ def missing_columns(table: Table, found: Mapping[str, object]) -> list[str]:
 def upgraded(table: Table, frame: pl.LazyFrame) -> pl.LazyFrame:
     """A stored table's rows in the table's schema: new columns hold nulls. Raises StoreError as `missing_columns`."""
     found = frame.collect_schema()
-    lacking = missing_columns(table, found)
+    try:
+        lacking = missing_columns(table, found)
+    except StoreError as error:
+        raise StoreError(f"{error} ({_rows(table, frame)})") from error
     wanted = pl.DataFrame(table.arrow.empty_table()).schema
     other = [f"{name} is {found[name]}, not {wanted[name]}" for name in found if found[name] != wanted[name]]
     if other:
         raise StoreError(
             f"table {table.name}: {'; '.join(other)}. It was changed by another program: `mgrd data history "
-            f"{table.name}` shows when, `mgrd data restore {table.name} VERSION` goes back"
+            f"{table.name}` shows when, `mgrd data restore {table.name} VERSION` goes back ({_rows(table, frame)})"
         )
     if lacking:
         frame = frame.with_columns(pl.lit(None, dtype=wanted[name]).alias(name) for name in lacking)
     return frame.select(wanted.names())
+
+
+def _rows(table: Table, frame: pl.LazyFrame) -> str:
+    """Some of a stored table's rows by their keys."""
+    key = [name for name in table.key if name in frame.collect_schema()]
+    return name_rows(table.name, frame.select(key).head(EXAMPLES).collect())
 
 
 def stored_types(table: DeltaTable) -> dict[str, str]:

@@ -7,6 +7,7 @@ import pytest
 from data_contracts.invariants import (
     check_conserved,
     check_counts,
+    check_decontaminated,
     check_references,
     check_schema,
     check_split_leakage,
@@ -107,3 +108,28 @@ def test_a_training_row_on_an_unknown_clip_cannot_pass_as_clean() -> None:
     rows[0]["clip_id"] = "ffffffffffffffff"
     with pytest.raises(ContractError, match="not in clips"):
         check_split_leakage(synthetic.frame("distilled", rows), synthetic.clips(), synthetic.questions())
+
+
+def overlap(**changes: object) -> pl.DataFrame:
+    question = synthetic.questions()["question_id"][1]
+    row = {"question_id": question, "clip_id": synthetic.clip_id(1), "benchmark": "mmau", "other": "m1"}
+    return synthetic.frame("overlaps", [row | {"reason": "audio"} | changes])
+
+
+def test_a_training_row_that_a_benchmark_asks_too_is_named() -> None:
+    rows = synthetic.distilled()
+    told = (
+        rf"table distilled: 1 rows overlap with mmau \(question of m1\); row_id such as {rows['row_id'][0]}.*mgrd run"
+    )
+    with pytest.raises(ContractError, match=told):
+        check_decontaminated("distilled", rows, overlap(reason="question"))
+    check_decontaminated("distilled", rows[1:], overlap(reason="question"))
+
+
+def test_another_question_on_a_clip_that_sounds_like_a_held_out_one_is_named() -> None:
+    rows = synthetic.distilled()
+    other = overlap(question_id="f" * 16, benchmark="held-out", other=synthetic.clip_id(3))
+    with pytest.raises(ContractError, match=f"overlap with held-out .audio of {synthetic.clip_id(3)}"):
+        check_decontaminated("distilled", rows, other)
+    check_decontaminated("distilled", rows, other.with_columns(reason=pl.lit("question")))
+    check_decontaminated("distilled", rows[1:], other)

@@ -26,6 +26,7 @@ Case = tuple[str, dict[str, object], str, str]
 BREAKS: list[Case] = [
     ("clips", {"clip_id": "clip 7"}, ONE, "clip_id:match"),
     ("clips", {"sha256": "00"}, ONE, "sha256:match"),
+    ("clips", {"sha256": "0" * 64}, ONE, "sha256_names_clip:in_set"),
     ("clips", {"uri": " "}, ONE, "uri:match"),
     ("clips", {"duration": 0.0}, ONE, "duration:between:error"),
     ("clips", {"duration": 31.0}, ONE, "duration:between:warn"),
@@ -76,6 +77,7 @@ BREAKS: list[Case] = [
     ("traces", {"model_id": ""}, ONE, "model_id:match"),
     ("traces", {"problems": ["unclosed"]}, ALL, "problems_count:between"),
     ("traces", {"raw_text": ""}, ALL, "raw_text:match"),
+    ("traces", {"raw_text": "a" * 500_001}, ONE, "raw_text:value_lengths"),
     ("claims", {"claim_id": "c"}, ONE, "claim_id:match"),
     ("claims", {"trace_id": "t"}, ONE, "trace_id:match"),
     ("claims", {"start": -1}, ONE, "start:between"),

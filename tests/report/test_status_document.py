@@ -7,7 +7,17 @@ import polars as pl
 
 from mgrd.report.status import status_document
 
-HELDOUT = {"accuracy", "accuracy_sampled", "grounded", "claim_precision", "surrogate", "mean_reasoning_tokens", "n"}
+HELDOUT = {
+    "accuracy",
+    "accuracy_sampled",
+    "grounded",
+    "claim_precision",
+    "surrogate",
+    "mean_reasoning_tokens",
+    "text_accuracy",
+    "self_cognition_error",
+    "n",
+}
 FUNNEL = {"sampled", "correct", "grounded", "kept", "rejected", "unscored", "quarantined"}
 
 
