@@ -141,10 +141,11 @@ def _of_parts(found: list[Claim], text: str, sentence: Sentence, clauses: list[C
     words = _lowered(text, first, last)
     if words is None or not clauses:
         return found
-    parts = passages(words)
+    said = frozenset(_WORD.findall(words))
+    parts = passages(words, said)
     stopped = _stopped(clauses)
     found = _with_glossary(found, text, words, clauses)
-    kinds = [_claim(text, draft) for draft in read_kinds(words, first, parts)]
+    kinds = [_claim(text, draft) for draft in read_kinds(words, said, first, parts)]
     kinds = [c for c in kinds if not any(begin < c.end and c.start < end for begin, end in stopped)]
     told = [c for c in found if c.attribute in ("contour", "pitch_order", "loudness")]
     kinds = [c for c in kinds if c.attribute != "contour" or not any(t.start < c.end and c.start < t.end for t in told)]

@@ -81,21 +81,22 @@ def _split(text: str) -> list[str]:
     return [" ".join(part.split()) for part in re.split(r",(?![^()]*\))", text) if part.strip()]
 
 
-def _first_words(slots: tuple[Slot, ...]) -> set[str]:
-    """The words with which a phrase may begin."""
-    found: set[str] = set()
-    for slot in slots:
-        found |= {words[0] for words in slot if words}
-        if () not in slot:
-            break
-    return found
+def _openings(slots: tuple[Slot, ...], before: Words = ()) -> set[Words]:
+    """The first two words with which a phrase may begin; one alone where anything, or nothing, may follow."""
+    if len(before) >= 2:
+        return {before[:2]}
+    if not slots or slots[0] == _ANY:
+        return {before}
+    return set().union(*(_openings(slots[1:], before + words) for words in slots[0]))
 
 
 PHRASES = _phrases()
-_BY_FIRST: dict[str, list[Phrase]] = {}
+_BY_OPENING: dict[str, dict[str, list[Phrase]]] = {}
+"""First word -> second word, "" for any -> phrases."""
 for _phrase in PHRASES:
-    for _word in _first_words(_phrase.slots):
-        _BY_FIRST.setdefault(_word, []).append(_phrase)
+    for _opening in _openings(_phrase.slots):
+        _second = _opening[1] if len(_opening) > 1 else ""
+        _BY_OPENING.setdefault(_opening[0], {}).setdefault(_second, []).append(_phrase)
 
 
 def read_glossary(sentence: str, offset: int) -> Iterator[Draft]:
@@ -107,11 +108,15 @@ def read_glossary(sentence: str, offset: int) -> Iterator[Draft]:
     said = frozenset(words)
     found: list[tuple[int, int, Phrase]] = []
     for index, word in enumerate(words):
-        for phrase in _BY_FIRST.get(word, ()):
+        known = _BY_OPENING.get(word)
+        if known is None:
+            continue
+        following = words[index + 1] if index + 1 < len(words) else "."
+        for phrase in (*known.get(following, ()), *known.get("", ())):
             if not phrase.needs.isdisjoint(said) and (end := _match(phrase.slots, 0, words, index)) > index:
                 found.append((index, end, phrase))
     taken = 0
-    for index, end, phrase in sorted(found, key=lambda match: (match[0], -match[1])):
+    for index, end, phrase in sorted(found, key=lambda match: (match[0], -match[1], match[2].attribute)):
         if index >= taken:  # the longest reading of the same words
             taken = end
             if end - index == 1 and _is_alone(words, index):

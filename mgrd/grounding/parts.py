@@ -42,14 +42,14 @@ _TIMES = (
     r"choice|option|answer|impression|listen|few|bit|two|three|four|five|six|\d|harmonics?|overtones?|partials?|"
     r"syllables?|words?|candidate|reason|statement|possibility|description|guess|fundamental|formant"
 )
-_SUBJECT = (
-    r"(?:(?<=^)|(?<=[,;:(–—-] )|(?<=[,;:(–—-])|(?<=\band )|(?<=\bbut )|(?<=\bwhile )|(?<=\bwhereas )|(?<=\bsince )|"
-    r"(?<=\bbecause )|(?<=\bthat )|(?<=\bso )|(?<=\bthough )|(?<=\bwith )|(?<=\byet )|(?<=\bwhere )|(?<=\bhear ))"
+_SUBJECT = re.compile(
+    r"(?:^|[,;:(–—-] ?|\b(?:and|but|while|whereas|since|because|that|so|though|with|yet|where|hear) |"
+    r"\b(?:in|during|over) )$"
 )
 """Where a subject may begin: "above the last" speaks of another sound."""
 _HARMONY = re.compile(r"\b(?:chord|triad|root|major|minor|harmony|interval|semitones?)\b")
 _POINTERS = re.compile(
-    rf"{_SUBJECT}(?:the (?:very )?(?P<ordinal>first|second|third|fourth|fifth|sixth|seventh|eighth|opening|"
+    rf"\b(?:the (?:very )?(?P<ordinal>first|second|third|fourth|fifth|sixth|seventh|eighth|opening|"
     rf"initial|earlier|"
     rf"former|last|final|closing|later|latter|concluding)\b(?! (?:{_TIMES})\b))"
     r"|\b(?:part|section|segment|event|sound|note|tone|item|number) (?P<numbered>one|two|three|four|[1-4])\b(?! of)"
@@ -81,8 +81,8 @@ _BEFORE = re.compile(
 )
 _REVERSED = re.compile(r"^(?:preceded|follows?$|comes? after|after)")
 _HALVES = re.compile(
-    rf"{_SUBJECT}(?:(?:in|during|over) )?the (?P<which>first|second|last|opening|closing|final|initial|"
-    rf"latter) (?P<of>half|third|quarter)\b(?! of)"
+    r"\bthe (?P<which>first|second|last|opening|closing|final|initial|"
+    r"latter) (?P<of>half|third|quarter)\b(?! of)"
 )
 MOVING = frozenset({"contour", "loudness", "brightness_trend", "f0_median", "timbre"})
 """What can be looked up in a part of the clip."""
@@ -134,6 +134,60 @@ _DENIED = re.compile(r"\b(?:not|no|never|neither|nor|without|rather than|instead
 _CLOSE = re.compile(r"[;(—–]|, (?:so|which|making|giving)\b")
 _ALIKE = re.compile(r"\b(?:same|equal\w*|identical\w*|alike|unchanged|as \w+ as)\b", re.IGNORECASE)
 NEAR_POINTER = 40  # characters from "the first" to a pitch that is surely its own
+_SHARES = frozenset({"half", "third", "quarter"})
+_PLAIN = frozenset({"one", "two", "three", "four", "1", "2", "3", "4"})
+_PARTS = frozenset({"part", "section", "segment", "event", "sound", "note", "tone", "item", "number"})
+_ORDINALS = frozenset(_NUMBERS) - _PLAIN
+_PLACES = frozenset({"first", "last", "final", "end", "start", "beginning"})
+_WAYS = frozenset(
+    {"precedes", "precede", "preceded", "before", "after", "follows", "follow", "followed", "leads", "lead", "gives"}
+    | {"give", "turns", "turn", "changes", "change", "switches", "switch", "replaced"}
+)
+_HINTS = _ORDINALS | frozenset(
+    [
+        "open",
+        "opens",
+        "begin",
+        "begins",
+        "start",
+        "starts",
+        "kick",
+        "kicks",
+        "set",
+        "sets",
+        "lead",
+        "leads",
+        "commence",
+        "commences",
+        "end",
+        "ends",
+        "close",
+        "closes",
+        "finish",
+        "finishes",
+        "conclude",
+        "concludes",
+        "sign",
+        "signs",
+        "terminate",
+        "terminates",
+        "stop",
+        "stops",
+        "wrap",
+        "wraps",
+        "then",
+        "next",
+        "after",
+        "afterward",
+        "afterwards",
+        "followed",
+        "subsequently",
+        "finally",
+        "lastly",
+    ]
+)
+"""Words without one of which no passage of one sound is looked for."""
+LONGEST_LINK = 9  # letters of a word that a subject follows
 REACH = 45  # characters from a pointer to the noun that it introduces
 
 
@@ -153,14 +207,16 @@ class Passage:
     """It speaks of this share of the clip and of no single sound ("the second half descends")."""
 
 
-def passages(sentence: str) -> list[Passage]:
-    """The passages of a sentence in lower case that speak of one sound, in order."""
+def passages(sentence: str, said: frozenset[str]) -> list[Passage]:
+    """The passages of a sentence in lower case, of the words `said`, that speak of one sound, in order."""
+    if said.isdisjoint(_HINTS) and (said.isdisjoint(_PARTS) or said.isdisjoint(_PLAIN)):
+        return []
     found: list[Passage] = []
     matches = list(_POINTERS.finditer(sentence))
     before = 0
     for at, match in enumerate(matches):
         number = _number(match, before)
-        if number == 0:
+        if number == 0 or (match["ordinal"] and not _is_subject(sentence, match.start(), part=False)):
             continue
         if match["ordinal"] in ("third", "fifth", "fourth") and _HARMONY.search(sentence):
             continue  # an interval, and no sound
@@ -170,12 +226,21 @@ def passages(sentence: str) -> list[Passage]:
         vague = match["next"] is not None
         found.append(Passage(match.start(), match.end(), end, number, match["ordinal"] is None, vague))
         before = number
-    return sorted([*found, *_of_halves(sentence)], key=lambda passage: passage.start)
+    halves = _of_halves(sentence) if not said.isdisjoint(_SHARES) else []
+    return sorted([*found, *halves], key=lambda passage: passage.start)
+
+
+def _is_subject(sentence: str, start: int, *, part: bool) -> bool:
+    """A subject may begin here, or a phrase of place such as "in the first half"."""
+    found = _SUBJECT.search(sentence, max(0, start - LONGEST_LINK), start)
+    return found is not None and (part or not found.group().startswith(("in ", "during ", "over ")))
 
 
 def _of_halves(sentence: str) -> list[Passage]:
     found = []
     for match in _HALVES.finditer(sentence):
+        if not _is_subject(sentence, match.start(), part=True):
+            continue
         size = {"half": 1 / 2, "third": 1 / 3, "quarter": 1 / 4}[match["of"]]
         early = match["which"] in ("first", "opening", "initial")
         share = (0.0, size) if early else (1 - size, 1.0)
@@ -243,21 +308,21 @@ def kind_of(noun: str, of: str | None = None) -> str | None:
     return next((kind for kind, pattern in _KIND_OF.items() if pattern.match(noun)), None)
 
 
-def read_kinds(sentence: str, offset: int, found: list[Passage]) -> Iterator[Draft]:
+def read_kinds(sentence: str, said: frozenset[str], offset: int, found: list[Passage]) -> Iterator[Draft]:
     """Drafts of what kinds of sounds come where, how they move and which is the longest, in a sentence in lower case
     that begins at `offset`."""
     yield from _introduced(sentence, offset, found)
     yield from _moves(sentence, offset, found)
-    if "est" in sentence:
+    if not said.isdisjoint(_ORDINALS):
         yield from _ranked(sentence, offset)
-    if "er" in sentence or "more" in sentence:
         yield from _compared(sentence, offset)
-    for match in _PLACED.finditer(sentence):
+    for match in _PLACED.finditer(sentence) if not said.isdisjoint(_PLACES) else ():
         kind = kind_of(match["noun"])
         if kind is not None:
             number = -1 if re.search(r"last|final|end", match["place"]) else 1
             yield _kind(kind, number, offset + match.start(), offset + match.end(), sentence, None)
-    yield from _before(sentence, offset)
+    if not said.isdisjoint(_WAYS):
+        yield from _before(sentence, offset)
 
 
 def _introduced(sentence: str, offset: int, found: list[Passage]) -> Iterator[Draft]:

@@ -57,14 +57,17 @@ _ACOUSTIC = (
     r"horns|cymbals|instruments|speakers|channels|sidebands|ratios|durations|measurements|dynamics|harshness)"
 )
 """Plurals that speak of what is heard."""
+_DOES = (
+    r"are|have|love|go|come|make|made|use|need|get|tend|take|often|usually|walk|lose|recede|do|don't|mean|dominate|"
+    r"contain|end"
+)
 _GENERIC = (
     rf"^\W*(?:(?:so|but|and|well|because|since|as) )?(?!{_ACOUSTIC}\b)(?:(?!{_ACOUSTIC}\b|the\b|these\b|those\b|its\b|"
     r"a\b|an\b|there\b|it\b|i\b|we\b|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|twelve\b|her\b|his\b|my\b|our\b|their\b|several\b|some\b|low\b|high\b|in\b|at\b|on\b|with\b)"
     r"[a-z]+ ){0,2}"
     rf"(?!{_ACOUSTIC}\b)[a-z]{{2,}}[a-rt-z]s (?:(?:in|of|from|on|for|at) (?:[a-z]+ ){{1,2}})?"
-    r"(?:are (?!heard|audible|present|rising|falling|getting|playing|ringing|evenly|regular)|have|love|go|come|make|"
-    r"made|use|need|get|tend|take|often|usually|walk|lose|recede|do|don't|mean|dominate|contain|end)\b"
-    r"(?![^.;]*\b(?:here|hear|heard)\b)"
+    r"(?:are (?!heard|audible|present|rising|falling|getting|playing|ringing|evenly|regular)|"
+    rf"(?:{_DOES})\b)(?<!are)(?![^.;]*\b(?:here|hear|heard)\b)"
 )
 """What a kind of thing is or does, said without any article: "opera singers are trained to"."""
 _ASKERS = (
@@ -132,7 +135,6 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         ),
         rf"\b{_USUALLY}\s+(?:have|has|is|are|described|answered|means?|labell?ed|associated)\b",
     ),
-    "generic": (_GENERIC,),
     "fiction": (
         (
             r"\bin (?:the )?(?:cartoons?|films?|movies?|tv shows?|video ?games?|stories|songs|operas?|orchestras?|"
@@ -270,6 +272,8 @@ _DISMISSED = re.compile(
     r"doesn't|isn't|cannot|set(?:ting)? aside|nor|neither|unlike|nothing)\b",
     re.IGNORECASE,
 )
+GENERIC = re.compile(_GENERIC, re.IGNORECASE)
+_MAYBE_GENERIC = re.compile(rf"[a-rt-z]s (?:(?:in|of|from|on|for|at) (?:[a-z]+ ){{1,2}})?(?:{_DOES})\b", re.IGNORECASE)
 DISMISSAL_REACH = 45  # characters before a text's name in which it may be set aside
 
 _ANY_STEM = re.compile(rf"\b(?:{'|'.join(re.escape(stem) for stem in sorted(word_set('surrogate_stems')))})")
@@ -292,7 +296,7 @@ NONE = Surrogates(0.0, (), ())
 def find_surrogates(reasoning: str) -> Surrogates:
     """The parts of a chain that do not reason from sound. A denial of hearing counts as such a part."""
     total = len(reasoning.strip())
-    if not total or not _ANY_STEM.search(reasoning.lower()):
+    if not total or not (_ANY_STEM.search(reasoning.lower()) or _MAYBE_GENERIC.search(reasoning)):
         return NONE
     spans: list[tuple[int, int]] = []
     codes: list[str] = []
@@ -313,9 +317,10 @@ def _clauses(sentence: str, offset: int) -> list[tuple[int, int]]:
 
 
 def _codes(clause: str) -> list[str]:
+    generic = ["generic"] if _MAYBE_GENERIC.search(clause) and GENERIC.match(clause) else []
     if not _ANY_STEM.search(clause.lower()):
-        return []
-    codes = ["denial"] if DENIAL.search(clause) else []
+        return generic
+    codes = [*generic, "denial"] if DENIAL.search(clause) else generic
     for code, pattern in PATTERNS.items():
         match = pattern.search(clause)
         if match and not _dismissed(clause, match):
