@@ -94,17 +94,13 @@ PHRASES = _phrases()
 _BY_OPENING: dict[str, dict[str, list[Phrase]]] = {}
 """First word -> second word, "" for any -> phrases."""
 for _phrase in PHRASES:
-    for _opening in _openings(_phrase.slots):
-        _second = _opening[1] if len(_opening) > 1 else ""
-        _BY_OPENING.setdefault(_opening[0], {}).setdefault(_second, []).append(_phrase)
+    for _head, *_rest in _openings(_phrase.slots):
+        _BY_OPENING.setdefault(_head, {}).setdefault(_rest[0] if _rest else "", []).append(_phrase)
 
 
 def read_glossary(sentence: str, offset: int) -> Iterator[Draft]:
     """Drafts of what the words of a sentence (lower case, at character `offset` of its text) say by themselves."""
-    tokens = list(_TOKEN.finditer(sentence))
-    words = [token.group() for token in tokens]
-    if sum(word[0].isalnum() for word in words) < LEAST_WORDS:
-        return
+    words = _TOKEN.findall(sentence)
     said = frozenset(words)
     found: list[tuple[int, int, Phrase]] = []
     for index, word in enumerate(words):
@@ -115,13 +111,16 @@ def read_glossary(sentence: str, offset: int) -> Iterator[Draft]:
         for phrase in (*known.get(following, ()), *known.get("", ())):
             if not phrase.needs.isdisjoint(said) and (end := _match(phrase.slots, 0, words, index)) > index:
                 found.append((index, end, phrase))
+    if not found or sum(word[0].isalnum() for word in words) < LEAST_WORDS:
+        return
+    places = [token.span() for token in _TOKEN.finditer(sentence)]
     taken = 0
     for index, end, phrase in sorted(found, key=lambda match: (match[0], -match[1], match[2].attribute)):
         if index >= taken:  # the longest reading of the same words
             taken = end
             if end - index == 1 and _is_alone(words, index):
                 continue  # one of a list of keywords, or the answer
-            yield _draft(phrase, sentence, tokens[index].start(), tokens[end - 1].end(), offset)
+            yield _draft(phrase, sentence, places[index][0], places[end - 1][1], offset)
 
 
 def _is_alone(words: list[str], index: int) -> bool:

@@ -143,49 +143,13 @@ _WAYS = frozenset(
     {"precedes", "precede", "preceded", "before", "after", "follows", "follow", "followed", "leads", "lead", "gives"}
     | {"give", "turns", "turn", "changes", "change", "switches", "switch", "replaced"}
 )
-_HINTS = _ORDINALS | frozenset(
-    [
-        "open",
-        "opens",
-        "begin",
-        "begins",
-        "start",
-        "starts",
-        "kick",
-        "kicks",
-        "set",
-        "sets",
-        "lead",
-        "leads",
-        "commence",
-        "commences",
-        "end",
-        "ends",
-        "close",
-        "closes",
-        "finish",
-        "finishes",
-        "conclude",
-        "concludes",
-        "sign",
-        "signs",
-        "terminate",
-        "terminates",
-        "stop",
-        "stops",
-        "wrap",
-        "wraps",
-        "then",
-        "next",
-        "after",
-        "afterward",
-        "afterwards",
-        "followed",
-        "subsequently",
-        "finally",
-        "lastly",
-    ]
+_OPENING = frozenset(
+    {"open", "opens", "begin", "begins", "start", "starts", "kick", "kicks", "set", "sets", "lead", "leads"}
 )
+_ENDING = frozenset({"end", "ends", "close", "closes", "finish", "finishes", "conclude", "concludes", "sign", "signs"})
+_ENDING |= {"terminate", "terminates", "stop", "stops", "wrap", "wraps", "finally", "lastly"}
+_FOLLOWING = frozenset({"then", "next", "after", "afterward", "afterwards", "followed", "subsequently"})
+_HINTS = _ORDINALS | _OPENING | _ENDING | _FOLLOWING | {"commence", "commences"}
 """Words without one of which no passage of one sound is looked for."""
 LONGEST_LINK = 9  # letters of a word that a subject follows
 REACH = 45  # characters from a pointer to the noun that it introduces
