@@ -12,12 +12,13 @@ from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import COUNTERFACTUALS, DECISIONS, OVERRIDES, TRACES
 from tasks.ground import decision_counts, funnel
 from tasks.judge import panel_says
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 VERSION = 1
 
 
-@task(name="decide", cache_policy=NO_CACHE)
+@task(name="decide", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def decide(
     run: Run,
     round_: int,

@@ -12,6 +12,7 @@ from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, 
 from schemas import CLIPS, EVIDENCE, QUARANTINE
 from tasks.limits import ErrorLimit
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 VERSION = 1
@@ -19,7 +20,7 @@ COMMIT_EVERY = 512
 """Clips measured between two commits: what a kill can cost."""
 
 
-@task(name="measure evidence", cache_policy=NO_CACHE)
+@task(name="measure evidence", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def measure(run: Run, clips: DatasetRef) -> DatasetRef:
     """Evidence of a collection's clips that chains are checked on; cold-start clips need none."""
     workspace = run.open()

@@ -16,6 +16,7 @@ from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLAIMS, DECISIONS, EVIDENCE, TRACES
 from tasks.limits import affordable
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run, clips_of, questions_of
 
 VERSION = 2
@@ -23,7 +24,7 @@ LATER = {"min_judge_grounding", "min_judge_coherence", "min_silence_margin", "mi
 """Keys of the policy that speak of signals which do not exist yet at this stage."""
 
 
-@task(name="ground", cache_policy=NO_CACHE)
+@task(name="ground", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def ground(run: Run, round_: int, traces: DatasetRef) -> DatasetRef:
     """Claims and decisions of a traces partition; returns the decisions."""
     workspace = run.open()

@@ -17,13 +17,14 @@ from mgrd.training.features import FeatureCache
 from prompts import load_prompt
 from schemas import CLIPS, DECISIONS, MODELS, PREFERENCES, QUESTIONS, TRACES
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import ModelRef, Run, features_of, model_entry, put_trained
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 1
 
 
-@task(name="pair", cache_policy=NO_CACHE)
+@task(name="pair", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def pair(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> DatasetRef:
     """Preference pairs of the round's chains."""
     workspace = run.open()
@@ -54,7 +55,7 @@ def pair(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> Da
     return entry.output(PREFERENCES.name)
 
 
-@task(name="dpo", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="dpo", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def prefer(run: Run, round_: int, pairs: DatasetRef, model: ModelRef) -> ModelRef:
     """The model after DPO on the round's pairs; itself when there is none."""
     workspace = run.open()
