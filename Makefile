@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 TORCH_VERSION := 2.13.0
 
-.PHONY: install demo test test-vllm test-peers test-browser test-faults lint arms real bench clean docs
+.PHONY: install demo test test-vllm test-peers test-browser test-faults test-ray lint arms real bench bench-scale clean docs
 
 install: $(STAMP)
 
@@ -27,11 +27,16 @@ demo: install
 	$(BIN)/mgrd run --workspace $(WORKSPACE)
 
 test: install
-	$(BIN)/pytest -n 2 --dist worksteal -m "not browser and not faults"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not browser and not faults and not ray"
 
 # A round killed with SIGKILL at twenty points, and continued each time: some ten minutes on two busy cores.
 test-faults: install
 	$(BIN)/pytest -m faults tests/faults
+
+# Stages on a real Ray beside the same stages without it; Ray is an extra and is installed here.
+test-ray: install
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -r requirements-ray.lock
+	$(BIN)/pytest -m ray tests/executors
 
 # The review pages in headless chromium, through a real round; Debian's chromium is installed when root and missing.
 test-browser: install
@@ -50,7 +55,7 @@ $(VLLM_STAMP): requirements-vllm.lock Makefile
 	$(VLLM_BIN)/uv pip install --quiet --python $(VLLM_BIN)/python --no-deps -r requirements-vllm.lock
 	touch $(VLLM_STAMP)
 
-# The judge against a real engine: a vLLM server on the CPU with a tiny checkpoint.
+# Against real vLLM on the CPU: the judge, chains and scores by a server and without one, a round whose server is killed.
 test-vllm: install $(VLLM_STAMP)
 	MGRD_VLLM_PYTHON=$(abspath $(VLLM_BIN)/python) $(BIN)/pytest tests/vllm --timeout=1200
 
@@ -86,7 +91,11 @@ real: install
 	$(BIN)/python benchmarks/real.py $(AUDIO)
 
 bench: install
-	for name in evidence judge export review training; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in evidence judge export review sampling training; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+# A million chains through the stages; a quarter of an hour and more on two free cores.
+bench-scale: install
+	$(BIN)/python benchmarks/scale.py
 
 docs: install
 	$(BIN)/mgrd config reference > docs/configuration.md

@@ -1,67 +1,142 @@
-"""Recall and false positive rate of the audio fingerprint on planted duplicates: re-encoded, louder, softer, trimmed.
+"""Decontamination: recall and false positives on planted duplicates, and how the index's time grows with its clips.
 
-`--audio` names a folder of clips, searched for .wav files; clips with the same bytes are taken once.
+Each clip of `--audio` (searched in its folders; equal files once) is planted re-encoded, louder, softer and cut; the
+index of all clips is asked who it is. Then an index of made melodies grows: its time per question is set beside that
+of comparing with every clip.
 """
 
 import argparse
 import io
 import itertools
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
 PROJECT = Path(__file__).resolve().parents[1]
+SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".oga"}
+LONGEST = 8.0  # s of a clip that are planted
+MADE_SECONDS = 3.0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--audio", type=Path, required=True)
-    parser.add_argument("--clips", type=int, default=100)
-    parser.add_argument("--shortest", type=float, default=1.5, help="seconds; shorter clips are left out")
+    parser.add_argument("--audio", type=Path, help="folder of clips; without it only the growth is measured")
+    parser.add_argument("--clips", type=int, default=1000)
+    parser.add_argument("--shortest", type=float, default=1.0, help="seconds; shorter clips are left out")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="clips of an index")
     asked = parser.parse_args()
     sys.path.insert(0, str(PROJECT))
+    if asked.audio:
+        plant(asked.audio, asked.clips, asked.shortest)
+    grow(asked.sizes)
+
+
+def plant(audio: Path, most: int, shortest: float) -> None:
     from mgrd.audio.decode import decode, mono
-    from mgrd.evaluation.fingerprint import MOST_DISTANCE, distance, fingerprint
+    from mgrd.evaluation.fingerprint import LEAST_CORRELATION, correlation, fingerprint
+    from mgrd.evaluation.recordings import RecordingIndex
     from mgrd.ids import sha256_file
 
-    paths = {sha256_file(path): path for path in sorted(asked.audio.rglob("*.wav"))}
-    clips = [decode(path) for path in paths.values() if soundfile.info(path).duration >= asked.shortest][: asked.clips]
-    marks = [fingerprint(clip.samples, clip.rate) for clip in clips]
-    found: dict[str, list[float]] = {}
-    for clip, mark in zip(clips, marks, strict=True):
-        for name, samples in planted(mono(clip.samples), clip.rate).items():
-            found.setdefault(name, []).append(distance(mark, fingerprint(samples, clip.rate)))
-    for name, distances in found.items():
-        print(f"{name:<12} recall {np.mean(np.array(distances) <= MOST_DISTANCE):.4f}   worst {max(distances):.3f}")
-    all_ = np.array([d for distances in found.values() for d in distances])
-    apart = np.array([distance(a, b) for a, b in itertools.combinations(marks, 2)])
-    print(f"all          recall {np.mean(all_ <= MOST_DISTANCE):.4f} of {all_.size}")
-    print(
-        f"false positives {np.mean(apart <= MOST_DISTANCE):.5f} of {apart.size} pairs"
-        f"   nearest {np.sort(apart)[:8].round(3)}"
-    )
+    paths = {sha256_file(path): path for path in sorted(audio.rglob("*")) if path.suffix.lower() in SUFFIXES}
+    read = (decode(path) for path in paths.values())
+    clips = [(mono(c.samples)[: round(LONGEST * c.rate)], c.rate) for c in read if c.seconds >= shortest][:most]
+    marks = [fingerprint(samples, rate) for samples, rate in clips]
+    index = RecordingIndex([(mark.hashes, mark.frames) for mark in marks])
+    found: dict[str, list[bool]] = {}
+    mistaken = asked = 0
+    for own, (samples, rate) in enumerate(clips):
+        for name, change in changes().items():
+            mark = fingerprint(change(samples, rate), rate)
+            named = {
+                place
+                for place in index.candidates(mark)
+                if correlation(marks[place].wave, mark.wave) >= LEAST_CORRELATION
+            }
+            found.setdefault(name, []).append(own in named)
+            mistaken += len(named - {own})
+            asked += len(clips) - 1
+    print(f"{len(clips)} clips of {shortest} s or more")
+    for name, hits in found.items():
+        print(f"{name:<16} recall {np.mean(hits):.4f}")
+    every = [hit for hits in found.values() for hit in hits]
+    print(f"{'all':<16} recall {np.mean(every):.4f} of {len(every)}")
+    print(f"false positives through the index {mistaken / asked:.6f} of {asked} pairs")
+    apart = np.array([correlation(a.wave, b.wave) for a, b in itertools.combinations(marks, 2)])
+    print(f"false positives of all pairs      {np.mean(apart >= LEAST_CORRELATION):.6f} of {apart.size} pairs")
 
 
-def planted(samples: np.ndarray, rate: int) -> dict[str, np.ndarray]:
-    half = rate // 2
+def changes() -> dict[str, Callable[[np.ndarray, int], np.ndarray]]:
+    from mgrd.audio.decode import resample
+
+    def opus(samples: np.ndarray, rate: int) -> np.ndarray:
+        return resample(encoded(resample(samples, rate, 48_000), 48_000, "OGG", "OPUS"), 48_000, rate)
+
     return {
-        "mp3": encoded(samples, rate, "MP3"),
-        "ogg": encoded(samples, rate, "OGG"),
-        "softer": samples * 0.1,
-        "louder": samples * (0.99 / max(1e-6, float(np.abs(samples).max()))),
-        "front cut": samples[half:],
-        "end cut": samples[:-half],
-        "cut and mp3": encoded(samples[half:] * 0.3, rate, "MP3"),
+        "mp3": lambda s, r: encoded(s, r, "MP3"),
+        "mp3, low rate": lambda s, r: encoded(s, r, "MP3", compression_level=0.95),
+        "ogg": lambda s, r: encoded(s, r, "OGG"),
+        "opus": opus,
+        "mu-law": lambda s, r: encoded(s, r, "WAV", "ULAW"),
+        "softer": lambda s, _: s * 0.1,
+        "louder": lambda s, _: s * (0.99 / max(1e-6, float(np.abs(s).max()))),
+        "front cut": lambda s, r: s[r // 2 :],
+        "end cut": lambda s, r: s[: -(r // 2)],
+        "both ends, ogg": lambda s, r: encoded(s[r // 4 : -(r // 4)], r, "OGG"),
+        "cut and mp3": lambda s, r: encoded(s[round(0.4567 * r) :] * 0.3, r, "MP3"),
     }
 
 
-def encoded(samples: np.ndarray, rate: int, kind: str) -> np.ndarray:
+def encoded(samples: np.ndarray, rate: int, kind: str, subtype: str | None = None, **options: Any) -> np.ndarray:
     file = io.BytesIO()
-    soundfile.write(file, samples, rate, format=kind)
+    soundfile.write(file, samples, rate, format=kind, subtype=subtype, **options)
     file.seek(0)
     return soundfile.read(file, dtype="float32")[0]
+
+
+def grow(sizes: list[int], questions: int = 50) -> None:
+    """Landmarks of `questions` made clips, each told apart by its seed, among as many strangers as an index has."""
+    from mgrd.evaluation.fingerprint import correlation, fingerprint
+    from mgrd.evaluation.recordings import RecordingIndex
+
+    made = [fingerprint(melody(seed), 8_000) for seed in range(questions)]
+    copies = [fingerprint(encoded(0.3 * melody(seed)[4_000:], 8_000, "MP3"), 8_000) for seed in range(questions)]
+    started = time.perf_counter()
+    for mark in made:
+        correlation(mark.wave, copies[0].wave)
+    pair = (time.perf_counter() - started) / len(made)
+    draw = np.random.default_rng(0)
+    pool = np.concatenate([mark.hashes for mark in made])
+    for size in sizes:
+        # Strangers have the hashes of melodies in another order: as many postings each, and as common ones.
+        length = round(len(pool) / len(made))
+        frames = np.sort(draw.integers(0, round(MADE_SECONDS * 62.5), (size, length)), axis=1).astype(np.int32)
+        strangers = draw.choice(pool, (size, length))
+        clips = [(m.hashes, m.frames) for m in made] + list(zip(strangers, frames, strict=True))
+        started = time.perf_counter()
+        index = RecordingIndex(clips[: max(size, questions)])
+        built = time.perf_counter() - started
+        started = time.perf_counter()
+        right = [index.candidates(copy)[:1] == [own] for own, copy in enumerate(copies)]
+        seconds = (time.perf_counter() - started) / len(copies)
+        print(
+            f"index of {size:>7} clips: built in {built:6.1f} s, {1e3 * seconds:6.2f} ms a question, "
+            f"{np.mean(right):.2f} right first; every pair takes {size * pair / seconds:9.0f} times as long"
+        )
+
+
+def melody(seed: int) -> np.ndarray:
+    draw = np.random.default_rng(seed)
+    notes = []
+    while sum(map(len, notes)) < MADE_SECONDS * 8_000:
+        times = np.arange(round(draw.uniform(0.1, 0.4) * 8_000)) / 8_000
+        pitch = draw.uniform(150, 900)
+        notes.append(sum(np.sin(2 * np.pi * pitch * k * times) / k for k in (1, 2, 3)) * np.exp(-4 * times))
+    return (0.2 * np.concatenate(notes)[: round(MADE_SECONDS * 8_000)]).astype(np.float32)
 
 
 if __name__ == "__main__":

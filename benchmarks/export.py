@@ -58,7 +58,7 @@ def compare(folder: Path, clips: int) -> None:
     plain = [name for name in tables[0].schema.names if name != "audio"]
     print(f"{rows} rows, {size:.0f} MB in {len(shards)} shards")
 
-    found = read_rows(workspace, config, Tables(workspace.store))
+    found = read_rows(workspace, config, Tables(workspace.store), folder / "rows")
 
     def write_ours() -> None:
         write_files(Writing(workspace, config, Path(tempfile.mkdtemp(dir=folder)), None), found)

@@ -4,8 +4,10 @@ Pure polars, no sampling: each check sees all rows, in time linear in them. Noth
 drops a row. A message names the table, the rows by their keys, and what to do next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from mgrd.errors import ContractError
@@ -47,6 +49,26 @@ def check_table(table: str, frame: pl.DataFrame) -> None:
     """Schema and unique keys: what every frame passes before it is committed."""
     check_schema(table, frame)
     check_unique(table, frame)
+
+
+def check_parts(table: str, parts: Callable[[], Iterable[pl.DataFrame]]) -> None:
+    """`check_table` for rows that come part by part; `parts` is called again to look closer at keys.
+
+    What stays in memory is eight bytes of hash per row. Two keys of one hash are told apart by a second look.
+    """
+    hashes: list[npt.NDArray[np.uint64]] = []
+    for part in parts():
+        check_schema(table, part)
+        hashes.append(part.select(_hash(table)).to_series().to_numpy())
+    found = np.sort(np.concatenate(hashes)) if hashes else np.empty(0, np.uint64)
+    twice = np.unique(found[1:][found[1:] == found[:-1]])
+    if len(twice):
+        alike = pl.Series(twice).implode()
+        check_unique(table, pl.concat(part.filter(_hash(table).is_in(alike)) for part in parts()))
+
+
+def _hash(table: str) -> pl.Expr:
+    return pl.struct(TABLES[table].key).hash()
 
 
 def check_counts(stage: str, rows_in: int, parts: Mapping[str, int]) -> None:

@@ -24,6 +24,8 @@ from schemas import TABLES
 
 FOLDER = Path(__file__).parent
 EXAMPLES = 5
+LIMIT_ROWS = 100_000
+"""Rows that a suite looks at, at most."""
 SHOWN = 80
 """Characters of a value in a message."""
 _LOCK = threading.Lock()
@@ -60,22 +62,54 @@ def load_suite(table: str) -> dict[str, Any]:
 
 
 def check(
-    table: str, frame: pl.DataFrame, limit_rows: int = 100_000, show: Callable[[str, str], None] | None = None
+    table: str,
+    frame: pl.DataFrame,
+    limit_rows: int = LIMIT_ROWS,
+    show: Callable[[str, str], None] | None = None,
 ) -> list[Finding]:
     """What the table's suite finds in the frame, errors first.
 
     Larger frames are thinned evenly to at most `limit_rows` rows; the message then says so. `show` is handed
     the table's name and its Data Docs page.
     """
+    thinned = Thinned(frame.height, limit_rows)
+    thinned.add(frame)
+    return check_thinned(table, thinned, show)
+
+
+class Thinned:
+    """Rows of a table that come part by part, thinned evenly to at most `limit_rows` of `total`."""
+
+    def __init__(self, total: int, limit_rows: int = LIMIT_ROWS) -> None:
+        self.total = total
+        self._step = max(1, -(-total // limit_rows))
+        self._seen = 0
+        self._kept: list[pl.DataFrame] = []
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """The next rows of the table."""
+        self._kept.append(frame.gather_every(self._step, -self._seen % self._step))
+        self._seen += frame.height
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        return pl.concat(self._kept)
+
+    @property
+    def looked(self) -> str:
+        """What a message says of the rows that were left out."""
+        return f" (looked at {self.rows.height} of {self.total} rows)" if self._step > 1 else ""
+
+
+def check_thinned(table: str, thinned: Thinned, show: Callable[[str, str], None] | None = None) -> list[Finding]:
+    """As `check`, for rows that were thinned on the way."""
     suite = load_suite(table)
-    step = -(-frame.height // limit_rows) if frame.height else 1
-    rows = _flat(table, frame.gather_every(step))
-    looked = f" (looked at {rows.height} of {frame.height} rows)" if step > 1 else ""
+    rows = _flat(table, thinned.rows)
     with _LOCK:
         validation = _validate(suite, rows)
         if show is not None:
             show(table, _page(validation))
-    findings = [_finding(table, result, rows, looked) for result in validation.results if not result.success]
+    findings = [_finding(table, result, rows, thinned.looked) for result in validation.results if not result.success]
     return sorted(findings, key=lambda finding: (finding.severity != "error", finding.expectation))
 
 

@@ -64,7 +64,7 @@ def train_round(
         if stage == "sft":
             model = train(run, round_, distilled, model) or model
         elif stage == "dpo":
-            model = prefer(run, round_, pair(run, round_, traces, decisions), model)
+            model = prefer(run, round_, pair(run, round_, traces, decisions, model), model)
         else:
             model = reinforce_model(run, round_, model)
     return None if model == start else model

@@ -97,6 +97,8 @@ class ColdStartSpec(Section):
     wrong: float = Field(default=0.20, ge=0, le=1, description="share of chains with wrong acoustic claims")
     direct: float = Field(default=0.15, ge=0, le=1, description="share of answers with an empty think block")
     right_answers: float = Field(default=0.60, ge=0, le=1, description="share of right answers, equal in every style")
+    probes: float = Field(default=0.0, ge=0, le=1, description="share of cold clips with a probe of hearing")
+    denials: float = Field(default=0.5, ge=0, le=1, description="share of the replies to these that deny hearing")
 
 
 class SamplingSpec(Section):
@@ -260,6 +262,7 @@ class EvaluationSpec(Section):
     text_problems: int = Field(
         default=100, ge=0, description="held-out text problems per split that show what reasoning from text is left"
     )
+    probes: int = Field(default=24, ge=0, description="probes per held-out split: can you hear this?")
 
 
 class GateSpec(Section):
@@ -272,7 +275,9 @@ class GateSpec(Section):
         default=4.0, ge=0, description="mean length under which reasoning has collapsed"
     )
     max_self_cognition_rise: float = Field(
-        default=0.02, ge=0, description="rise of the share of chains that deny hearing that still promotes"
+        default=0.02,
+        ge=0,
+        description="rise of the shares of replies and chains that deny hearing",
     )
     patience: int = Field(default=2, ge=1, description="rounds without promotion after which the campaign stops")
     min_kappa: float | None = Field(

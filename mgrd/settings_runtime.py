@@ -20,7 +20,29 @@ class StoreSettings(Section):
     )
 
 
-class ServerRuntime(Section):
+class ModelRuntime(Section):
+    """How a model outside this project's code is asked; docs/engines.md has recipes for known models."""
+
+    samples: Literal["repeat", "n"] = Field(
+        default="repeat",
+        description="K chains of a question: one request each, with its own seed, or one request with `n`",
+    )
+    assistant_prefix: str = Field(
+        default="", description="how the answer begins; sent as an unfinished turn (`continue_final_message`)"
+    )
+    system: str = Field(default="", description="system turn before the question; empty: none")
+    stop: tuple[str, ...] = Field(default=(), description="texts that end an answer, beside the model's own end")
+    stop_token_ids: tuple[int, ...] = Field(default=(), description="token ids that end an answer")
+    max_audio_seconds: float = Field(
+        default=30.0, gt=0, description="the model's window; a longer clip is refused, servers cut it silently"
+    )
+    audio_tokens_per_second: float = Field(
+        default=25.0, gt=0, description="audio tokens of a second of sound, where they are not counted"
+    )
+    extra: dict[str, Any] = Field(default={}, description="further fields of the request, as the server knows them")
+
+
+class ServerRuntime(ModelRuntime):
     """The OpenAI-compatible server of `engine = "openai"`; docs/engines.md has recipes for known models."""
 
     base_url: str = Field(
@@ -37,8 +59,12 @@ class ServerRuntime(Section):
     )
     start: tuple[str, ...] = Field(
         default=(),
-        description="command that serves a checkpoint, word by word; `{folder}`, `{model_id}`, `{host}` and `{port}` "
-        "are filled in. It is started for each checkpoint, and again when it dies. Empty: somebody else's server",
+        description="command that serves a checkpoint, word by word; `{folder}`, `{servable}` (the folder, or a copy "
+        "of it in shapes that vLLM takes), `{model_id}`, `{host}` and `{port}` are filled in. It is started for each "
+        "checkpoint, and again when it dies. Empty: somebody else's server",
+    )
+    audio: Literal["input_audio", "audio_url"] = Field(
+        default="input_audio", description="how a clip is sent: as base64 WAV, or as a data URI"
     )
     concurrency: int = Field(default=16, ge=1, description="requests at once at most; fewer while the server is busy")
     timeout_seconds: float = Field(default=600.0, gt=0, description="time a reply may take")
@@ -46,39 +72,45 @@ class ServerRuntime(Section):
     patience_seconds: float = Field(
         default=1800.0, ge=0, description="how long a server that is out of reach is waited for, each time"
     )
-    audio: Literal["input_audio", "audio_url"] = Field(
-        default="input_audio", description="how a clip is sent: as base64 WAV, or as a data URI"
-    )
-    samples: Literal["repeat", "n"] = Field(
-        default="repeat",
-        description="K chains of a question: one request each, with its own seed, or one request with `n`",
-    )
-    assistant_prefix: str = Field(
-        default="", description="how the answer begins; sent as an unfinished turn (`continue_final_message`)"
-    )
-    system: str = Field(default="", description="system turn before the question; empty: none")
-    stop: tuple[str, ...] = Field(default=(), description="texts that end an answer, beside the model's own end")
-    stop_token_ids: tuple[int, ...] = Field(default=(), description="token ids that end an answer")
-    max_audio_seconds: float = Field(
-        default=30.0, gt=0, description="the model's window; a longer clip is refused, servers cut it silently"
-    )
-    audio_tokens_per_second: float = Field(
-        default=25.0, gt=0, description="audio tokens of a second of sound, for servers that do not count them"
-    )
-    extra: dict[str, Any] = Field(default={}, description="further fields of the request, as the server knows them")
 
     @model_validator(mode="after")
     def _can_be_filled_in(self) -> "ServerRuntime":
-        blanks = {"folder": "", "model_id": "", "host": "", "port": ""}
-        for text in (self.model, *self.start):
+        known = {"folder": "", "model_id": "", "host": "", "port": ""}
+        texts = [(self.model, known), *((word, known | {"servable": ""}) for word in self.start)]
+        for text, blanks in texts:
             try:
                 text.format(**blanks)
             except (LookupError, ValueError) as error:
-                raise ValueError(
-                    f"{text!r}: only {{folder}}, {{model_id}}, {{host}} and {{port}} are filled in; "
-                    "write other braces twice"
-                ) from error
+                names = ", ".join(f"{{{name}}}" for name in blanks)
+                raise ValueError(f"{text!r}: only {names} are filled in; write other braces twice") from error
         return self
+
+
+class VllmRuntime(ModelRuntime):
+    """The vLLM of `engine = "vllm"`: loaded by a process of this one's own, without a server."""
+
+    python: str = Field(
+        default="",
+        description="Python of the environment that has vLLM, whose packages do not go together with this project's; "
+        "empty: the one that runs this",
+    )
+    options: dict[str, Any] = Field(
+        default={}, description="further arguments of `vllm.LLM`, such as dtype or tensor_parallel_size"
+    )
+    environment: dict[str, str] = Field(default={}, description="environment variables of its process")
+    mm_cache_gb: float = Field(
+        default=1.0, ge=0, description="memory for clips that vLLM has prepared, in GiB; 0: none"
+    )
+    recycle_batches: int = Field(
+        default=200, ge=0, description="batches after which its process is ended and started anew; 0: never"
+    )
+    stall_seconds: float = Field(
+        default=900.0, gt=0, description="time without a finished chain after which its process is started anew"
+    )
+    start_seconds: float = Field(default=1800.0, gt=0, description="time that loading the model may take")
+    restarts: int = Field(
+        default=3, ge=0, description="times in a row that its process may die or stall before the stage stops"
+    )
 
 
 class FaultCondition(Section):
@@ -115,10 +147,10 @@ class MockRuntime(Section):
 class Runtime(Section):
     """How the work runs; changing it never changes the data's identity."""
 
-    engine: Literal["transformers", "openai", "mock"] = Field(
+    engine: Literal["transformers", "vllm", "openai", "mock"] = Field(
         default="transformers",
-        description="what samples and scores: the checkpoint in this process, the server of `runtime.server`, or "
-        "canned chains without any model",
+        description="what samples and scores: the checkpoint in this process, or in vLLM (`runtime.vllm`), the server "
+        "of `runtime.server`, or canned chains without any model",
     )
     device: str = Field(default="cpu", description="where the model runs: `cpu`, `cuda` or `cuda:1`")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -133,12 +165,27 @@ class Runtime(Section):
     checkpoint_steps: int = Field(
         default=100, ge=0, description="steps between two checkpoints that a killed training goes on from; 0: none"
     )
+    keep_models: int | None = Field(
+        default=None,
+        ge=1,
+        description="rounds whose checkpoints stay on disk, beside the cold start and the current model; none: all",
+    )
     launch: tuple[str, ...] = Field(
         default=(),
         description="command that starts SFT in processes of its own, word by word, such as `accelerate launch "
         "--config_file FILE`; empty: in this process",
     )
-    workers: int = Field(default=0, ge=0, description="processes for audio work; 0: one per core")
+    workers: int = Field(
+        default=0, ge=0, description="processes for audio work and for reading chains; 0: one per core"
+    )
+    executor: Literal["local", "ray"] = Field(
+        default="local",
+        description="where rows are measured, read and judged: processes of this machine, or a Ray cluster (`pip "
+        "install mgrd[ray]`)",
+    )
+    ray_address: str | None = Field(
+        default=None, description="of the cluster, such as ray://head:10001; none: Ray starts on this machine"
+    )
     batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
     fail_on_error: float = Field(
         default=0.1,
@@ -153,6 +200,7 @@ class Runtime(Section):
         "Needs the prices of every judge",
     )
     server: ServerRuntime | None = Field(default=None, description='the server of `engine = "openai"`')
+    vllm: VllmRuntime = VllmRuntime()
     mock: MockRuntime = MockRuntime()
 
     @model_validator(mode="after")

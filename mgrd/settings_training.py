@@ -101,3 +101,4 @@ class PreferenceSpec(Section):
     warmup: float = Field(default=0.1, ge=0, lt=1, description="share of steps that warm up")
     beta: float = Field(default=0.1, gt=0, description="how strongly the first model holds back")
     per_question: int = Field(default=2, ge=1, description="pairs per question and reason at most")
+    probes: int = Field(default=64, ge=0, description="probes of pool clips whose replies become pairs")

@@ -39,6 +39,8 @@ class ClaimRow(Row):
     reliability: float | None = None
     truth_verdict: str | None = None
     """The verdict by constructed truth."""
+    question_id: str | None = None
+    """Of the chain; missing in rows of before this column."""
 
 
 CLAIMS = Table(
@@ -73,6 +75,7 @@ CLAIMS = Table(
             optional("tolerance", pa.float64()),
             optional("reliability", pa.float64()),
             optional("truth_verdict", pa.string()),
+            optional("question_id", pa.string()),
         ]
     ),
 )

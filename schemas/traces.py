@@ -1,7 +1,8 @@
 """Table `traces`: one sampled chain with everything needed to know how it came to be.
 
-`purpose` is `distill` for chains sampled to be selected, `evaluate` for held-out chains and `text` for those
-on held-out text problems; no stage ever trains on the last two.
+`purpose` is `distill` for chains sampled to be selected, `prefer` for replies to self-cognition probes that become
+preference pairs, `evaluate` for held-out chains, `text` for those on held-out text problems and `probe` for held-out
+replies to probes; no stage ever trains on the last three.
 """
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ class Trace(Row):
     trace_id: str
     round: int
     purpose: str
-    """Distill, evaluate or text."""
+    """Distill, prefer, evaluate, text or probe."""
     split: str
     question_id: str
     clip_id: str | None = None

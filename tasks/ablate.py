@@ -18,7 +18,8 @@ from tasks.reinforce import reinforce_stage
 from tasks.retries import RETRY_JITTER
 from tasks.rollouts import RolloutBench
 from tasks.run import ModelRef, Overrides, Run, model_entry, questions_of
-from tasks.train import CHAINS, train_stage
+from tasks.texts import replay_rows
+from tasks.train import train_stage
 
 ROUND = 1
 VERSION = 1
@@ -66,8 +67,7 @@ def sft_arm(run: Run, seed: int, arm: Arm, model: ModelRef) -> list[Result]:
         traces, decisions, questions_of(workspace, "pool"),
         spec=spec.selection, prompt=load_prompt(spec.sampling.prompt), round_=ROUND, seed=spec.seed,
     )  # fmt: skip
-    cold = workspace.store.read(DISTILLED, {"round": 0})
-    text = cold.filter((pl.col("origin") == "text") & (pl.col("phase") == CHAINS))
+    text = replay_rows(workspace)
     test = questions_of(workspace, "test")
     name = f"ablate {arm.name}"
     training = spec.training.model_dump(exclude={"stages"})

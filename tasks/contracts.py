@@ -10,12 +10,14 @@ from prefect.cache_policies import NO_CACHE
 from data_contracts.invariants import check_decontaminated, check_references, check_split_leakage
 from mgrd.errors import ContractError
 from mgrd.ingest.unchanged import altered_clips
-from mgrd.store import DatasetRef, Outcome, Stage, Workspace, newest_entries, run_stage
+from mgrd.store import DatasetRef, Outcome, Stage, Workspace, empty_frame, newest_entries, run_stage
 from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, EVIDENCE, LEDGER, OVERLAPS, QUESTIONS, TRACES
 from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 VERSION = 1
+STRANGERS = 10
+"""Rows without a chain that are looked at, once there are any."""
 
 
 @task(name="check ingest", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
@@ -28,35 +30,35 @@ def check_ingest(run: Run, clips: DatasetRef) -> None:
     frames = {table.name: workspace.store.read(table) for table in (CLIPS, QUESTIONS, EVIDENCE)}
     questions = frames[QUESTIONS.name].filter(pl.col("clip_id").is_not_null())
     check_references(QUESTIONS.name, questions, "clip_id", CLIPS.name, frames[CLIPS.name])
-    _check(
-        workspace, Stage(f"contracts {clips.partition['collection']}", 0, VERSION, {}, {"clips": clips.digest}), frames
-    )
+    stage = Stage(f"contracts {clips.partition['collection']}", 0, VERSION, {}, {"clips": clips.digest})
+    _check(workspace, stage, sum(frame.height for frame in frames.values()))
 
 
 @task(name="check round", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def check_round(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, distilled: DatasetRef) -> None:
     """Traces, claims, decisions and training rows of a round; nothing that is held out may be among the latter."""
     workspace = run.open()
-    frames = {
-        TRACES.name: workspace.store.read(TRACES, traces.partition),
-        CLAIMS.name: workspace.store.read(CLAIMS, decisions.partition),
-        DECISIONS.name: workspace.store.read(DECISIONS, decisions.partition),
-        DISTILLED.name: workspace.store.read(DISTILLED, distilled.partition),
-    }
-    clips, questions = workspace.store.read(CLIPS), workspace.store.read(QUESTIONS)
-    check_split_leakage(frames[DISTILLED.name], clips, questions)
-    overlaps = workspace.store.read(OVERLAPS)
-    for table in (DISTILLED, TRACES):
-        check_decontaminated(table.name, frames[table.name], overlaps)
+    store = workspace.store
+    training = store.read(DISTILLED, distilled.partition, columns=["row_id", "question_id", "clip_id"])
+    clips = store.read(CLIPS, columns=["clip_id", "source", "split"])
+    check_split_leakage(training, clips, store.read(QUESTIONS, columns=["question_id", "split"]))
+    overlaps = store.read(OVERLAPS)
+    check_decontaminated(DISTILLED.name, training, overlaps)
+    for part in store.batches(TRACES, traces.partition, columns=["trace_id", "question_id", "clip_id"]):
+        check_decontaminated(TRACES.name, part, overlaps)
+    chains = store.scan(TRACES, traces.partition).select("trace_id")
+    rows = traces.rows + distilled.rows
     for table in (CLAIMS, DECISIONS):
-        check_references(table.name, frames[table.name], "trace_id", TRACES.name, frames[TRACES.name])
+        keys = store.scan(table, decisions.partition).select({"trace_id", *table.key})
+        rows += keys.select(pl.len()).collect().item()
+        strangers = keys.join(chains, on="trace_id", how="anti").head(STRANGERS).collect(engine="streaming")
+        check_references(table.name, strangers, "trace_id", TRACES.name, empty_frame(TRACES))
     inputs = {"traces": traces.digest, "decisions": decisions.digest, "distilled": distilled.digest}
-    _check(workspace, Stage("contracts", round_, VERSION, {}, inputs), frames)
+    _check(workspace, Stage("contracts", round_, VERSION, {}, inputs), rows)
 
 
-def _check(workspace: Workspace, stage: Stage, frames: dict[str, pl.DataFrame]) -> None:
+def _check(workspace: Workspace, stage: Stage, rows: int) -> None:
     """The ledger's note that the tables agree with each other; what the suites found becomes an artifact."""
-    rows = sum(frame.height for frame in frames.values())
     run_stage(workspace, stage, lambda: Outcome((), rows, {"checked": rows}))
     entries = newest_entries(workspace.store.read(LEDGER)).filter(pl.col("round") == stage.round)
     found = [

@@ -8,12 +8,13 @@ from mgrd.judging import panel_identity
 from mgrd.selection.decisions import counterfacts_of, decide_traces
 from mgrd.selection.overrides import votes_of
 from mgrd.selection.policy import Counterfact, policy_sha
-from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
-from schemas import COUNTERFACTUALS, DECISIONS, OVERRIDES, TRACES
-from tasks.ground import decision_counts, funnel
+from mgrd.store import DatasetRef, Outcome, Spool, Stage, Workspace, digest, run_stage
+from schemas import COUNTERFACTUALS, DECISIONS, OVERRIDES
 from tasks.judge import panel_says
+from tasks.progress import progress
 from tasks.retries import RETRY_JITTER
-from tasks.run import Run
+from tasks.run import Run, chains_of
+from tasks.tally import Tally
 
 VERSION = 1
 
@@ -30,9 +31,7 @@ def decide(
     """The round's decisions by all signals; `verdicts` and `counterfactuals` are None where they are not asked for."""
     workspace = run.open()
     spec = workspace.settings.spec
-    before = workspace.store.read(DECISIONS, decisions.partition)
-    chains = workspace.store.read(TRACES, traces.partition)
-    overrides = _spoken_on(workspace, before)
+    overrides = _spoken_on(workspace, decisions)
     stage = Stage(
         name="decide",
         round=round_,
@@ -47,23 +46,39 @@ def decide(
         amends=decisions,
     )
 
+    sha = policy_sha(spec.selection.arm, spec.policy, spec.panel and panel_identity(spec.panel))
+    votes = votes_of(overrides)
+
     def work() -> Outcome:
-        decided = decide_traces(
-            before,
-            policy=spec.policy,
-            arm=spec.selection.arm,
-            judged=None if verdicts is None else panel_says(workspace, chains, before),
-            counterfacts=None if counterfactuals is None else stored_counterfacts(workspace, counterfactuals),
-            votes=votes_of(overrides),
-            sha=policy_sha(spec.selection.arm, spec.policy, spec.panel and panel_identity(spec.panel)),
-        )
-        workspace.store.replace(DECISIONS, decided, decisions.partition)
-        by = dict(decided.group_by("decided_by").len().sort("decided_by").iter_rows())
+        tally = Tally()
+        with (
+            workspace.scratch() as folder,
+            Spool(DECISIONS, folder) as spool,
+            progress(f"round {round_} deciding", decisions.rows) as advance,
+        ):
+            for before in workspace.store.batches(DECISIONS, decisions.partition):
+                decided = decide_traces(
+                    before,
+                    policy=spec.policy,
+                    arm=spec.selection.arm,
+                    judged=None
+                    if verdicts is None
+                    else panel_says(workspace, chains_of(workspace, traces, before), before),
+                    counterfacts=None
+                    if counterfactuals is None
+                    else stored_counterfacts(workspace, counterfactuals, before["trace_id"]),
+                    votes=votes,
+                    sha=sha,
+                )
+                spool.add(decided)
+                tally.add(decided)
+                advance(decided.height)
+            written = workspace.store.replace_parts(DECISIONS, spool.frames(), decisions.partition)
         return Outcome(
-            outputs=(workspace.store.reference(DECISIONS, decisions.partition),),
-            rows_in=before.height,
-            accounted=decision_counts(decided),
-            counts={"decided_by": by, "funnel": funnel(decided)},
+            outputs=(written,),
+            rows_in=decisions.rows,
+            accounted=tally.decided,
+            counts={"decided_by": tally.decided_by, "funnel": tally.funnel},
         )
 
     entry, _ = run_stage(workspace, stage, work)
@@ -75,14 +90,22 @@ def reviewers_wait(workspace: Workspace, round_: int) -> bool:
     entry = workspace.ledger.newest(round_, "decide")
     if entry is None:
         return False
-    decided = workspace.store.read(DECISIONS, entry.output(DECISIONS.name).partition, columns=["trace_id"])
-    return entry.inputs.get("overrides") != digest(OVERRIDES, _spoken_on(workspace, decided))
+    return entry.inputs.get("overrides") != digest(OVERRIDES, _spoken_on(workspace, entry.output(DECISIONS.name)))
 
 
-def _spoken_on(workspace: Workspace, decisions: pl.DataFrame) -> pl.DataFrame:
-    return workspace.store.read(OVERRIDES).filter(pl.col("trace_id").is_in(decisions["trace_id"].implode()))
+def _spoken_on(workspace: Workspace, decisions: DatasetRef) -> pl.DataFrame:
+    """The overrides of chains of the partition."""
+    overrides = workspace.store.read(OVERRIDES)
+    chains = workspace.store.scan(DECISIONS, decisions.partition).select("trace_id")
+    there = chains.filter(pl.col("trace_id").is_in(overrides["trace_id"].unique().implode())).collect()["trace_id"]
+    return overrides.filter(pl.col("trace_id").is_in(there.implode()))
 
 
-def stored_counterfacts(workspace: Workspace, reference: DatasetRef) -> dict[str, Counterfact]:
-    """trace_id -> signal of a counterfactuals partition."""
-    return counterfacts_of(workspace.store.read(COUNTERFACTUALS, reference.partition))
+def stored_counterfacts(
+    workspace: Workspace, reference: DatasetRef, traces: pl.Series | None = None
+) -> dict[str, Counterfact]:
+    """trace_id -> signal of a counterfactuals partition, of all chains or of `traces`."""
+    rows = workspace.store.scan(COUNTERFACTUALS, reference.partition)
+    if traces is not None:
+        rows = rows.filter(pl.col("trace_id").is_in(traces.implode()))
+    return counterfacts_of(rows.collect())

@@ -1,23 +1,28 @@
 """Evaluate: held-out chains of a round's model, checked like all others; then the promotion gate."""
 
+import logging
+
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.engines.sampling import GREEDY
 from mgrd.evaluation.gate import judge_promotion
-from mgrd.evaluation.heldout import heldout_metrics, text_metrics
+from mgrd.evaluation.heldout import heldout_metrics, probe_metrics, text_metrics
 from mgrd.ingest.embedded.texts import PROMPT as TEXT_PROMPT
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
+from mgrd.store.checkpoints import retire_checkpoints
 from schemas import CLAIMS, COUNTERFACTUALS, DECISIONS, METRICS, TRACES
 from tasks.artifacts import publish_heldout
 from tasks.counterfactual import contrast_partition
 from tasks.ground import ground_partition
+from tasks.probes import measure_probes
 from tasks.retries import RETRY_JITTER
 from tasks.run import ModelRef, Run, clips_of, model_row, put_model, questions_of
 from tasks.sample import EVALUATE, TEXT, sample_questions
 from tasks.texts import heldout_texts
 
+LOGGER = logging.getLogger("mgrd")
 VERSION = 1
 
 
@@ -32,6 +37,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     decisions = ground_partition(workspace, round_, traces, EVALUATE, "filtered")
     gains = contrast_partition(workspace, round_, traces, decisions) if spec.counterfactual.share else None
     texts = ask_texts(workspace, round_, model)
+    probes = measure_probes(workspace, round_, model, indices)
     stage = Stage(
         name="evaluate",
         round=round_,
@@ -42,6 +48,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
             "decisions": decisions.digest,
             **({"counterfactuals": gains.digest} if gains else {}),
             **({"texts": texts.digest} if texts else {}),
+            **({"probes": probes.digest} if probes else {}),
         },
     )
 
@@ -56,10 +63,11 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
             spec=spec.evaluation,
             seed=spec.seed,
         )
-        if texts is not None:
-            answered = workspace.store.read(TRACES, texts.partition)
-            told = text_metrics(answered, round_=round_, spec=spec.evaluation, seed=spec.seed)
-            metrics = pl.concat([metrics, told])
+        for asked, measure in ((texts, text_metrics), (probes, probe_metrics)):
+            if asked is not None:
+                replies = workspace.store.read(TRACES, asked.partition)
+                told = measure(replies, round_=round_, spec=spec.evaluation, seed=spec.seed)
+                metrics = pl.concat([metrics, told])
         workspace.store.replace(METRICS, metrics, {"round": round_})
         return Outcome((workspace.store.reference(METRICS, {"round": round_}),), traces.rows, {"scored": traces.rows})
 
@@ -102,4 +110,6 @@ def promote(run: Run, round_: int, model: ModelRef, parent: ModelRef | None) -> 
         return Outcome((), 1, {"judged": 1}, {"promoted": verdict.promoted, "reasons": list(verdict.reasons)})
 
     entry, _ = run_stage(workspace, stage, work)
+    for folder in retire_checkpoints(workspace):
+        LOGGER.info("round %d  %s is no longer needed and was deleted (runtime.keep_models)", round_, folder.name)
     return bool(entry.counts["promoted"])

@@ -1,23 +1,28 @@
 """Evidence: the measured facts of each clip, once per version of the measuring code."""
 
+from collections.abc import Iterator
+
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from mgrd.audio.evidence import EVIDENCE_VERSION, measure_clips
+from mgrd.audio.evidence import EVIDENCE_VERSION, MeasureClips, measure_clips
 from mgrd.errors import AudioError
+from mgrd.executors import open_executor
 from mgrd.ids import canonical, content_key
 from mgrd.ingest.unchanged import altered_clips
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, run_stage
 from schemas import CLIPS, EVIDENCE, QUARANTINE
 from tasks.limits import ErrorLimit
-from tasks.progress import progress
+from tasks.progress import Advance, progress
 from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 VERSION = 1
 COMMIT_EVERY = 512
 """Clips measured between two commits: what a kill can cost."""
+CLIPS_AT_ONCE = 16
+"""Clips that a worker of a cluster is given at once."""
 
 
 @task(name="measure evidence", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
@@ -58,22 +63,32 @@ def _measure_owed(workspace: Workspace, clips: pl.DataFrame, stage: str) -> int:
     limit = workspace.settings.runtime.fail_on_error
     errors = ErrorLimit(stage, clips.height, clips.height - owed.height, limit, AudioError)
     with progress("measuring evidence", owed.height) as advance:
-        for part in owed.iter_slices(COMMIT_EVERY):
-            altered = altered_clips(part, workspace.root)
-            rows, bad = measure_clips(
-                part.filter(~pl.col("clip_id").is_in(list(altered))),
-                workspace.root,
-                workspace.settings.runtime.workers,
-                advance,
-                pictures=workspace.pictures,
-            )
-            bad = pl.concat([bad, _altered_rows(altered)])
+        for rows, bad in _parts(workspace, owed, advance):
             store.append(EVIDENCE, rows)
             if bad.height:
                 store.append(QUARANTINE, bad.with_columns(stage=pl.lit(stage)))
             failed += bad.height
             errors.count(rows.height, bad)
     return failed
+
+
+def _parts(workspace: Workspace, owed: pl.DataFrame, advance: Advance) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """(evidence, quarantine) of some clips after the others, as much as is committed at once."""
+    for part in owed.iter_slices(COMMIT_EVERY):
+        altered = altered_clips(part, workspace.root)
+        rows, bad = _measured(workspace, part.filter(~pl.col("clip_id").is_in(list(altered))), advance)
+        yield rows, pl.concat([bad, _altered_rows(altered)])
+
+
+def _measured(workspace: Workspace, clips: pl.DataFrame, advance: Advance) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(evidence, quarantine) of clips, here or on a cluster."""
+    runtime = workspace.settings.runtime
+    if runtime.executor == "local" or clips.is_empty():
+        return measure_clips(clips, workspace.root, runtime.workers, advance, pictures=workspace.pictures)
+    work = MeasureClips(workspace.root, workspace.pictures)
+    done = list(open_executor(workspace.settings).map(work, clips.iter_slices(CLIPS_AT_ONCE)))
+    advance(clips.height)
+    return pl.concat(rows for rows, _ in done), pl.concat(bad for _, bad in done)
 
 
 def _altered_rows(altered: dict[str, str]) -> pl.DataFrame:

@@ -1,27 +1,38 @@
 """Ground: every chain's claims against the clip, and the decision by these checks alone."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.audio.facts import Fact, from_row
+from mgrd.audio.lookup import write_facts
+from mgrd.executors import open_executor
 from mgrd.grounding.llm_claims import Extraction
 from mgrd.grounding.scorer import GROUNDING_VERSION
-from mgrd.selection.decisions import ground_traces
+from mgrd.selection.decisions import ASKED, TRACE_COLUMNS, GroundChains
 from mgrd.selection.extraction import extract_chains, extractor_identity
-from mgrd.settings import Arm
-from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
-from schemas import CLAIMS, DECISIONS, EVIDENCE, TRACES
+from mgrd.settings import Arm, PanelSpec
+from mgrd.store import DatasetRef, Outcome, Spool, Stage, Workspace, run_stage
+from schemas import CLAIMS, CLIPS, DECISIONS, EVIDENCE, TRACES
 from tasks.limits import affordable
 from tasks.progress import progress
 from tasks.retries import RETRY_JITTER
-from tasks.run import Run, clips_of, questions_of
+from tasks.run import Run, asked_of, clip_ids_of
+from tasks.tally import Tally
 
-VERSION = 2
+VERSION = 3
 LATER = {"min_judge_grounding", "min_judge_coherence", "min_silence_margin", "min_swap_margin"}
 """Keys of the policy that speak of signals which do not exist yet at this stage."""
+
+CLIPS_AT_ONCE = 1_000
+"""Clips whose facts are read at once; a clip has a hundred and more."""
+CHAINS_AT_ONCE = 4_000
+"""Chains that a worker is given at once: some ten seconds of work."""
+WORTH_PROCESSES = 6_000
+"""Chains from which it takes less time to start processes than to read them in this one."""
 
 
 @task(name="ground", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
@@ -35,74 +46,82 @@ def ground(run: Run, round_: int, traces: DatasetRef) -> DatasetRef:
 
 def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purpose: str, arm: Arm) -> DatasetRef:
     splits = ("pool",) if purpose == "distill" else ("dev", "test")
-    clips = clips_of(workspace, *splits)
-    evidence = workspace.store.read(EVIDENCE).filter(pl.col("clip_id").is_in(clips["clip_id"].implode()))
-    policy = workspace.settings.spec.policy
+    heard = pl.col("clip_id").is_in(clip_ids_of(workspace, *splits).implode())
+    spec = workspace.settings.spec
     stage = Stage(
         name=f"ground-{purpose}",
         round=round_,
         version=VERSION,
         config={
-            "policy": policy.model_dump(exclude=LATER),
+            "policy": spec.policy.model_dump(exclude=LATER),
             "arm": arm,
             "grounding": GROUNDING_VERSION,
-            "claims": extractor_identity(workspace.settings.spec.claims, workspace.settings.spec.panel),
+            "claims": extractor_identity(spec.claims, spec.panel),
         },
-        inputs={"traces": traces.digest, "evidence": digest(EVIDENCE, evidence)},
+        inputs={"traces": traces.digest, "evidence": workspace.store.digest(EVIDENCE, where=heard).value},
     )
 
-    costs: list[float] = []
-
     def work() -> Outcome:
-        rows = workspace.store.read(TRACES, traces.partition)
-        claims, decisions = ground_traces(
-            rows,
-            questions_of(workspace, *splits),
-            facts_by_clip(evidence, "facts"),
-            facts_by_clip(clips, "truth"),
-            policy=policy,
-            arm=arm,
-            extractions=_extractions(workspace, rows, costs.append),
-        )
-        partition = {"round": round_, "purpose": purpose}
-        workspace.store.replace(CLAIMS, claims, partition)
-        workspace.store.replace(DECISIONS, decisions, partition)
-        outputs = (workspace.store.reference(CLAIMS, partition), workspace.store.reference(DECISIONS, partition))
-        return Outcome(outputs, rows.height, decision_counts(decisions), {"funnel": funnel(decisions)}, cost=sum(costs))
+        with ExitStack() as stack:
+            folder = stack.enter_context(workspace.scratch())
+            facts = workspace.store.batches(EVIDENCE, columns=["clip_id", "facts"], where=heard, rows=CLIPS_AT_ONCE)
+            truth = workspace.store.batches(CLIPS, columns=["clip_id", "truth"], where=heard, rows=CLIPS_AT_ONCE)
+            reading = GroundChains(
+                write_facts(folder / "evidence.arrow", facts, "facts"),
+                write_facts(folder / "truth.arrow", truth, "truth"),
+                spec.policy,
+                arm,
+            )
+            claims = stack.enter_context(Spool(CLAIMS, folder))
+            decisions = stack.enter_context(Spool(DECISIONS, folder))
+            tally = Tally()
+            costs: list[float] = []
+            for said, decided in _grounded(workspace, traces, reading, costs):
+                claims.add(said)
+                decisions.add(decided)
+                tally.add(decided)
+            partition = {"round": round_, "purpose": purpose}
+            outputs = (
+                workspace.store.replace_parts(CLAIMS, claims.frames(), partition),
+                workspace.store.replace_parts(DECISIONS, decisions.frames(), partition),
+            )
+        return Outcome(outputs, traces.rows, tally.decided, {"funnel": tally.funnel}, cost=sum(costs))
 
     entry, _ = run_stage(workspace, stage, work)
     return entry.output(DECISIONS.name)
 
 
+def _grounded(
+    workspace: Workspace, traces: DatasetRef, reading: GroundChains, costs: list[float]
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """(claims, decisions) of part after part of the traces."""
+    stored = workspace.store.batches(TRACES, traces.partition, columns=TRACE_COLUMNS, rows=CHAINS_AT_ONCE)
+    parts = (
+        part.join(asked_of(workspace, part).select(ASKED), on="question_id", how="left", maintain_order="left")
+        for part in stored
+    )
+    with progress(f"grounding {traces.partition['purpose']}", traces.rows) as advance:
+        spec = workspace.settings.spec
+        if spec.claims.extractor == "grammar" or spec.panel is None:
+            done = open_executor(workspace.settings).map(reading, parts, many=traces.rows >= WORTH_PROCESSES)
+        else:
+            panel = affordable(workspace, spec.panel, 0.0)
+            done = (reading(part, _extractions(workspace, part, panel, costs)) for part in parts)
+        for claims, decisions in done:
+            advance(decisions.height)
+            yield claims, decisions
+
+
 def _extractions(
-    workspace: Workspace, traces: pl.DataFrame, on_cost: Callable[[float], None]
-) -> dict[str, Extraction] | None:
-    """trace_id -> the claims that a model read, and what that cost; None where the grammar reads them."""
-    spec = workspace.settings.spec
-    if spec.claims.extractor == "grammar" or spec.panel is None:
-        return None
+    workspace: Workspace, traces: pl.DataFrame, panel: PanelSpec, costs: list[float]
+) -> dict[str, Extraction]:
+    """trace_id -> the claims that a model read, within what the parts before have left of the panel's limit."""
+    left = panel if panel.max_cost is None else panel.model_copy(update={"max_cost": panel.max_cost - sum(costs)})
     chains = {key: reasoning or "" for key, reasoning in traces.select("trace_id", "reasoning").iter_rows()}
-    with progress("reading claims", len(chains)) as advance:
-        panel = affordable(workspace, spec.panel, 0.0)
-        return extract_chains(chains, spec.claims, panel, workspace.replies, advance, on_cost)
+    return extract_chains(chains, workspace.settings.spec.claims, left, workspace.replies, None, costs.append)
 
 
 def facts_by_clip(frame: pl.DataFrame, column: str) -> dict[str, list[Fact]]:
     """clip_id -> facts of a clips or evidence frame; clips without any are left out."""
     rows = frame.select("clip_id", column).drop_nulls().iter_rows()
     return {clip_id: [from_row(row) for row in facts] for clip_id, facts in rows}
-
-
-def decision_counts(decisions: pl.DataFrame) -> dict[str, int]:
-    found = dict(decisions.group_by("decision").len().iter_rows())
-    return {name: int(found.get(name, 0)) for name in ("kept", "rejected", "unscored")}
-
-
-def funnel(decisions: pl.DataFrame) -> dict[str, object]:
-    """What the report's funnel shows, whichever arm decided."""
-    reasons = decisions.select(pl.col("reasons").explode()).drop_nulls()["reasons"].value_counts(sort=True)
-    return {
-        "correct": int(decisions["correct"].sum() or 0),
-        "grounded": int(decisions["grounded"].sum()),
-        "reasons": dict(reasons.iter_rows()),
-    }

@@ -95,7 +95,8 @@ def panel_says(workspace: Workspace, traces: pl.DataFrame, decisions: pl.DataFra
     if panel is None:
         return {}
     cases = passed_cases(workspace, traces, decisions)
-    return {result.trace_id: result for result in panel_results(cases, workspace.store.read(VERDICTS), panel)}
+    said = workspace.store.scan(VERDICTS).filter(pl.col("trace_id").is_in(decisions["trace_id"].implode())).collect()
+    return {result.trace_id: result for result in panel_results(cases, said, panel)}
 
 
 def _fill(workspace: Workspace, cases: Sequence[Case], panel: PanelSpec) -> Judged:

@@ -7,34 +7,41 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from mgrd.ingest.probes import probe_questions
 from mgrd.models import load_model
 from mgrd.models.checkpoints import LoadedModel
 from mgrd.models.render import Renderer
-from mgrd.selection.preferences import pair_traces
+from mgrd.selection.preferences import pair_replies, pair_traces
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, run_stage
 from mgrd.training.dpo import Pair, train_dpo
 from mgrd.training.features import FeatureCache
 from prompts import load_prompt
 from schemas import CLIPS, DECISIONS, MODELS, PREFERENCES, QUESTIONS, TRACES
+from tasks.probes import prefer_probes
 from tasks.progress import progress
 from tasks.retries import RETRY_JITTER
-from tasks.run import ModelRef, Run, features_of, model_entry, put_trained
+from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained
 
 LOGGER = logging.getLogger("mgrd")
-VERSION = 1
+VERSION = 2
 
 
 @task(name="pair", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
-def pair(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> DatasetRef:
-    """Preference pairs of the round's chains."""
+def pair(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, model: ModelRef) -> DatasetRef:
+    """Preference pairs of the round's chains, and of what `model` replies when asked whether it hears."""
     workspace = run.open()
     spec = workspace.settings.spec
+    probes = prefer_probes(workspace, round_, model)
     stage = Stage(
         name="pair",
         round=round_,
         version=VERSION,
         config={"per_question": spec.preferences.per_question, "seed": spec.seed},
-        inputs={"traces": traces.digest, "decisions": decisions.digest},
+        inputs={
+            "traces": traces.digest,
+            "decisions": decisions.digest,
+            **({"probes": probes.digest} if probes else {}),
+        },
     )
 
     def work() -> Outcome:
@@ -45,6 +52,10 @@ def pair(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> Da
             per_question=spec.preferences.per_question,
             seed=spec.seed,
         )
+        if probes is not None:
+            replies = workspace.store.read(TRACES, probes.partition)
+            told = pair_replies(replies, round_=round_, per_question=spec.preferences.per_question, seed=spec.seed)
+            rows = pl.concat([rows, told])
         workspace.store.replace(PREFERENCES, rows, {"round": round_})
         counts = dict(rows.group_by("reason").len().iter_rows())
         return Outcome(
@@ -96,6 +107,7 @@ def _train(workspace: Workspace, stage: Stage, pairs: DatasetRef, parent: ModelR
             spec.preferences,
             seed=spec.seed + stage.round,
             precision=runtime.precision,
+            checkpoint_steps=runtime.checkpoint_steps,
             on_step=advance,
         )
     uri = put_trained(workspace, stage, parent, folder, report, {"loss": report.losses, "ordered": report.ordered})
@@ -110,22 +122,26 @@ def _train(workspace: Workspace, stage: Stage, pairs: DatasetRef, parent: ModelR
 
 def _hear(workspace: Workspace, loaded: LoadedModel, pairs: pl.DataFrame, features: FeatureCache) -> None:
     """Encoder outputs of the pairs' clips, where they are missing."""
-    questions = workspace.store.read(QUESTIONS).filter(pl.col("question_id").is_in(pairs["question_id"].implode()))
-    clips = workspace.store.read(CLIPS).join(questions.select("clip_id").unique(), on="clip_id", how="semi")
+    chains = workspace.store.read(TRACES, columns=["trace_id", "clip_id"])
+    chosen = chains.filter(pl.col("trace_id").is_in(pairs["chosen_trace_id"].implode()))
+    clips = workspace.store.read(CLIPS).join(chosen.select("clip_id").unique(), on="clip_id", how="semi")
     rows = clips.sort("clip_id").select("clip_id", "uri").iter_rows()
     features.ensure(loaded, [(clip, workspace.resolve(uri)) for clip, uri in rows])
 
 
 def _render(workspace: Workspace, pairs: pl.DataFrame, features: FeatureCache, renderer: Renderer) -> list[Pair]:
     """Pairs as token ids; the clips of all must be in `features`."""
-    prompt = load_prompt(workspace.settings.spec.sampling.prompt)
     wanted = pl.concat([pairs["chosen_trace_id"], pairs["rejected_trace_id"]])
     traces = workspace.store.read(TRACES).filter(pl.col("trace_id").is_in(wanted.implode()))
     rows = {row["trace_id"]: row for row in traces.iter_rows(named=True)}
-    questions = {row["question_id"]: row for row in workspace.store.read(QUESTIONS).iter_rows(named=True)}
+    spec = workspace.settings.spec
+    probes = probe_questions(clips_of(workspace, "pool"), spec.preferences.probes, spec.seed)
+    asked = pl.concat([workspace.store.read(QUESTIONS), probes])
+    questions = {row["question_id"]: row for row in asked.iter_rows(named=True)}
     rendered = []
     for row in pairs.iter_rows(named=True):
         question = questions[row["question_id"]]
+        prompt = load_prompt(rows[row["chosen_trace_id"]]["prompt_id"])
         text = prompt.render(question=question["text"], choices=question["choices"])
         clip = question["clip_id"]
         windows = () if clip is None else features.windows(clip)

@@ -6,8 +6,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.export.choices import ExportConfig
-from mgrd.export.directory import export_round
+from mgrd.export.directory import export_round, rows_of
 from mgrd.export.publish import plan_push, push
+from tasks.progress import progress
 from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
@@ -15,7 +16,9 @@ from tasks.run import Run
 @task(name="export", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def export(run: Run, config: ExportConfig, out: str) -> str:
     """Write the export unless it is there already; returns its directory."""
-    export_round(run.open(), config, Path(out))
+    workspace = run.open()
+    with progress(f"exporting round {config.round}", rows_of(workspace, config)) as advance:
+        export_round(workspace, config, Path(out), advance)
     return out
 
 

@@ -31,7 +31,8 @@ VERSION = 1
 def reinforce_model(run: Run, round_: int, model: ModelRef) -> ModelRef:
     """The model after reinforcement on the round's questions inside the window; itself when there is none."""
     entry = reinforce_stage(run.open(), round_, model, "reinforce")
-    return model if entry is None else model_entry(entry, round_)
+    reached = model if entry is None else model_entry(entry, round_)
+    return model if reached.model_id == model.model_id else reached
 
 
 def reinforce_stage(
@@ -84,7 +85,7 @@ def _reinforce(
 ) -> Outcome:
     spec = workspace.settings.spec
     folder = workspace.models / f"round-{stage.round:02d}-{stage.name.replace(' ', '-')}-{stage.fingerprint[:8]}"
-    state = folder.with_name(f".{folder.name}-state")
+    state = folder.with_name(f".{folder.name}.run")
     shutil.rmtree(folder, ignore_errors=True)
     loaded = load_model(workspace.root / parent.uri, workspace.settings.runtime.device)
     test = questions_of(workspace, "test") if measured else dev.head(0)

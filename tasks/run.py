@@ -5,6 +5,7 @@ that reaches the workspace.
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from data_contracts.invariants import HELD_OUT
-from mgrd.store import Entry, Stage, Workspace, frame_of
-from schemas import CLIPS, MODELS, OVERLAPS, QUESTIONS
+from mgrd.store import DatasetRef, Entry, Stage, Workspace, frame_of
+from schemas import CLIPS, MODELS, OVERLAPS, QUESTIONS, TRACES
 
 if TYPE_CHECKING:
     from mgrd.training.features import FeatureCache
@@ -67,10 +68,31 @@ def clips_of(workspace: Workspace, *splits: str) -> pl.DataFrame:
     return workspace.store.read(CLIPS).filter(pl.col("split").is_in(splits)).sort("clip_id")
 
 
+def asked_of(workspace: Workspace, rows: pl.DataFrame) -> pl.DataFrame:
+    """The questions (QUESTIONS) that rows of any table with a `question_id` are about, and no others."""
+    wanted = rows["question_id"].unique()
+    near = pl.col("question_id").is_between(
+        pl.lit(wanted.min()), pl.lit(wanted.max())
+    )  # what files hold is known by range
+    return workspace.store.scan(QUESTIONS).filter(near & pl.col("question_id").is_in(wanted.implode())).collect()
+
+
+def chains_of(workspace: Workspace, traces: DatasetRef, rows: pl.DataFrame) -> pl.DataFrame:
+    """The traces (TRACES) of rows of any table with `trace_id` and `question_id`."""
+    near = pl.col("question_id").is_between(pl.lit(rows["question_id"].min()), pl.lit(rows["question_id"].max()))
+    wanted = pl.col("trace_id").is_in(rows["trace_id"].implode())
+    return workspace.store.scan(TRACES, traces.partition).filter(near & wanted).collect()
+
+
+def clip_ids_of(workspace: Workspace, *splits: str) -> pl.Series:
+    """`clip_id` of the clips of the splits."""
+    clips = workspace.store.scan(CLIPS).filter(pl.col("split").is_in(splits))
+    return clips.select("clip_id").collect()["clip_id"]
+
+
 def model_row(workspace: Workspace, model: ModelRef) -> dict[str, object]:
     """The model's row in the models table."""
-    rows = workspace.store.read(MODELS, {"round": model.round}).filter(pl.col("model_id") == model.model_id)
-    return rows.row(0, named=True)
+    return workspace.store.read(MODELS).filter(pl.col("model_id") == model.model_id).row(0, named=True)
 
 
 def put_model(workspace: Workspace, row: dict[str, object]) -> None:
@@ -93,8 +115,17 @@ class Trained(Protocol):
 def put_trained(
     workspace: Workspace, stage: Stage, parent: ModelRef, folder: Path, report: Trained, metrics: Mapping[str, object]
 ) -> str:
-    """Write the row of a checkpoint that `stage` trained from `parent`, not promoted yet; returns its uri."""
+    """Write the row of a checkpoint that `stage` trained from `parent`, not promoted yet; returns its uri.
+
+    Weights that another stage has reached already (guards keep the model that a run began with; two arms of an
+    ablation may train the same) are that checkpoint: it keeps its row, and the second folder goes.
+    """
     uri = folder.relative_to(workspace.root).as_posix()
+    same = workspace.store.read(MODELS, columns=["model_id", "uri"]).filter(pl.col("model_id") == report.model_id)
+    for reached in same["uri"]:
+        if reached != uri and (workspace.root / reached).is_dir():
+            shutil.rmtree(folder)
+            return reached
     put_model(
         workspace,
         {

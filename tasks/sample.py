@@ -20,7 +20,7 @@ from tasks.retries import RETRY_JITTER
 from tasks.run import ModelRef, Run, clips_of, questions_of
 
 VERSION = 1
-DISTILL, EVALUATE, TEXT = "distill", "evaluate", "text"
+DISTILL, PREFER, EVALUATE, TEXT, PROBE = "distill", "prefer", "evaluate", "text", "probe"
 
 
 @task(name="sample", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])

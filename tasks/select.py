@@ -4,13 +4,14 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.selection.select import select_traces
-from mgrd.store import DatasetRef, Outcome, Stage, run_stage
+from mgrd.store import DatasetRef, Outcome, Spool, Stage, question_ranges, run_stage
 from prompts import load_prompt
 from schemas import CURRICULUM, DECISIONS, DISTILLED, TRACES
 from tasks.artifacts import publish_funnel
-from tasks.ground import decision_counts, funnel
+from tasks.progress import progress
 from tasks.retries import RETRY_JITTER
-from tasks.run import Run, questions_of
+from tasks.run import Run, asked_of
+from tasks.tally import COUNTED, Tally
 
 VERSION = 1
 
@@ -30,26 +31,35 @@ def select(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> 
     )
 
     def work() -> Outcome:
-        decided = workspace.store.read(DECISIONS, decisions.partition)
-        rows, curriculum = select_traces(
-            workspace.store.read(TRACES, traces.partition),
-            decided,
-            questions_of(workspace, "pool"),
-            spec=spec.selection,
-            prompt=prompt,
-            round_=round_,
-            seed=spec.seed,
-        )
         partition = {"round": round_}
-        workspace.store.replace(DISTILLED, rows, partition)
-        workspace.store.replace(CURRICULUM, curriculum, partition)
+        with (
+            workspace.scratch() as folder,
+            Spool(DISTILLED, folder) as rows,
+            Spool(CURRICULUM, folder) as curriculum,
+            progress(f"round {round_} selecting", decisions.rows) as advance,
+        ):
+            for part in question_ranges(workspace.store.scan(DECISIONS, decisions.partition)):
+                chains = workspace.store.scan(TRACES, traces.partition).filter(part).collect()
+                decided = workspace.store.scan(DECISIONS, decisions.partition).filter(part).collect()
+                selected, asked = select_traces(
+                    chains, decided, asked_of(workspace, chains),
+                    spec=spec.selection, prompt=prompt, round_=round_, seed=spec.seed,
+                )  # fmt: skip
+                rows.add(selected)
+                curriculum.add(asked)
+                advance(decided.height)
+            outputs = (
+                workspace.store.replace_parts(DISTILLED, rows.frames(), partition),
+                workspace.store.replace_parts(CURRICULUM, curriculum.frames(), partition),
+            )
+        tally = Tally(workspace.store.batches(DECISIONS, decisions.partition, columns=COUNTED))
         sampled = workspace.ledger.newest(round_, "sample-distill")
         quarantined = 0 if sampled is None else int(str(sampled.counts["quarantined"]))
         return Outcome(
-            outputs=(workspace.store.reference(DISTILLED, partition), workspace.store.reference(CURRICULUM, partition)),
-            rows_in=decided.height + quarantined,
-            accounted={**decision_counts(decided), "quarantined": quarantined},
-            counts={"sampled": decided.height + quarantined, "distilled": rows.height, **funnel(decided)},
+            outputs=outputs,
+            rows_in=tally.rows + quarantined,
+            accounted={**tally.decided, "quarantined": quarantined},
+            counts={"sampled": tally.rows + quarantined, "distilled": outputs[0].rows, **tally.funnel},
         )
 
     entry, ran = run_stage(workspace, stage, work)

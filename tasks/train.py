@@ -10,7 +10,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from mgrd.errors import TrainingError
+from mgrd.errors import DataError, TrainingError
 from mgrd.ingest.embedded import write_demonstrations
 from mgrd.models import assemble_embedded, load_model, model_sha
 from mgrd.settings import Settings
@@ -165,6 +165,28 @@ def outside_model(workspace: Workspace) -> ModelRef:
     """`spec.model.base` as the campaign's first model."""
     folder = Path(workspace.settings.spec.model.base).expanduser().resolve()
     return ModelRef(model_sha(folder), folder.as_posix(), 0)
+
+
+def standing_model(workspace: Workspace, round_: int) -> ModelRef:
+    """The model that round `round_` samples from: the newest that was promoted before it, or the outside one.
+
+    Raises DataError while the round before is not finished.
+    """
+    before = workspace.store.read(MODELS).filter(pl.col("round") < round_)
+    last, ledger = round_ - 1, workspace.ledger
+    trained = before.filter(pl.col("round") == last).height > 0
+    finished = ledger.newest(last, "promote" if trained else "evaluate") is not None
+    promoted = before.filter("promoted").sort("round")
+    outside = workspace.settings.spec.model.base != "embedded"
+    if not finished or (promoted.is_empty() and not outside):
+        raise DataError(
+            f"round {round_} has no model to sample from: round {last} is not finished; run it first, with `mgrd run` "
+            "or the deployment distill/round"
+        )
+    if promoted.is_empty():
+        return outside_model(workspace)
+    model = promoted.row(-1, named=True)
+    return ModelRef(model["model_id"], model["uri"], model["round"])
 
 
 def train_stage(

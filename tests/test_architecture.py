@@ -1,10 +1,14 @@
 """The house keeps its rules: imports point one way, the command line starts without heavy libraries."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.rooms import imports_between_rooms, without_detours
+
 REPOSITORY = Path(__file__).parents[1]
+PICTURE = REPOSITORY / "docs" / "architecture.md"
 HEAVY = {
     "torch",
     "transformers",
@@ -50,3 +54,20 @@ def test_no_file_holds_more_than_one_idea_can_fill() -> None:
         if (lines := path.read_text().count("\n")) > 450
     }
     assert not long
+
+
+def test_the_picture_of_the_architecture_shows_the_imports() -> None:
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+)$", PICTURE.read_text(), re.MULTILINE))
+    found = without_detours(imports_between_rooms())
+    assert drawn == found, f"to draw: {sorted(found - drawn)}; to take out: {sorted(drawn - found)}"
+
+
+def test_a_detour_replaces_an_edge_and_nothing_else_does() -> None:
+    edges = {("a", "b"), ("b", "c"), ("a", "c"), ("a", "d")}
+    assert without_detours(edges) == {("a", "b"), ("b", "c"), ("a", "d")}
+
+
+def test_every_room_is_on_the_map() -> None:
+    told = (REPOSITORY / "CONTRIBUTING.md").read_text()
+    folders = {path.parent.name for path in (REPOSITORY / "mgrd").glob("*/__init__.py")}
+    assert not {name for name in folders if f"`mgrd/{name}/`" not in told}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from mgrd.errors import AudioError
 from mgrd.ids import content_key
 from schemas import EVIDENCE, QUARANTINE
 
-__all__ = ["EVIDENCE_VERSION", "measure", "measure_clips", "measure_file"]
+__all__ = ["EVIDENCE_VERSION", "MeasureClips", "measure", "measure_clips", "measure_file"]
 
 CHUNK = 16
 WORTH_A_POOL = 128  # fewer clips are measured before workers have started
@@ -60,6 +61,17 @@ def measure_clips(
     good = [done[clip] for clip, _, _ in owed if clip in done]
     bad.sort(key=lambda row: str(row["row_id"]))
     return _frame(good, EVIDENCE.arrow), _frame(bad, QUARANTINE.arrow)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureClips:
+    """`measure_clips` as work on rows alone, in the process that it is called in."""
+
+    root: Path
+    pictures: Path | None = None
+
+    def __call__(self, clips: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        return measure_clips(clips, self.root, pictures=self.pictures)
 
 
 def _frame(rows: list[Row], schema: pa.Schema) -> pl.DataFrame:

@@ -89,6 +89,23 @@ FACTS: dict[str, Kind] = {
     ),
     "event_note": Kind("midi", "one per pitched event: the nearest MIDI note number", "as event_f0; less off a note"),
     "event_interval": Kind("semitones", "one per pair of successive pitched events", "the less reliable of the two"),
+    "event_centroid": Kind("Hz", "one per separate sound: the centroid of its loud frames", _EVENTS + "; at most 0.8"),
+    "event_notes": Kind(
+        "count",
+        "one per separate sound of 0.3 s or more that is made of partials: notes that sound at once",
+        "0.8; 0.4 for notes out of tune with each other and for what may be one note without its fundamental",
+    ),
+    "event_root": Kind("Hz", "one per such sound: the lowest of its notes", "as event_notes"),
+    "chord_quality": Kind(
+        "semitones",
+        "one per sound of three notes that make a triad: its third, 4 is major and 3 minor",
+        "as event_notes",
+    ),
+    "event_voiced": Kind(
+        "share", "one per separate sound: voiced frames among its loud ones", _EVENTS + "; less for sounds under 0.1 s"
+    ),
+    "event_trend": Kind("dB", "one per separate sound: level of its last third minus the first", _EVENTS),
+    "event_balance": Kind("dB", "one per separate sound: stereo balance; two channels only", _EVENTS),
     "voiced_share": Kind("share", "voiced frames among the sounding ones", "0.9; 0.3 under 0.15 s"),
     "vibrato_rate": Kind("Hz", "rate of the strongest wobble of the pitch in 0.45 s or more", "its purity"),
     "vibrato_depth": Kind("cents", "half the extent of that wobble from peak to peak", "its purity"),
@@ -125,8 +142,16 @@ FACTS: dict[str, Kind] = {
     ),
     "stereo_balance": Kind("dB", "level of the right channel minus the left; two channels only", _CERTAIN),
     "stereo_width": Kind("share", "side energy of mid and side; two channels only", _CERTAIN),
+    "balance_trend": Kind(
+        "dB", "stereo balance of the last third of what sounds minus that of the first; two channels only", "0.9"
+    ),
     "speech": Kind("share", "how far the clip is speech, by a logistic model of features", "0.7; 0.4 under 0.4 s"),
     "syllable_rate": Kind("1/s", "intensity peaks on voiced frames (De Jong and Wempe 2009), without pauses", _SPEECH),
+    "syllable_count": Kind("count", "number of these peaks", "three quarters of how far the clip is speech"),
+    "fundamental_share": Kind(
+        "share", "energy of the lowest partial among all, over the sounds that are one note", "0.8; as event_notes"
+    ),
+    "chord_note": Kind("Hz", "one per note of each sound of several notes at once", "as event_notes"),
     "speech_pause_share": Kind("share", "pauses between the first and the last sound of speech", _SPEECH),
     "whisper": Kind(
         "share",

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mgrd.audio.chords import chord_facts
 from mgrd.audio.decode import check_samples, decode
 from mgrd.audio.events import Events, event_facts, find_events
 from mgrd.audio.facts import Fact
@@ -22,12 +23,13 @@ from mgrd.audio.notes import retuned
 from mgrd.audio.pitch import PitchLine, pitch_line
 from mgrd.audio.rhythm import rhythm_facts
 from mgrd.audio.room import room_facts
+from mgrd.audio.single import single_facts
 from mgrd.audio.spectrum import spectrum_facts
 from mgrd.audio.speech import final_rise, speech_facts, speech_features, speech_share
 from mgrd.audio.stereo import stereo_facts
 from mgrd.errors import AudioError
 
-EVIDENCE_VERSION = "6"
+EVIDENCE_VERSION = "7"
 SPOKEN = 0.5  # share of speech from which the separate sounds are syllables and not notes
 
 
@@ -72,6 +74,8 @@ def facts_of(heard: Heard, samples: npt.NDArray[np.floating]) -> list[Fact]:
     return [
         *loudness_facts(frames, events, heard.spoken),
         *event_facts(frames, events),
+        *single_facts(frames, line, events, samples),
+        *chord_facts(frames, events, heard.spoken),
         *rhythm_facts(events),
         *pitch_facts(frames, line, events, heard.spoken),
         *final_rise(frames, line),

@@ -147,6 +147,7 @@ def speech_facts(frames: Frames, line: PitchLine, features: Floats) -> list[Fact
     speaking, quiet = _speaking_seconds(frames)
     pauses = quiet / (speaking + quiet) if speaking + quiet > 0 else 0.0
     facts.append(fact("speech_pause_share", pauses, end=duration, reliability=sure * min(1.0, share + 0.3)))
+    facts.append(fact("syllable_count", len(nuclei), end=duration, reliability=0.75 * share))
     if len(nuclei) >= 2 and speaking > 0.4:
         sure = share * float(np.clip(len(nuclei) / 5, 0.4, 0.9))
         facts.append(fact("syllable_rate", len(nuclei) / speaking, end=duration, reliability=sure))

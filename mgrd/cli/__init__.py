@@ -23,6 +23,7 @@ from mgrd.cli import (
     report,
     review,
     serve_mock_judge,
+    serving_copy,
     status,
     workspace,
 )
@@ -56,6 +57,7 @@ app.command("rejudge")(rejudge.rejudge_command)
 app.command("calibrate")(calibrate.calibrate_command)
 app.command("requeue")(data.requeue_command)
 app.command("serve-mock-judge")(serve_mock_judge.serve_mock_judge_command)
+app.command("serving-copy")(serving_copy.serving_copy_command)
 app.command("ablate")(ablate.ablate_command)
 app.add_typer(data.app, name="data")
 app.add_typer(review.app, name="review")

@@ -169,7 +169,7 @@ def gc_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Merge small files; delete files that only older versions need, and checkpoints that no row names."""
+    """Merge small files; delete files of older versions, and checkpoints that are unknown or let go by keep_models."""
     from mgrd.store import Workspace
     from mgrd.store.history import collect_garbage
 

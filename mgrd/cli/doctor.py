@@ -24,6 +24,7 @@ def doctor_command(
     from mgrd.engines import open_engine
     from mgrd.engines.doctor import examine
     from mgrd.models import model_sha
+    from mgrd.models.serving_copy import window_seconds
     from mgrd.store import Workspace
 
     opened = Workspace.open(workspace)
@@ -34,7 +35,7 @@ def doctor_command(
             lambda: open_engine(settings, folder, model_sha(folder), Path(scratch) / "features"),
             Path(scratch),
             settings.spec.embedded.seconds if settings.spec.model.base == "embedded" else 4.0,
-            _window(folder, 30.0) + WINDOW_SLACK,
+            window_seconds(folder, 30.0) + WINDOW_SLACK,
         )
         bad = 0
         for finding in findings:
@@ -63,18 +64,3 @@ def _newest_model(workspace: "object") -> Path:
     if workspace.settings.spec.model.base != "embedded":
         return Path(workspace.settings.spec.model.base).expanduser().resolve()
     raise ConfigError("there is no model yet: `mgrd run --rounds 0` trains one, or name a checkpoint with --model")
-
-
-def _window(folder: Path, otherwise: float) -> float:
-    """Seconds that the checkpoint's feature extractor takes, from its files."""
-    import json
-
-    for name in ("preprocessor_config.json", "processor_config.json"):
-        try:
-            config = json.loads((folder / name).read_text())
-        except (OSError, ValueError):
-            continue
-        length = config.get("feature_extractor", config).get("chunk_length")
-        if length:
-            return float(length)
-    return otherwise

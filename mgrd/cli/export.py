@@ -51,9 +51,10 @@ def export_command(
     from mgrd.cli.environment import prepare
 
     prepare(workspace)
-    from mgrd.export.directory import export_round
+    from mgrd.export.directory import export_round, rows_of
     from mgrd.store import Workspace
     from tasks.decide import reviewers_wait
+    from tasks.progress import progress
 
     opened = Workspace.open(workspace)
     if reviewers_wait(opened, round_):
@@ -61,7 +62,8 @@ def export_command(
 
         typer.echo(f"round {round_}: reviewers have spoken since it was decided; deciding it anew", err=True)
         rejudge(str(workspace.resolve()), round_)
-    manifest = export_round(opened, config, out)
+    with progress(f"exporting round {round_}", rows_of(opened, config)) as advance:
+        manifest = export_round(opened, config, out, advance)
     if json_:
         document = {"directory": str(out), "fingerprint": manifest.fingerprint, "splits": manifest.splits}
         typer.echo(json.dumps({**document, "refused": manifest.about["refused"]}))

@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 def open_engine(settings: "Settings", model_folder: Path, model_id: str, features: Path) -> "Engine":
     """The engine that the settings name, on a checkpoint; `features` is the folder of the encoder cache.
 
-    Raises EngineStopError when a server is asked for that does not serve this checkpoint.
+    Raises EngineStopError when a server is asked for that does not serve this checkpoint, or vLLM cannot load it.
     """
     runtime = settings.runtime
     if runtime.engine == "mock":
         from mgrd.engines.mock import MockEngine
 
         return MockEngine(model_id, runtime.mock)
+    if runtime.engine == "vllm":
+        from mgrd.engines.vllm import VllmEngine
+
+        return VllmEngine(runtime.vllm, model_id, model_folder, features.parent, runtime.batch_requests)
     if runtime.engine == "openai":
         from mgrd.engines.openai import OpenAIEngine
 

@@ -29,13 +29,14 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One choice of a reply: `text` with think tags, `tokens` empty where the server lists none."""
+    """One choice of a reply: `text` with think tags; `tokens` and `token_ids` are empty where the server lists none."""
 
     text: str
     finish_reason: str
     tokens: tuple[Token, ...]
     completion_tokens: int
     reasoning_tokens: int
+    token_ids: tuple[int, ...] = ()
 
     @property
     def logprob(self) -> float | None:
@@ -68,7 +69,10 @@ def read_answer(data: object, stop: Sequence[str] = ()) -> Answer:
         thought = _count(_get(_get(usage, "completion_tokens_details"), "reasoning_tokens"))
         reasoning = thought if thought and len(choices) == 1 else reasoning_tokens(text, tokens, share)
         finish = choice.get("finish_reason")
-        written.append(Written(text, FINISHED.get(str(finish), str(finish)), tokens, share, min(reasoning, share)))
+        ids = choice.get("token_ids")
+        ids = tuple(ids) if isinstance(ids, list) and all(_count(each) is not None for each in ids) else ()
+        reason = FINISHED.get(str(finish), str(finish))
+        written.append(Written(text, reason, tokens, share, min(reasoning, share), ids))
     details = _get(usage, "prompt_tokens_details")
     heard = _count(_get(details, "audio_tokens")) or _count(_get(_get(details, "multimodal_tokens"), "audio"))
     return Answer(tuple(written), _count(_get(usage, "prompt_tokens")) or 0, heard)

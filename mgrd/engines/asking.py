@@ -8,14 +8,14 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import soundfile
 
 from mgrd.audio.decode import decode, mono_16k, probe
 from mgrd.engines.protocol import Sampling
 from mgrd.errors import AudioError
-from mgrd.settings_runtime import ServerRuntime
+from mgrd.settings_runtime import ModelRuntime
 
 RATE = 16_000
 SLACK_SECONDS = 0.01
@@ -32,9 +32,10 @@ class Asking:
     `bias` is added to the logits of tokens, by id; it keeps chat tokens out of chains.
     """
 
-    server: ServerRuntime
+    server: ModelRuntime
     model: str
     bias: Mapping[str, float]
+    audio: Literal["input_audio", "audio_url"] = "input_audio"
     dropped: frozenset[str] = frozenset()
     limit: str = "max_tokens"
 
@@ -86,7 +87,7 @@ class Asking:
         system = [{"role": "system", "content": self.server.system}] if self.server.system else []
         if clip is None:
             return [*system, {"role": "user", "content": prompt}]
-        if self.server.audio == "input_audio":
+        if self.audio == "input_audio":
             part: Body = {"type": "input_audio", "input_audio": {"data": clip, "format": "wav"}}
         else:
             part = {"type": "audio_url", "audio_url": {"url": f"data:audio/wav;base64,{clip}"}}
@@ -109,7 +110,8 @@ def read_sent_clip(path: Path, most_seconds: float) -> SentClip:
     if samples is None or seconds > most_seconds + SLACK_SECONDS:
         raise AudioError(
             f"{path}: {seconds:.2f} s is longer than the model's window of {most_seconds:g} s "
-            "(runtime.server.max_audio_seconds); split it at ingest (spec.ingest.window_seconds)"
+            "(the checkpoint's, or max_audio_seconds in the runtime settings); split it at ingest "
+            "(spec.ingest.window_seconds)"
         )
     file = io.BytesIO()
     soundfile.write(file, samples[: round(most_seconds * RATE)], RATE, format="WAV", subtype="PCM_16")

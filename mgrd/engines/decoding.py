@@ -164,10 +164,8 @@ def _prefill(
     hidden = torch.arange(ids.shape[1])[None, :] >= lengths[:, None]
     mask = torch.zeros(hidden.shape).masked_fill_(hidden, torch.finfo(torch.float32).min)[:, None, None]
     _, heads, _, size = layout.capture[0][0].shape
-    own = [
-        (torch.zeros(len(prompts) * width, heads, limit, size), torch.zeros(len(prompts) * width, heads, limit, size))
-        for _ in layout.capture
-    ]
+    shape = (len(prompts) * width, heads, limit, size)
+    own = [(key.new_zeros(shape), value.new_zeros(shape)) for key, value in layout.capture]
     context = [(key.contiguous(), value.contiguous()) for key, value in layout.capture]
     return _State(
         DecodeLayout(context, mask, own, torch.zeros(0, dtype=torch.long)), lengths, width, model.lm_head(states[last])

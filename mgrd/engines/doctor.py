@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 
 from mgrd.engines.protocol import Completion, Engine, SampleRequest, Sampling, ScoreRequest
-from mgrd.errors import MgrdError
+from mgrd.errors import EngineStopError, MgrdError
 
 RATE = 16_000
 TONE_HERTZ = 1000.0
@@ -65,10 +65,12 @@ def _refuses(engine: Engine, folder: Path, seconds: float) -> Iterator[Finding]:
     """A clip beyond the window is refused, not cut."""
     try:
         heard = _ask(engine, _request(_sound(folder, 0.5, seconds)), GREEDY).audio_tokens
+    except EngineStopError:
+        raise
     except MgrdError as error:
         yield Finding("over-long clip", good=True, found=f"refused: {str(error)[:120]}")
         return
-    fix = "lower runtime.server.max_audio_seconds to the model's window, or clips are cut silently"
+    fix = "lower max_audio_seconds of the engine's runtime settings to the model's window, or clips are cut silently"
     yield Finding("over-long clip", good=False, found=f"taken: {heard} audio tokens for {seconds:g} s", fix=fix)
 
 

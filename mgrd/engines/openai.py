@@ -7,7 +7,6 @@ another model than the one they are booked on are never sampled.
 """
 
 import asyncio
-import json
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -18,10 +17,12 @@ from urllib.parse import urlsplit
 
 import openai
 
-from mgrd.engines.answers import Answer, Token, Written, read_answer, read_prompt_logprobs, read_prompt_tokens, spans_of
+from mgrd.engines.answers import Answer, Token, read_answer, read_prompt_logprobs, read_prompt_tokens
 from mgrd.engines.asking import Asking, Body, SentClip, read_sent_clip
 from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest
-from mgrd.errors import EngineError, EngineStopError, MgrdError
+from mgrd.engines.results import chat_token_bias, completion_of, raise_worst, score_of
+from mgrd.errors import EngineError, EngineStopError
+from mgrd.models.serving_copy import read_record, servable, window_seconds
 from mgrd.serving.connection import Address, Connection, Try
 from mgrd.serving.failures import NoReplyError
 from mgrd.serving.launch import LaunchedServer
@@ -32,8 +33,6 @@ from mgrd.settings_runtime import ServerRuntime
 LOGGER = logging.getLogger("mgrd")
 REVIVALS = 3
 """Times that one request may find the server gone; then the request itself is suspected."""
-NEVER = -100.0
-"""Logit bias of tokens that a chain must not hold; the protocol's lowest."""
 KEPT_CLIPS = 64
 
 T = TypeVar("T")
@@ -52,9 +51,11 @@ class OpenAIEngine:
         """
         url = urlsplit(server.base_url)
         names = {"folder": folder, "model_id": model_id, "host": url.hostname, "port": url.port or 80}
+        if any("{servable}" in word for word in server.start):
+            names["servable"] = servable(folder, model_id, log.parent / "cache" / "serving")
         self.model_id = model_id
         self._server = server
-        self._asking = Asking(server, server.model.format(**names), _bias(folder))
+        self._asking = Asking(server, server.model.format(**names), chat_token_bias(folder), server.audio)
         address = Address(
             base_url=server.base_url,
             model=self._asking.model,
@@ -68,7 +69,8 @@ class OpenAIEngine:
         self._connection = Connection(address, Concurrency(server.concurrency))
         self._launched = LaunchedServer([word.format(**names) for word in server.start], log) if server.start else None
         self._patience = Patience(self._connection, server.patience_seconds, self._launched)
-        self._clip = lru_cache(KEPT_CLIPS)(lambda path: read_sent_clip(path, server.max_audio_seconds))
+        most = min(server.max_audio_seconds, window_seconds(folder, server.max_audio_seconds))
+        self._clip = lru_cache(KEPT_CLIPS)(lambda path: read_sent_clip(path, most))
         self._after_end: int | None = None
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
@@ -86,7 +88,7 @@ class OpenAIEngine:
             failures += [result for result in each if isinstance(result, BaseException)]
             if written := [result for result in each if isinstance(result, Completion)]:
                 yield written
-        _raise_worst(failures)
+        raise_worst(failures)
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Score]:
         """Teacher-forced log-probabilities through the server's `prompt_logprobs`, in the order of the requests.
@@ -95,7 +97,7 @@ class OpenAIEngine:
         """
         prompts: dict[tuple[object, ...], asyncio.Task[int]] = {}
         scores = self._run(_each([self._scored(request, prompts) for request in requests]))
-        _raise_worst(scores)
+        raise_worst(scores)
         return [score for score in scores if isinstance(score, Score)]
 
     def close(self) -> None:
@@ -122,13 +124,13 @@ class OpenAIEngine:
 
         async def single(index: int, seed: int) -> list[Completion]:
             answer = await self._answer(request, clip, sampling, seed, 1)
-            return [self._completion(request, index, clip, answer, chain) for chain in answer.choices[:1]]
+            return [completion_of(request, index, clip, answer, chain, self._server) for chain in answer.choices[:1]]
 
         done: list[Completion | BaseException] = []
         if self._server.samples == "n" and len(pairs) > 1 and "n" not in self._asking.dropped:
             answer = await self._answer(request, clip, sampling, pairs[0][1], len(pairs))
             for (index, _), chain in zip(pairs, answer.choices, strict=False):
-                done.append(self._completion(request, index, clip, answer, chain))
+                done.append(completion_of(request, index, clip, answer, chain, self._server))
             pairs = pairs[len(done) :]  # a server may give fewer than asked for
         for result in await _each([single(*pair) for pair in pairs]):
             done += [result] if isinstance(result, BaseException) else result
@@ -142,38 +144,6 @@ class OpenAIEngine:
 
         return await self._ask(request.request_id, body, lambda data: read_answer(data, self._server.stop))
 
-    def _completion(
-        self, request: SampleRequest, index: int, clip: SentClip | None, answer: Answer, chain: Written
-    ) -> Completion:
-        if chain.finish_reason not in {"stop", "length"}:
-            raise EngineError(f"{request.request_id}: the server ended a chain with {chain.finish_reason!r}")
-        return Completion(
-            request_id=request.request_id,
-            sample_index=index,
-            text=chain.text,
-            finish_reason=chain.finish_reason,
-            prompt_tokens=answer.prompt_tokens,
-            completion_tokens=chain.completion_tokens,
-            reasoning_tokens=chain.reasoning_tokens,
-            audio_tokens=self._audio_tokens(request.request_id, clip, answer),
-            logprob=chain.logprob,
-        )
-
-    def _audio_tokens(self, request_id: str, clip: SentClip | None, answer: Answer) -> int:
-        """As counted by the server, else by the clip's length; never more than the prompt has."""
-        if clip is None:
-            return 0
-        if answer.audio_tokens is not None:
-            return answer.audio_tokens
-        tokens = int(clip.seconds * self._server.audio_tokens_per_second)
-        if answer.prompt_tokens and answer.prompt_tokens <= tokens:
-            raise EngineStopError(
-                f"{request_id}: the server saw {answer.prompt_tokens} tokens, and the clip alone has {tokens}: the "
-                "sound did not reach the model whole; check the model, its window and "
-                "runtime.server.audio_tokens_per_second"
-            )
-        return tokens
-
     async def _scored(self, request: ScoreRequest, prompts: dict[tuple[object, ...], asyncio.Task[int]]) -> Score:
         clip = self._heard(request.clip_id, request.audio, request.request_id)
         key = (request.clip_id, request.prompt)
@@ -183,22 +153,7 @@ class OpenAIEngine:
         tokens = await self._forced(request, clip, ended=request.ended)
         if request.ended:
             tokens = tokens[: len(tokens) - await self._tokens_after_end(request, clip, len(tokens))]
-        own = tokens[start:]
-        text = own[:-1] if request.ended else own
-        spans = spans_of(text, request.completion)
-        if spans is None:
-            told = "".join(token.text for token in text)
-            raise EngineStopError(
-                f"{request.request_id}: the server's chat template does not render a given answer as it was written "
-                f"({told[:60]!r} for {request.completion[:60]!r}), so its log-probabilities are of other tokens; "
-                "set spec.counterfactual.share = 0, or serve the checkpoint with its own template"
-            )
-        end = len(request.completion)
-        return Score(
-            request.request_id,
-            tuple(token.logprob for token in own),
-            (*spans, (end, end)) if request.ended else spans,
-        )
+        return score_of(request, tokens[start:])
 
     async def _prompt_tokens(self, request: ScoreRequest, clip: SentClip | None) -> int:
         def body(asking: Asking) -> Body:
@@ -299,7 +254,8 @@ def _check_checkpoint(root: str | None, model_id: str, folder: Path, server: Ser
 
     here = Path(root).expanduser() if root else None
     if here is not None and here.is_dir() and any(here.glob("*.safetensors")):
-        if model_sha(here) != model_id:
+        record = read_record(here)
+        if model_id not in {model_sha(here), record and record.source}:
             raise EngineStopError(
                 f"the server at {server.base_url} serves {here}, and the checkpoint {model_id} in {folder} is to be "
                 "sampled; serve that one, or set runtime.server.start so that each checkpoint is served in its turn"
@@ -311,25 +267,5 @@ def _check_checkpoint(root: str | None, model_id: str, folder: Path, server: Ser
         )
 
 
-def _bias(folder: Path) -> dict[str, float]:
-    """Logit bias against special tokens but the end of turn, read from the checkpoint's files; none without them."""
-    try:
-        tokenizer = json.loads((folder / "tokenizer.json").read_text())
-        end = json.loads((folder / "tokenizer_config.json").read_text()).get("eos_token")
-    except (OSError, ValueError):
-        return {}
-    end = end.get("content") if isinstance(end, dict) else end
-    special = [token for token in tokenizer.get("added_tokens", []) if token.get("special")]
-    return {str(token["id"]): NEVER for token in special if token["content"] != end}
-
-
 async def _each(work: Sequence[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
     return await asyncio.gather(*work, return_exceptions=True)
-
-
-def _raise_worst(results: Sequence[object]) -> None:
-    """Raise what stops the engine before what concerns one request; foreign errors first of all."""
-    errors = [result for result in results if isinstance(result, BaseException)]
-    errors.sort(key=lambda error: (isinstance(error, MgrdError), not isinstance(error, EngineStopError)))
-    if errors:
-        raise errors[0]

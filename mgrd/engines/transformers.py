@@ -62,7 +62,9 @@ class TransformersEngine:
             batch = requests[start : start + self._batch_requests]
             prompts = self._prompts(batch)
 
-            def write(places: range, batch: Sequence[SampleRequest] = batch, prompts: Prompts = prompts) -> Chains:
+            def write(
+                places: Sequence[int], batch: Sequence[SampleRequest] = batch, prompts: Prompts = prompts
+            ) -> Chains:
                 heard = self._heard([batch[at].clip_id for at in places])
                 seeds = [batch[at].seeds for at in places]
                 chosen = [prompts[at] for at in places]
@@ -70,8 +72,10 @@ class TransformersEngine:
 
             with boundary(EngineError, f"sampling {batch[0].request_id} to {batch[-1].request_id}"), workers() as crew:
                 share = math.ceil(len(batch) / crew.count)
-                shards = [range(at, min(at + share, len(batch))) for at in range(0, len(batch), share)]
-                written = [chains for shard in crew.map(write, shards) for chains in shard]
+                order = sorted(range(len(batch)), key=lambda at: len(prompts[at].ids))  # like with like: less padding
+                shards = [order[at : at + share] for at in range(0, len(batch), share)]
+                chains = [each for shard in crew.map(write, shards) for each in shard]
+                written = [chains for _, chains in sorted(zip(order, chains, strict=True), key=lambda pair: pair[0])]
             yield [
                 self._completion(request, index, prompt, chain)
                 for request, prompt, chains in zip(batch, prompts, written, strict=True)

@@ -10,8 +10,8 @@ from mgrd.settings import GateSpec
 SPLIT = "dev"
 """Choices are made on this split alone; the test split is only reported."""
 
-DENIALS = "self_cognition_error"
-"""Share of chains that deny hearing."""
+DENIALS = ("self_cognition_error", "denial")
+"""Share of replies to probes, and of held-out chains, that deny hearing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,10 @@ def judge_promotion(parent: pl.DataFrame, child: pl.DataFrame, spec: GateSpec) -
         before, after = figure(parent, SPLIT, name), figure(child, SPLIT, name)
         if before is not None and after is not None and before - after > limit:
             reasons.append(f"{name} fell from {before:.3f} to {after:.3f} (limit {limit:g})")
-    before, after = figure(parent, SPLIT, DENIALS), figure(child, SPLIT, DENIALS)
-    if before is not None and after is not None and after - before > spec.max_self_cognition_rise:
-        reasons.append(f"{DENIALS} rose from {before:.3f} to {after:.3f} (limit {spec.max_self_cognition_rise:g})")
+    for name in DENIALS:
+        before, after = figure(parent, SPLIT, name), figure(child, SPLIT, name)
+        if before is not None and after is not None and after - before > spec.max_self_cognition_rise:
+            reasons.append(f"{name} rose from {before:.3f} to {after:.3f} (limit {spec.max_self_cognition_rise:g})")
     length = figure(child, SPLIT, "mean_reasoning_tokens")
     if length is not None and length < spec.min_reasoning_tokens:
         reasons.append(f"reasoning collapsed to {length:.1f} tokens (limit {spec.min_reasoning_tokens:g})")

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from mgrd.evaluation.bootstrap import cluster_bootstrap
+from mgrd.grounding.surrogate import DENIAL
 from mgrd.settings import EvaluationSpec
 from mgrd.store import frame_of
 from schemas import METRICS
@@ -56,6 +57,22 @@ def text_metrics(traces: pl.DataFrame, *, round_: int, spec: EvaluationSpec, see
     return frame_of(METRICS, rows)
 
 
+def probe_metrics(traces: pl.DataFrame, *, round_: int, spec: EvaluationSpec, seed: int) -> pl.DataFrame:
+    """Rows of METRICS named `self_cognition_error`: the share of replies to probes (mgrd/ingest/probes.py) that deny
+    hearing, in their reasoning or their answer; intervals over clips."""
+    rows: list[dict[str, object]] = []
+    for split in sorted(traces["split"].unique()):
+        replies = traces.filter(pl.col("split") == split)
+        values = replies.select(source="clip_id", value=denies_hearing(replies["raw_text"]).cast(pl.Float64))
+        rows += _metric_rows("self_cognition_error", values, split, round_, spec, seed)
+    return frame_of(METRICS, rows)
+
+
+def denies_hearing(replies: pl.Series) -> pl.Series:
+    """Per reply whether its writer says that it cannot hear."""
+    return pl.Series([bool(DENIAL.search(reply)) for reply in replies], dtype=pl.Boolean)
+
+
 def _figures(chains: pl.DataFrame, claims: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Per figure a frame of `value` and `source`, one row per thing that is averaged."""
     greedy = chains.filter(pl.col("sample_index") < 0)
@@ -68,7 +85,7 @@ def _figures(chains: pl.DataFrame, claims: pl.DataFrame) -> dict[str, pl.DataFra
         "accuracy_sampled": _values(sampled, pl.col("correct")),
         "grounded": _values(sampled, pl.col("grounded")),
         "surrogate": _values(sampled, pl.col("surrogate")),
-        "self_cognition_error": _values(sampled, pl.col("reasons").list.contains("denial")),
+        "denial": _values(sampled, pl.col("reasons").list.contains("denial")),
         "kept": _values(sampled, pl.col("decision") == "kept"),
         "claim_precision": _values(decided, pl.col("verdict") == "supported"),
         "truth_grounded": _values(sampled, pl.col("truth_grounded")),

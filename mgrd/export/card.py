@@ -5,21 +5,26 @@ Values come from chains, file names and judges, so each is made harmless for Mar
 
 import json
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
+import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mgrd.export.agreement import human_agreement
 from mgrd.export.choices import ExportConfig
 from mgrd.export.listings import write_text
 from mgrd.export.manifest import FileEntry, Manifest
-from mgrd.export.rows import RoundRows, Row, Tables
+from mgrd.export.rows import RoundRows, Tables
+from mgrd.export.rowset import LENGTHS, WORDS, Row, Totals
 from schemas import CLIPS, DECISIONS, OVERRIDES, VERDICTS
 
 CARD = "README.md"
 LISTED_LICENCES = 40
+CLIP_COLUMNS = ("clip_id", "licence", "provenance", "domain", "source", "duration")
 KNOWN_LICENCES = frozenset(
     {"apache-2.0", "mit", "cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "gpl-3.0", "odc-by"}
 )
@@ -45,9 +50,9 @@ def write_card(folder: Any, tables: Tables, config: ExportConfig, manifest: Mani
 
 def card_values(tables: Tables, config: ExportConfig, manifest: Manifest, found: RoundRows) -> dict[str, Any]:
     """What the template shows."""
-    rows = [row for name, part in found.configs.items() if name != "text" for row in part]
-    wanted = found.clip_ids
-    clips = [row for row in tables.read(CLIPS).iter_rows(named=True) if row["clip_id"] in wanted]
+    totals = [rows.totals for name, rows in found.configs.items() if name != "text"]
+    wanted = pl.col("clip_id").is_in(list(found.clip_ids))
+    clips = list(tables.scan(CLIPS).select(CLIP_COLUMNS).filter(wanted).collect().iter_rows(named=True))
     partition = {"round": config.round, "purpose": "distill"}
     licences = Counter((clip["licence"], clip["provenance"], clip["domain"]) for clip in clips)
     hours = sum(clip["duration"] for clip in clips) / 3600
@@ -63,8 +68,8 @@ def card_values(tables: Tables, config: ExportConfig, manifest: Manifest, found:
         "funnel": _funnel(manifest.about["stages"].get("select", {}).get("counts", {})),
         "agreement": human_agreement(
             tables.read(OVERRIDES),
-            tables.read(DECISIONS, partition),
-            tables.read(VERDICTS, {"round": config.round}),
+            tables.read(DECISIONS, partition, ("trace_id", "grounded")),
+            tables.read(VERDICTS, {"round": config.round}, ("judge", "trace_id", "scored", "acoustic_grounding")),
             JUDGE_GROUNDED,
         ),
         "licences": licences.most_common(LISTED_LICENCES),
@@ -72,8 +77,8 @@ def card_values(tables: Tables, config: ExportConfig, manifest: Manifest, found:
         "sources": len({clip["source"] for clip in clips}),
         "clips": len(clips),
         "hours": hours,
-        "skills": Counter(row["skill"] or "none" for row in rows).most_common(),
-        "lengths": _lengths(rows, clips),
+        "skills": _common(sum((total.skills for total in totals), Counter())),
+        "lengths": _lengths(totals, clips),
         "refused": len(found.refused),
     }
 
@@ -110,17 +115,24 @@ def _funnel(counts: dict[str, Any]) -> list[tuple[str, object]]:
     return steps + [(f"reason: {name}", count) for name, count in counts.get("reasons", {}).items()]
 
 
-def _lengths(rows: Sequence[Row], clips: Sequence[Row]) -> list[tuple[str, str]]:
-    values = {
-        "tokens of a row, audio included": [row.get("token_count") for row in rows],
-        "audio tokens": [row["audio_tokens"] for row in rows],
-        "words of reasoning": [len(row["reasoning"].split()) for row in rows if "reasoning" in row],
-        "seconds of a clip": [clip["duration"] for clip in clips],
-    }
-    return [(name, _spread(found)) for name, found in values.items() if any(value is not None for value in found)]
+def _common(counts: Counter[str]) -> list[tuple[str, int]]:
+    """The most frequent first, of equally frequent ones by name."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _spread(values: Iterable[float | None]) -> str:
-    known = sorted(value for value in values if value is not None)
-    low, middle, high = (known[round(share * (len(known) - 1))] for share in (0, 0.5, 1))
-    return f"{low:.4g} / {middle:.4g} / {high:.4g}"
+def _lengths(totals: Sequence[Totals], clips: Sequence[Row]) -> list[tuple[str, str]]:
+    values: dict[str, Counter[float]] = {}
+    for told in (*LENGTHS.values(), WORDS):
+        values[told] = Counter()
+        for total in totals:
+            values[told].update(total.lengths.get(told, {}))
+    values["seconds of a clip"] = Counter(clip["duration"] for clip in clips)
+    return [(name, _spread(found)) for name, found in values.items() if found]
+
+
+def _spread(counts: Counter[float]) -> str:
+    """Least, median and greatest of values that are counted."""
+    known = sorted(counts)
+    upto = list(accumulate(counts[value] for value in known))
+    middle = known[bisect_right(upto, round(0.5 * (upto[-1] - 1)))]
+    return f"{known[0]:.4g} / {middle:.4g} / {known[-1]:.4g}"

@@ -12,10 +12,15 @@ Once there it is never changed: asking again for the same export does nothing, a
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from mgrd.errors import DataError, StoreError, boundary
 from mgrd.export.card import write_card
@@ -26,50 +31,64 @@ from mgrd.export.listings import write_clips, write_dataset_info
 from mgrd.export.manifest import MANIFEST, FileEntry, Manifest, find_faults, read_manifest, write_manifest
 from mgrd.export.recipe import write_recipe
 from mgrd.export.records import AudioRef, Record, Shape, shape_of
-from mgrd.export.rows import RoundRows, Row, Tables, read_rows
+from mgrd.export.rows import RoundRows, Tables, check_finished, read_rows
+from mgrd.export.rowset import Row, Side
 from mgrd.export.shards import ParquetShards, WrittenFile, even_spans, group_spans, shard_count, write_lines, write_tar
-from mgrd.export.split import TRAIN, shuffled, split_rows
 from mgrd.ids import sha256_bytes
 from mgrd.store import Workspace
+from schemas import CURRICULUM, DISTILLED, PREFERENCES
 
+Sizes = np.ndarray[Any, np.dtype[np.int64]]
 TEXT_ROW_BYTES = 2048
 """What a row's text is taken to weigh when shards are planned; audio is known exactly."""
 
 
-def export_round(workspace: Workspace, config: ExportConfig, out: Path) -> Manifest:
+def export_round(
+    workspace: Workspace, config: ExportConfig, out: Path, on_rows: Callable[[int], None] | None = None
+) -> Manifest:
     """Write the export to `out` and return its manifest; when `out` holds this very export, only return it.
 
-    Raises DataError when the round has nothing
-    for the purpose, StoreError when `out` exists and is something else.
+    `on_rows` is told of rows as they are read, and of the same rows as they are written.
+
+    Raises DataError when the round is not finished or has nothing for the purpose, StoreError when `out` exists and is
+    something else.
     """
+    check_finished(workspace, config.round)
     out = Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow a link that the user means as the place
     tables = Tables(workspace.store)
-    found = read_rows(workspace, config, tables)
     fingerprint = export_fingerprint(config, tables)
     root = None if config.embeds or config.relative_audio else config.audio_root or (out / "audio").as_posix()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         return _same_export(out, fingerprint, root)
-    with boundary(StoreError, f"making {out.parent}"):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        draft.chmod(0o755)
-        files = write_files(Writing(workspace, config, draft, root), found)
-        about = about_export(workspace, config, tables, found, root)
-        files.append(write_clips(draft, tables, found))
-        manifest = Manifest(fingerprint, about, tuple(files))
-        if config.format == "llama-factory":
-            files.append(write_dataset_info(draft, config, manifest))
-        files += write_recipe(draft, config, manifest)
-        files.append(write_card(draft, tables, config, manifest, found))
-        manifest = Manifest(fingerprint, about, tuple(sorted(files, key=lambda entry: entry.path)))
-        write_manifest(draft, manifest)
-        _settle(draft)
-        with boundary(StoreError, f"putting the export in its place {out}"):
-            draft.rename(out)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with workspace.scratch() as folder:
+        found = read_rows(workspace, config, tables, folder, on_rows)
+        with boundary(StoreError, f"making {out.parent}"):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        try:
+            draft.chmod(0o755)
+            files = write_files(Writing(workspace, config, draft, root), found, on_rows)
+            about = about_export(workspace, config, tables, found, root)
+            files.append(write_clips(draft, tables, found))
+            manifest = Manifest(fingerprint, about, tuple(files))
+            if config.format == "llama-factory":
+                files.append(write_dataset_info(draft, config, manifest))
+            files += write_recipe(draft, config, manifest)
+            files.append(write_card(draft, tables, config, manifest, found))
+            manifest = Manifest(fingerprint, about, tuple(sorted(files, key=lambda entry: entry.path)))
+            write_manifest(draft, manifest)
+            _settle(draft)
+            with boundary(StoreError, f"putting the export in its place {out}"):
+                draft.rename(out)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     return manifest
+
+
+def rows_of(workspace: Workspace, config: ExportConfig) -> int:
+    """How many rows `export_round` will tell of: those of the round, once read and once written."""
+    table = {"sft": DISTILLED, "dpo": PREFERENCES, "rl": CURRICULUM}[config.purpose]
+    return 2 * workspace.store.scan(table, {"round": config.round}).select(pl.len()).collect().item()
 
 
 def _same_export(out: Path, fingerprint: str, root: str | None) -> Manifest:
@@ -109,94 +128,110 @@ class Writing:
         return AudioRef(name, path, row["seconds"], data)
 
     def clip(self, row: Row, known: dict[str, bytes] | None) -> bytes:
-        """The clip's file, checked against the hash that names it."""
+        """The row's clip, read once for all rows of `known`."""
         clip_id = row["clip_id"]
         if known is not None and clip_id in known:
             return known[clip_id]
-        path = self.workspace.resolve(row["uri"])
+        data = self.read(clip_id, row["uri"], row["sha256"])
+        if known is not None:
+            known[clip_id] = data
+        return data
+
+    def read(self, clip_id: str, uri: str, sha256: str) -> bytes:
+        """A clip's file, checked against the hash that names it."""
+        path = self.workspace.resolve(uri)
         with boundary(DataError, f"reading clip {clip_id}"):
             data = path.read_bytes()
-        if clip_id not in self.checked and sha256_bytes(data) != row["sha256"]:
+        if clip_id not in self.checked and sha256_bytes(data) != sha256:
             raise DataError(
                 f"{path}: changed since it was ingested as clip {clip_id}; ingest it again and run the round anew"
             )
         self.checked.add(clip_id)
-        if known is not None:
-            known[clip_id] = data
         return data
 
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
+    """Rows `first` to `last` of a side."""
+
     path: str
     config: str
     split: str
-    rows: list[Row]
     first: int
+    last: int
 
 
-def write_files(writing: Writing, found: RoundRows) -> list[FileEntry]:
+def write_files(writing: Writing, found: RoundRows, on_rows: Callable[[int], None] | None = None) -> list[FileEntry]:
     """Shards and audio files; entries in the order of the plan."""
-    shards = [shard for name, rows in found.configs.items() if rows for shard in _plan(writing, name, rows)]
+    entries: list[FileEntry] = []
     with ParquetShards() as parquet:
-        jobs = [_write_shard(writing, shard, parquet) for shard in shards]
-        written = [job.result() if isinstance(job, Future) else job for job in jobs]
-    entries = [
-        FileEntry(shard.path, file.sha256, file.bytes, file.rows, shard.config, shard.split)
-        for shard, file in zip(shards, written, strict=True)
-    ]
+        jobs: list[tuple[_Shard, WrittenFile | Future[WrittenFile]]] = []
+        for name, rows in found.configs.items():
+            for side in rows.sides(0.0 if name == "text" else writing.config.holdout):
+                stream = iter(side)
+                sizes = _sizes(writing.config, side)
+                for shard in _plan(writing, name, side, sizes):
+                    jobs.append((shard, _write_shard(writing, shard, stream, sizes, parquet)))
+                    if on_rows:
+                        on_rows(shard.last - shard.first)
+        for shard, job in jobs:
+            file = job.result() if isinstance(job, Future) else job
+            entries.append(FileEntry(shard.path, file.sha256, file.bytes, file.rows, shard.config, shard.split))
     if not writing.config.embeds:
         (writing.draft / "audio").mkdir()
-        clips = {row["clip_id"]: row for rows in found.configs.values() for row in rows if row["clip_id"]}
-        entries += [_copy_clip(writing, clips[clip_id]) for clip_id in sorted(clips)]
+        clips = {clip_id: told for rows in found.configs.values() for clip_id, told in rows.totals.clips.items()}
+        entries += [_copy_clip(writing, clip_id, *clips[clip_id]) for clip_id in sorted(clips)]
     return entries
 
 
-def _plan(writing: Writing, name: str, rows: list[Row]) -> Iterator[_Shard]:
+def _plan(writing: Writing, name: str, side: Side, sizes: Sizes) -> Iterator[_Shard]:
     config = writing.config
-    sides = {TRAIN: shuffled(rows, config.seed)} if name == "text" else split_rows(rows, config.holdout, config.seed)
     suffix = "tar" if config.format == "webdataset" else "parquet"
     folder = "text" if name == "text" else "data"
-    for split, side in sides.items():
-        if config.format not in PARQUET and config.format != "webdataset":
-            yield _Shard(f"{name if name == 'text' else split}.jsonl", name, split, side, 0)
-            continue
-        count = shard_count(len(side), sum(_sizes(config, side)), config.world_size)
-        for number, (first, last) in enumerate(even_spans(len(side), count)):
-            path = f"{folder}/{split}-{number:05d}-of-{count:05d}.{suffix}"
-            (writing.draft / folder).mkdir(exist_ok=True)
-            yield _Shard(path, name, split, side[first:last], first)
+    if config.format not in PARQUET and config.format != "webdataset":
+        yield _Shard(f"{name if name == 'text' else side.split}.jsonl", name, side.split, 0, len(side))
+        return
+    count = shard_count(len(side), int(sizes.sum()), config.world_size)
+    (writing.draft / folder).mkdir(exist_ok=True)
+    for number, (first, last) in enumerate(even_spans(len(side), count)):
+        yield _Shard(f"{folder}/{side.split}-{number:05d}-of-{count:05d}.{suffix}", name, side.split, first, last)
 
 
-def _sizes(config: ExportConfig, rows: list[Row]) -> list[int]:
-    return [TEXT_ROW_BYTES + ((row["bytes"] or 0) if config.embeds else 0) for row in rows]
+def _sizes(config: ExportConfig, side: Side) -> Sizes:
+    """What each row is taken to weigh, bytes."""
+    return TEXT_ROW_BYTES + (side.audio_bytes if config.embeds else np.zeros_like(side.audio_bytes))
 
 
-def _write_shard(writing: Writing, shard: _Shard, parquet: ParquetShards) -> "WrittenFile | Future[WrittenFile]":
+def _write_shard(
+    writing: Writing, shard: _Shard, stream: Iterator[Row], sizes: Sizes, parquet: ParquetShards
+) -> "WrittenFile | Future[WrittenFile]":
+    """The next rows of the side's `stream` as a file."""
     path, shape = writing.draft / shard.path, writing.shape
+    numbered = zip(range(shard.first, shard.last), stream)  # noqa: B905 - the stream goes on with the next shard
 
-    def records(first: int, last: int, known: dict[str, bytes] | None) -> Iterator[tuple[Record, AudioRef | None]]:
-        for index, row in enumerate(shard.rows[first:last], shard.first + first):
+    def records(count: int, known: dict[str, bytes] | None) -> Iterator[tuple[Record, AudioRef | None]]:
+        for index, row in islice(numbered, count):
             audio = writing.reference(row, known)
             yield shape(row, audio, shard.split, index), audio
 
     def group(first: int, last: int) -> list[Record]:
-        return [record for record, _ in records(first, last, {})]
+        return [record for record, _ in records(last - first, {})]
 
-    count = len(shard.rows)
+    count = shard.last - shard.first
     if shard.path.endswith(".parquet"):
-        return parquet.write(path, schema_of(writing.config), group_spans(_sizes(writing.config, shard.rows)), group)
+        spans = group_spans(sizes[shard.first : shard.last].tolist())
+        return parquet.write(path, schema_of(writing.config), spans, group)
     if shard.path.endswith(".tar"):
-        return write_tar(path, records(0, count, None))
-    return write_lines(path, (record for record, _ in records(0, count, None)))
+        return write_tar(path, records(count, None))
+    return write_lines(path, (record for record, _ in records(count, None)))
 
 
-def _copy_clip(writing: Writing, row: Row) -> FileEntry:
-    name = f"audio/{row['clip_id']}{Path(row['uri']).suffix.lower()}"
-    data = writing.clip(row, None)
+def _copy_clip(writing: Writing, clip_id: str, uri: str, sha256: str) -> FileEntry:
+    name = f"audio/{clip_id}{Path(uri).suffix.lower()}"
+    data = writing.read(clip_id, uri, sha256)
     with boundary(StoreError, f"writing {name}"):
         (writing.draft / name).write_bytes(data)
-    return FileEntry(name, row["sha256"], len(data))
+    return FileEntry(name, sha256, len(data))
 
 
 def _settle(draft: Path) -> None:

@@ -28,7 +28,7 @@ STAGES = ("sample-distill", "ground-distill", "judge-distill", "select")
 
 def export_fingerprint(config: ExportConfig, tables: Tables) -> str:
     """Identity of the export: all that its rows and its card depend on."""
-    tables.read_all(config.purpose, config.round)
+    tables.note_all(config.purpose, config.round)
     return content_key("export", EXPORT_VERSION, config.identity, tables.digests)
 
 
@@ -36,8 +36,8 @@ def about_export(
     workspace: Workspace, config: ExportConfig, tables: Tables, found: RoundRows, root: str | None
 ) -> dict[str, Any]:
     """What was asked, from which tables, stages, prompts, models and judges, by which packages."""
-    traces = tables.read(TRACES, {"round": config.round, "purpose": "distill"})
-    verdicts = tables.read(VERDICTS, {"round": config.round})
+    traces = tables.scan(TRACES, {"round": config.round, "purpose": "distill"})
+    verdicts = tables.read(VERDICTS, {"round": config.round}, ("judge", "prompt_id", "prompt_sha"))
     sampling = load_prompt(workspace.settings.spec.sampling.prompt)
     return {
         "round": config.round,
@@ -51,7 +51,7 @@ def about_export(
         },
         "stages": _stages(workspace, config.round),
         "prompts": [{"id": sampling.id, "version": sampling.version, "sha": sampling.sha}, *_prompts(verdicts)],
-        "models": traces.group_by("model_id", "engine").len("chains").sort("model_id", "engine").to_dicts(),
+        "models": traces.group_by("model_id", "engine").len("chains").sort("model_id", "engine").collect().to_dicts(),
         "judges": verdicts["judge"].unique().sort().to_list(),
         "refused": found.refused,
         "packages": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},

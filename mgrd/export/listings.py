@@ -20,7 +20,7 @@ CLIP_KEYS = (
 def write_clips(folder: Path, tables: Tables, found: RoundRows) -> FileEntry:
     """`clips.jsonl`: what every clip of the export is, where it comes from and under which licence."""
     wanted = found.clip_ids
-    rows = tables.read(CLIPS).sort("clip_id").iter_rows(named=True)
+    rows = tables.read(CLIPS, columns=CLIP_KEYS).sort("clip_id").iter_rows(named=True)
     written = write_lines(
         folder / CLIPS_FILE, ({key: row[key] for key in CLIP_KEYS} for row in rows if row["clip_id"] in wanted)
     )

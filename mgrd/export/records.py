@@ -12,7 +12,7 @@ from typing import Any
 
 from mgrd.export.choices import ExportConfig
 from mgrd.export.columns import TALK, schema_of
-from mgrd.export.rows import Row
+from mgrd.export.rowset import Row
 from mgrd.models.render import completion_text
 
 AUDIO_TAG = "<audio>"

@@ -1,21 +1,23 @@
 """From tables to export rows: plain dictionaries, one per training row, question or pair.
 
-Reads each table at one version, so a campaign that goes on while an export runs does not show in it.
+Reads each table at one version, so a campaign that goes on while an export runs does not show in it, and some
+thousand questions at a time, so that a round need not fit into memory.
 A row that no trainer could use (its clip is gone, its text holds chat tokens) is refused with the
 reason, never dropped in silence; a row from a held-out clip stops the export.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import polars as pl
 
 from mgrd.errors import ContractError, DataError
 from mgrd.export.choices import ExportConfig, Purpose
+from mgrd.export.rowset import Row, RowSet
 from mgrd.export.tokens import TokenCounter
-from mgrd.store import Store, Workspace, digest, empty_frame
+from mgrd.store import Digest, Partition, Store, Workspace, empty_frame, question_ranges
 from prompts import Prompt, load_prompt
 from schemas import (
     CLAIMS,
@@ -31,13 +33,14 @@ from schemas import (
     Table,
 )
 
-Row = dict[str, Any]
-"""Keys as in `mgrd.export.columns`; in place of audio `uri`, `bytes`, `seconds` and `sha256` of the clip's file."""
-
 REPLAY = ("text", "replay")
 REPLAY_PHASE = 1
 """Text rows of this training phase are the ones that rounds mix in."""
 PLACEHOLDER = re.compile("<(audio|image|video)>")
+CHAIN_COLUMNS = (
+    *("trace_id", "question_id", "clip_id", "prompt_sha", "reasoning", "answer", "correct"),
+    *("prompt_tokens", "completion_tokens", "audio_tokens"),
+)
 CLAIM_KEYS = (
     *("text", "start", "end", "attribute", "relation", "claimed", "value", "unit", "time_start", "time_end"),
     *("negated", "weight", "verdict", "measured", "tolerance", "reliability"),
@@ -52,48 +55,58 @@ class Tables:
         self.versions: dict[str, int] = {}
         self.digests: dict[str, str] = {}
 
-    def read(self, table: Table, partition: Mapping[str, int | str] | None = None) -> pl.DataFrame:
-        """As `Store.read`; remembers version and content digest for the manifest."""
+    def scan(self, table: Table, partition: Partition | None = None) -> pl.LazyFrame:
+        """As `Store.scan`, at the remembered version."""
         version = self.versions.setdefault(table.name, self._store.version(table))
-        frame = empty_frame(table) if version < 0 else self._store.read(table, partition, version=version)
-        name = "/".join([table.name, *(f"{column}={value}" for column, value in (partition or {}).items())])
-        self.digests.setdefault(name, digest(table, frame))
-        return frame
+        return empty_frame(table).lazy() if version < 0 else self._store.scan(table, partition, version=version)
 
-    def read_all(self, purpose: Purpose, round_: int) -> None:
-        """Read every table that an export of the purpose depends on, so that `digests` is complete."""
-        sampled = {"round": round_, "purpose": "distill"}
+    def read(
+        self, table: Table, partition: Partition | None = None, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """As `Store.read`, at the remembered version."""
+        frame = self.scan(table, partition)
+        return (frame if columns is None else frame.select(columns)).collect()
+
+    def note_all(self, purpose: Purpose, round_: int) -> None:
+        """Fill `digests` with the content of every table that an export of the purpose depends on."""
+        sampled: Partition = {"round": round_, "purpose": "distill"}
         for table in (CLIPS, QUESTIONS, OVERRIDES):
-            self.read(table)
+            self._note(table, {})
         for table in (TRACES, CLAIMS, DECISIONS):
-            self.read(table, sampled)
+            self._note(table, sampled)
         chosen = {"sft": DISTILLED, "dpo": PREFERENCES, "rl": CURRICULUM}[purpose]
         for table in (VERDICTS, chosen):
-            self.read(table, {"round": round_})
+            self._note(table, {"round": round_})
         if purpose == "sft":
-            self.read(DISTILLED, {"round": 0})
+            self._note(DISTILLED, {"round": 0})
+
+    def _note(self, table: Table, partition: Partition) -> None:
+        name = "/".join([table.name, *(f"{column}={value}" for column, value in partition.items())])
+        if name in self.digests:
+            return
+        version = self.versions.setdefault(table.name, self._store.version(table))
+        found = Digest(table) if version < 0 else self._store.digest(table, partition, version=version)
+        self.digests[name] = found.value
 
 
 @dataclass(slots=True)
 class RoundRows:
     """Rows of a round by config name (`distilled`, `text`, `preferences`, `curriculum`), and what was refused."""
 
-    configs: dict[str, list[Row]] = field(default_factory=dict)
+    configs: dict[str, RowSet] = field(default_factory=dict)
     refused: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def clip_ids(self) -> set[str]:
-        return {row["clip_id"] for rows in self.configs.values() for row in rows if row["clip_id"] is not None}
+        return {clip_id for rows in self.configs.values() for clip_id in rows.totals.clips}
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """Lookups that every purpose needs, by key."""
+    """Lookups that every purpose needs, by key, for the rows of one part."""
 
     clips: dict[str, Row]
     questions: dict[str, Row]
-    counter: TokenCounter
-    prompt: Prompt
     round: int
     refused: list[dict[str, str]]
 
@@ -126,38 +139,36 @@ class _Context:
             "sha256": clip.get("sha256"),
         }
 
-    def collect(self, items: Sequence[Row], key: str, build: Callable[[Row], Row]) -> list[Row]:
-        """Built rows; those that cannot be built are refused by their key."""
-        built = []
-        for item in items:
+    def collect(self, items: pl.DataFrame, key: str, build: Callable[[Row], Row], into: RowSet) -> None:
+        """Put built rows into `into`; those that cannot be built are refused by their key."""
+        for item in items.iter_rows(named=True):
             try:
                 row = build(item)
                 _check_texts(row)
-                built.append(row)
+                into.add(row)
             except DataError as error:
                 self.refused.append({"id": str(item[key]), "reason": str(error)})
-        return built
 
 
-def read_rows(workspace: Workspace, config: ExportConfig, tables: Tables) -> RoundRows:
-    """Rows of the round for the purpose, in key order.
+def read_rows(
+    workspace: Workspace,
+    config: ExportConfig,
+    tables: Tables,
+    folder: Path,
+    on_rows: Callable[[int], None] | None = None,
+) -> RoundRows:
+    """Rows of the round for the purpose; `folder` is where those wait that do not fit into memory.
+
+    `on_rows` is told of rows as they are read.
 
     Raises DataError when the round is not finished or has no rows for this purpose, or when more rows
     are refused than `runtime.fail_on_error` allows.
     """
-    _check_finished(workspace, config.round)
+    check_finished(workspace, config.round)
     found = RoundRows()
-    traces = tables.read(TRACES, {"round": config.round, "purpose": "distill"})
-    context = _Context(
-        clips=_clips(workspace, tables),
-        questions={row["question_id"]: row for row in tables.read(QUESTIONS).iter_rows(named=True)},
-        counter=TokenCounter.of(workspace, traces),
-        prompt=load_prompt(workspace.settings.spec.sampling.prompt),
-        round=config.round,
-        refused=found.refused,
-    )
-    read = {"sft": _sft, "dpo": _dpo, "rl": _rl}[config.purpose]
-    found.configs = read(context, config, tables, traces)
+    reader = _Reader(workspace, config, tables, folder, found, on_rows)
+    found.configs = {"sft": reader.sft, "dpo": reader.dpo, "rl": reader.rl}[config.purpose]()
+    found.refused.sort(key=lambda refused: refused["id"])
     total = sum(map(len, found.configs.values()))
     limit = workspace.settings.runtime.fail_on_error
     if len(found.refused) > limit * (total + len(found.refused)):
@@ -178,7 +189,8 @@ def _check_texts(row: Row) -> None:
             )
 
 
-def _check_finished(workspace: Workspace, round_: int) -> None:
+def check_finished(workspace: Workspace, round_: int) -> None:
+    """Raises DataError for a round that has not come to its selection."""
     if workspace.ledger.newest(round_, "select") is not None:
         return
     there = [n for n in range(1, 1 + workspace.settings.spec.rounds) if workspace.ledger.newest(n, "select")]
@@ -187,120 +199,222 @@ def _check_finished(workspace: Workspace, round_: int) -> None:
     )
 
 
-def _clips(workspace: Workspace, tables: Tables) -> dict[str, Row]:
-    rows = tables.read(CLIPS).drop("truth").iter_rows(named=True)
-    clips = {}
-    for row in rows:
-        path = workspace.resolve(row["uri"])
-        clips[row["clip_id"]] = {**row, "bytes": path.stat().st_size if path.is_file() else None}
-    return clips
+class _Reader:
+    """Reads rows and what they refer to, the questions of a part after those of another."""
 
+    def __init__(
+        self,
+        workspace: Workspace,
+        config: ExportConfig,
+        tables: Tables,
+        folder: Path,
+        found: RoundRows,
+        on_rows: Callable[[int], None] | None,
+    ) -> None:
+        self.workspace = workspace
+        self.config = config
+        self.tables = tables
+        self.folder = folder
+        self.found = found
+        self.on_rows = on_rows
+        self.sampled: Partition = {"round": config.round, "purpose": "distill"}
+        self.counter = TokenCounter.of(workspace, tables.scan(TRACES, self.sampled))
+        self.prompt = load_prompt(workspace.settings.spec.sampling.prompt)
 
-def _sft(context: _Context, config: ExportConfig, tables: Tables, traces: pl.DataFrame) -> dict[str, list[Row]]:
-    selected = tables.read(DISTILLED, {"round": config.round})
-    kept = selected.filter(pl.col("origin") == "distilled").sort("row_id")
-    replay = pl.col("origin").is_in(REPLAY) & (pl.col("phase") == REPLAY_PHASE)
-    text = pl.concat([tables.read(DISTILLED, {"round": 0}), selected]).filter(replay).sort("row_id")
-    if kept.is_empty():
-        raise DataError(f"round {config.round} kept no chain; `mgrd status` has the funnel")
-    sampled = _by_key(traces.filter(pl.col("trace_id").is_in(kept["trace_id"].implode())), "trace_id")
-    grounding = _groundings(tables, config.round, set(sampled))
+    def sft(self) -> dict[str, RowSet]:
+        round_ = self.config.round
+        selected, cold = (self.tables.scan(DISTILLED, {"round": number}) for number in (round_, 0))
+        kept = selected.filter(pl.col("origin") == "distilled")
+        replay = pl.col("origin").is_in(REPLAY) & (pl.col("phase") == REPLAY_PHASE)
+        distilled, text = self._rows("distilled"), self._rows("text")
+        for items in self._parts(kept, f"round {round_} kept no chain; `mgrd status` has the funnel"):
+            self._examples(items, distilled)
+        self._examples(pl.concat([cold.filter(replay), selected.filter(replay)]).collect(), text)
+        return {"distilled": distilled, "text": text}
 
-    def build(item: Row) -> Row:
-        trace = sampled.get(item["trace_id"], {})
-        audio_tokens = trace.get("audio_tokens", 0 if item["clip_id"] is None else None)
-        tokens = context.counter.example(item["prompt"], audio_tokens, item["reasoning"], item["answer"], trace)
-        return {
-            **context.place(item["question_id"], item["clip_id"]),
-            "id": item["row_id"],
-            "trace_id": item["trace_id"],
-            "origin": item["origin"],
-            "prompt": item["prompt"],
-            "reasoning": item["reasoning"],
-            "answer": item["answer"],
-            "correct": trace.get("correct"),
-            "token_count": tokens,
-            "audio_tokens": audio_tokens,
-            "grounding": grounding.get(item["trace_id"]),
-            "weight": item["weight"],
-        }
+    def _examples(self, items: pl.DataFrame, into: RowSet) -> None:
+        sampled = self._chains(items["question_id"], items["trace_id"])
+        grounding = self._groundings(items["question_id"], sampled)
+        context = self._context(items["question_id"], items["clip_id"])
 
-    return {
-        "distilled": context.collect(kept.to_dicts(), "row_id", build),
-        "text": context.collect(text.to_dicts(), "row_id", build),
-    }
+        def build(item: Row) -> Row:
+            trace = sampled.get(item["trace_id"], {})
+            audio_tokens = trace.get("audio_tokens", 0 if item["clip_id"] is None else None)
+            tokens = self.counter.example(item["prompt"], audio_tokens, item["reasoning"], item["answer"], trace)
+            return {
+                **context.place(item["question_id"], item["clip_id"]),
+                "id": item["row_id"],
+                "trace_id": item["trace_id"],
+                "origin": item["origin"],
+                "prompt": item["prompt"],
+                "reasoning": item["reasoning"],
+                "answer": item["answer"],
+                "correct": trace.get("correct"),
+                "token_count": tokens,
+                "audio_tokens": audio_tokens,
+                "grounding": grounding.get(item["trace_id"]),
+                "weight": item["weight"],
+            }
 
+        context.collect(items, "row_id", build, into)
 
-def _rl(context: _Context, config: ExportConfig, tables: Tables, traces: pl.DataFrame) -> dict[str, list[Row]]:
-    table = tables.read(CURRICULUM, {"round": config.round}).sort("question_id")
-    chosen = table if config.outside else table.filter(pl.col("inside"))
-    if chosen.is_empty():
-        raise DataError(
-            f"no question of round {config.round} lies inside the difficulty window ({table.height} were sampled); "
+    def rl(self) -> dict[str, RowSet]:
+        table = self.tables.scan(CURRICULUM, {"round": self.config.round})
+        chosen = table if self.config.outside else table.filter(pl.col("inside"))
+        rows = self._rows("curriculum")
+        none = (
+            f"no question of round {self.config.round} lies inside the difficulty window "
+            f"({table.select(pl.len()).collect().item()} were sampled); "
             "widen spec.selection.window_low and window_high, or export all with --outside"
         )
-    audio_tokens = dict(traces.select("question_id", "audio_tokens").unique("question_id").iter_rows())
+        for items in self._parts(chosen, none):
+            self._tasks(items, rows)
+        return {"curriculum": rows}
 
-    def build(item: Row) -> Row:
-        question_id = item["question_id"]
-        question = context.questions.get(question_id)
-        if question is None or question["answer"] is None:
-            raise DataError("question without a known answer gives no reward; leave it to sft or dpo")
-        heard = audio_tokens.get(question_id)
-        text = context.prompt.render(question=question["text"], choices=question["choices"])
-        return {
-            **context.place(question_id, question["clip_id"]),
-            "id": question_id,
-            "prompt": text,
-            "samples": item["samples"],
-            "passed": item["passed"],
-            "inside": item["inside"],
-            "token_count": context.counter.prompt(text, heard),
-            "audio_tokens": heard,
-            "weight": 1.0,
-        }
+    def _tasks(self, items: pl.DataFrame, into: RowSet) -> None:
+        heard = self.tables.scan(TRACES, self.sampled).filter(_near(items["question_id"]))
+        tokens = heard.select("question_id", "audio_tokens").unique("question_id").collect()
+        audio_tokens = dict(tokens.iter_rows())
+        clips = tuple(heard.select(pl.col("clip_id").unique()).collect()["clip_id"])
+        context = self._context(items["question_id"], pl.Series(clips, dtype=pl.String))
 
-    return {"curriculum": context.collect(chosen.to_dicts(), "question_id", build)}
+        def build(item: Row) -> Row:
+            question_id = item["question_id"]
+            question = context.questions.get(question_id)
+            if question is None or question["answer"] is None:
+                raise DataError("question without a known answer gives no reward; leave it to sft or dpo")
+            heard = audio_tokens.get(question_id)
+            text = self.prompt.render(question=question["text"], choices=question["choices"])
+            return {
+                **context.place(question_id, question["clip_id"]),
+                "id": question_id,
+                "prompt": text,
+                "samples": item["samples"],
+                "passed": item["passed"],
+                "inside": item["inside"],
+                "token_count": self.counter.prompt(text, heard),
+                "audio_tokens": heard,
+                "weight": 1.0,
+            }
 
+        context.collect(items, "question_id", build, into)
 
-def _dpo(context: _Context, config: ExportConfig, tables: Tables, traces: pl.DataFrame) -> dict[str, list[Row]]:
-    pairs = tables.read(PREFERENCES, {"round": config.round}).sort("pair_id")
-    if pairs.is_empty():
-        raise DataError(
-            f"round {config.round} has no preference pairs: table `preferences` is empty; "
+    def dpo(self) -> dict[str, RowSet]:
+        pairs = self.tables.scan(PREFERENCES, {"round": self.config.round})
+        rows = self._rows("preferences")
+        none = (
+            f"round {self.config.round} has no preference pairs: table `preferences` is empty; "
             "export --purpose sft or rl, or make pairs first"
         )
-    wanted = {*pairs["chosen_trace_id"], *pairs["rejected_trace_id"]}
-    sampled = _by_key(traces.filter(pl.col("trace_id").is_in(list(wanted))), "trace_id")
-    grounding = _groundings(tables, config.round, wanted)
+        for items in self._parts(pairs, none):
+            self._pairs(items, rows)
+        return {"preferences": rows}
 
-    def build(item: Row) -> Row:
-        chosen = _chain(sampled, item["chosen_trace_id"], context.prompt)
-        rejected = _chain(sampled, item["rejected_trace_id"], context.prompt)
-        question = context.questions.get(item["question_id"])
-        if question is None:
-            raise DataError(f"question {item['question_id']} is in no table; ingest it again")
-        text = context.prompt.render(question=question["text"], choices=question["choices"])
-        row = {
-            **context.place(item["question_id"], chosen["clip_id"]),
-            "id": item["pair_id"],
-            "prompt": text,
-            "reason": item["reason"],
-            "audio_tokens": chosen["audio_tokens"],
-            "weight": 1.0,
-        }
-        for side, chain in (("chosen", chosen), ("rejected", rejected)):
-            reasoning, answer = chain["reasoning"] or "", chain["answer"] or ""
-            row |= {
-                f"{side}_trace_id": chain["trace_id"],
-                f"{side}_reasoning": reasoning,
-                f"{side}_answer": answer,
-                f"{side}_grounding": grounding.get(chain["trace_id"]),
-                f"{side}_token_count": context.counter.example(text, chain["audio_tokens"], reasoning, answer, chain),
+    def _pairs(self, items: pl.DataFrame, into: RowSet) -> None:
+        sampled = self._chains(
+            items["question_id"],
+            pl.concat([items["chosen_trace_id"], items["rejected_trace_id"].rename("chosen_trace_id")]),
+        )
+        grounding = self._groundings(items["question_id"], sampled)
+        clips = pl.Series([chain["clip_id"] for chain in sampled.values()], dtype=pl.String)
+        context = self._context(items["question_id"], clips)
+
+        def build(item: Row) -> Row:
+            chosen = _chain(sampled, item["chosen_trace_id"], self.prompt)
+            rejected = _chain(sampled, item["rejected_trace_id"], self.prompt)
+            question = context.questions.get(item["question_id"])
+            if question is None:
+                raise DataError(f"question {item['question_id']} is in no table; ingest it again")
+            text = self.prompt.render(question=question["text"], choices=question["choices"])
+            row = {
+                **context.place(item["question_id"], chosen["clip_id"]),
+                "id": item["pair_id"],
+                "prompt": text,
+                "reason": item["reason"],
+                "audio_tokens": chosen["audio_tokens"],
+                "weight": 1.0,
             }
-        return row
+            for side, chain in (("chosen", chosen), ("rejected", rejected)):
+                reasoning, answer = chain["reasoning"] or "", chain["answer"] or ""
+                row |= {
+                    f"{side}_trace_id": chain["trace_id"],
+                    f"{side}_reasoning": reasoning,
+                    f"{side}_answer": answer,
+                    f"{side}_grounding": grounding.get(chain["trace_id"]),
+                    f"{side}_token_count": self.counter.example(text, chain["audio_tokens"], reasoning, answer, chain),
+                }
+            return row
 
-    return {"preferences": context.collect(pairs.to_dicts(), "pair_id", build)}
+        context.collect(items, "pair_id", build, into)
+
+    def _rows(self, name: str) -> RowSet:
+        return RowSet(self.folder / name, self.config.seed)
+
+    def _parts(self, items: pl.LazyFrame, none: str) -> Iterator[pl.DataFrame]:
+        """The items by ranges of questions. Raises DataError with `none` when there are none."""
+        empty = True
+        for where in question_ranges(items):
+            empty = False
+            part = items.filter(where).collect()
+            yield part
+            if self.on_rows:
+                self.on_rows(part.height)
+        if empty:
+            raise DataError(none)
+
+    def _context(self, question_ids: pl.Series, clip_ids: pl.Series) -> _Context:
+        questions = self.tables.scan(QUESTIONS).filter(_near(question_ids)).collect()
+        wanted = pl.concat([clip_ids, questions["clip_id"]]).drop_nulls().unique()
+        clips = self.tables.scan(CLIPS).drop("truth").filter(pl.col("clip_id").is_in(wanted.implode())).collect()
+        return _Context(
+            {row["clip_id"]: {**row, "bytes": self._size(row["uri"])} for row in clips.iter_rows(named=True)},
+            _by_key(questions, "question_id"),
+            self.config.round,
+            self.found.refused,
+        )
+
+    def _size(self, uri: str) -> int | None:
+        path = self.workspace.resolve(uri)
+        return path.stat().st_size if path.is_file() else None
+
+    def _chains(self, question_ids: pl.Series, trace_ids: pl.Series) -> dict[str, Row]:
+        """The traces by key."""
+        wanted = pl.col("trace_id").is_in(trace_ids.drop_nulls().unique().implode())
+        traces = self.tables.scan(TRACES, self.sampled).filter(_near(question_ids) & wanted)
+        return _by_key(traces.select(CHAIN_COLUMNS).collect(), "trace_id")
+
+    def _groundings(self, question_ids: pl.Series, sampled: Mapping[str, Row]) -> dict[str, Row]:
+        """By trace: counts, the share of decided claims that hold, and every claim with its verdict."""
+        wanted = pl.col("trace_id").is_in(list(sampled))
+        near = _near(question_ids)
+        rows = self.tables.scan(CLAIMS, self.sampled).filter((near | pl.col("question_id").is_null()) & wanted)
+        claims: dict[str, list[Row]] = {}
+        for row in rows.collect().sort("trace_id", "start", "claim_id").iter_rows(named=True):
+            claims.setdefault(row["trace_id"], []).append({key: row[key] for key in CLAIM_KEYS})
+        found = {}
+        decisions = self.tables.scan(DECISIONS, self.sampled).filter(near & wanted)
+        for row in decisions.collect().iter_rows(named=True):
+            decided = row["supported"] + row["contradicted"]
+            found[row["trace_id"]] = {
+                "score": row["supported"] / decided if decided else None,
+                "grounded": row["grounded"],
+                "supported": row["supported"],
+                "contradicted": row["contradicted"],
+                "unverifiable": row["unverifiable"],
+                "surrogate_share": row["surrogate_share"],
+                "claims": claims.get(row["trace_id"], []),
+            }
+        return found
+
+
+def _near(question_ids: pl.Series) -> pl.Expr:
+    """The questions between the first and the last of these: what files can be skipped by."""
+    known = question_ids.drop_nulls()
+    return (
+        pl.col("question_id").is_between(pl.lit(known.min()), pl.lit(known.max()))
+        if len(known)
+        else pl.lit(value=False)
+    )
 
 
 def _chain(sampled: dict[str, Row], trace_id: str, prompt: Prompt) -> Row:
@@ -317,25 +431,3 @@ def _chain(sampled: dict[str, Row], trace_id: str, prompt: Prompt) -> Row:
 
 def _by_key(frame: pl.DataFrame, key: str) -> dict[str, Row]:
     return {row[key]: row for row in frame.iter_rows(named=True)}
-
-
-def _groundings(tables: Tables, round_: int, wanted: set[str]) -> dict[str, Row]:
-    """By trace: counts, the share of decided claims that hold, and every claim with its verdict."""
-    partition = {"round": round_, "purpose": "distill"}
-    keys = pl.col("trace_id").is_in(list(wanted))
-    claims: dict[str, list[Row]] = {}
-    for row in tables.read(CLAIMS, partition).filter(keys).sort("trace_id", "start", "claim_id").iter_rows(named=True):
-        claims.setdefault(row["trace_id"], []).append({key: row[key] for key in CLAIM_KEYS})
-    found = {}
-    for row in tables.read(DECISIONS, partition).filter(keys).iter_rows(named=True):
-        decided = row["supported"] + row["contradicted"]
-        found[row["trace_id"]] = {
-            "score": row["supported"] / decided if decided else None,
-            "grounded": row["grounded"],
-            "supported": row["supported"],
-            "contradicted": row["contradicted"],
-            "unverifiable": row["unverifiable"],
-            "surrogate_share": row["surrogate_share"],
-            "claims": claims.get(row["trace_id"], []),
-        }
-    return found

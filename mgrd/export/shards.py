@@ -24,6 +24,8 @@ SMALLEST_GROUP, LARGEST_GROUP = 64 * MIB, 128 * MIB
 SHARD_BYTES = 512 * MIB
 TABLES_IN_FLIGHT = 2
 """Row groups that are built and not yet written."""
+RECORDS_AT_ONCE = 2048
+"""Records that are Python objects at once; they take several times the room of a group's columns."""
 CODEC = "zstd"
 CODEC_LEVEL = 1
 """Audio hardly shrinks at any level, and higher ones cost several times the time."""
@@ -141,7 +143,8 @@ class ParquetShards:
         groups = []
         for first, last in spans:
             with boundary(DataError, f"rows {first} to {last} of {path.name}"):
-                table = _table(read(first, last), schema)
+                edges = [*range(first, last, RECORDS_AT_ONCE), last]
+                table = pa.concat_tables(_table(read(start, end), schema) for start, end in pairwise(edges))
             self._slots.acquire()
             group = self._pool.submit(writer.write_table, table, last - first)
             group.add_done_callback(lambda _: self._slots.release())

@@ -25,7 +25,7 @@ class TokenCounter:
     renderer: "Renderer | None"
 
     @classmethod
-    def of(cls, workspace: Workspace, traces: pl.DataFrame) -> "TokenCounter":
+    def of(cls, workspace: Workspace, traces: pl.LazyFrame) -> "TokenCounter":
         """The counter of the checkpoint that wrote most of the traces."""
         folder = _checkpoint(workspace, traces)
         if folder is None:
@@ -53,10 +53,11 @@ class TokenCounter:
         return len(self.renderer.prompt(text, audio_tokens).ids)
 
 
-def _checkpoint(workspace: Workspace, traces: pl.DataFrame) -> Path | None:
-    if traces.is_empty():
+def _checkpoint(workspace: Workspace, traces: pl.LazyFrame) -> Path | None:
+    models = traces.group_by("model_id").len().sort("len", "model_id", descending=True).collect()
+    if models.is_empty():
         return None
-    model_id = traces.group_by("model_id").len().sort("len", "model_id", descending=True)["model_id"][0]
+    model_id = models["model_id"][0]
     rows = workspace.store.read(MODELS).filter(pl.col("model_id") == model_id)
     base = workspace.settings.spec.model.base
     uri = rows["uri"][0] if rows.height else None if base == "embedded" else Path(base).expanduser().as_posix()

@@ -15,8 +15,10 @@ from mgrd.grounding.comparisons import read_comparisons
 from mgrd.grounding.constructions import read_constructions
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
+from mgrd.grounding.glossary import read_glossary
 from mgrd.grounding.lexer import Sentence, read_sentences
 from mgrd.grounding.moods import supposed
+from mgrd.grounding.parts import passages, read_kinds, scoped
 from mgrd.grounding.quantities import read_quantities
 from mgrd.grounding.rates import read_rates
 from mgrd.grounding.sequences import as_movements, in_sequence, neither
@@ -26,7 +28,24 @@ from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
 RECENT = 16  # claims among which one that says the same is looked for
+_FAMILIES = (
+    "contour pitch_order intonation f0_trend event_interval melody", "loudness loudness_order loudness_trend throb",
+    "tempo speech_rate", "pauses pause_count entry", "noise snr", "timbre muffling bass",
+)  # fmt: skip
+_FAMILY = {name: names for names in _FAMILIES for name in names.split()}
+"""Attributes of which one clause says one thing."""
 _WORD = re.compile(r"[a-z]+|\d")
+REPEATED = re.compile(
+    r"\b(?:once|twice|\w+ times) (?:a|per|every|each)\b|\b(?:every|each) (?:\w+ ){0,2}(?:seconds?|s|ms|cycle)\b|"
+    r"\b(?:over and over|again and again|repeatedly|periodically|regularly|cyclically|rhythmically|cycles?|continually|"
+    r"back and forth|in turn|many times|several times|time and again|on repeat)\b"
+)
+CYCLES = (
+    ("contour", "rising", "falling", "contour", "flat", True),
+    ("loudness", "louder", "softer", "throb", "present", False),
+)
+"""Attribute, its two movements, and what they are over and over: attribute, word and whether it is denied."""
+BEHIND = re.compile(r"\b(?:background|underneath|under|behind|beneath|backdrop|bed|wash|layer|floor)\b")
 _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
@@ -107,9 +126,77 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
     found += [_claim(text, draft) for draft in read_counts(clauses, counted)]
     found = _with_constructions(found, text, sentence, clauses)
+    found = _of_parts(found, text, sentence, clauses)
     found = _without_choices(found, clauses)
     found = in_sequence(neither(found), sentence)
     return [] if _is_list(found, sentence) else found
+
+
+def _of_parts(found: list[Claim], text: str, sentence: Sentence, clauses: list[Clause]) -> list[Claim]:
+    """The claims with the sounds that they speak of, and those on what kinds of sounds come where."""
+    first, last = sentence.items[0].start, sentence.items[-1].end
+    words = _lowered(text, first, last)
+    if words is None:
+        return found
+    parts = passages(words)
+    stopped = _stopped(clauses)
+    found = _with_glossary(found, text, words, clauses)
+    kinds = [_claim(text, draft) for draft in read_kinds(words, first, parts)]
+    kinds = [c for c in kinds if not any(begin < c.end and c.start < end for begin, end in stopped)]
+    told = [c for c in found if c.attribute in ("contour", "pitch_order", "loudness")]
+    kinds = [c for c in kinds if c.attribute != "contour" or not any(t.start < c.end and c.start < t.end for t in told)]
+    found = _cyclic(found, words)
+    return sorted([*scoped(found, parts, first), *kinds], key=lambda c: c.start)
+
+
+def _cyclic(found: list[Claim], words: str) -> list[Claim]:
+    """Two opposite movements over and over ("swells and recedes once a second") lead nowhere: the line moves, the level
+    throbs."""
+    if not any(c.word in ("rising", "louder") for c in found) or REPEATED.search(words) is None:
+        return found
+    for attribute, up, down, read, word, negated in CYCLES:
+        told = [c for c in found if c.attribute == attribute and c.word in (up, down) and c.reference is None]
+        if {c.word for c in told} != {up, down}:
+            continue
+        start, end = told[0].start, max(c.end for c in told)
+        cycle = replace(
+            told[0], end=end, attribute=read, word=word, claimed=f"{read} {word}", relation="is", negated=negated,
+            sequence=(), part=0, subject=None, time_start=None, time_end=None, time_unit=None,
+        )  # fmt: skip
+        found = [c for c in found if c not in told and not (c.attribute == read and start <= c.start < end)] + [cycle]
+    return found
+
+
+def _with_glossary(found: list[Claim], text: str, words: str, clauses: list[Clause]) -> list[Claim]:
+    """The claims with what words say by themselves in clauses that were not read to speak of it."""
+    added: list[Claim] = []
+    for draft in read_glossary(words, clauses[0].start):
+        clause = next((c for c in clauses if c.start <= draft["start"] < c.end), None)
+        if clause is None or clause.stopped:
+            continue
+        if draft["claimed"] == "pauses absent" and BEHIND.search(words):
+            continue  # of a noise that goes on under the sounds
+        family = _FAMILY.get(draft["attribute"], draft["attribute"])
+        if any(_FAMILY.get(c.attribute, c.attribute) == family and _near(c, draft, clause) for c in [*found, *added]):
+            continue
+        added.append(_claim(text, draft))
+    return found + added
+
+
+def _near(claim: Claim, draft: Draft, clause: Clause) -> bool:
+    """The claim speaks of the same words, or of the same clause."""
+    return claim.start < max(draft["end"], clause.end) and min(draft["start"], clause.start) < claim.end
+
+
+def _lowered(text: str, first: int, last: int) -> str | None:
+    """A sentence in lower case; None where a letter whose lower case is longer would move the places."""
+    words = text[first:last].lower().replace("’", "'")
+    return words if len(words) == last - first else None
+
+
+def _stopped(clauses: list[Clause]) -> list[tuple[int, int]]:
+    """The places of clauses that claim nothing."""
+    return [(c.start, c.end) for c in clauses if c.stopped and any(item.kind == "stop" for item in c.items)]
 
 
 def _with_constructions(found: list[Claim], text: str, sentence: Sentence, clauses: list[Clause]) -> list[Claim]:
@@ -117,10 +204,9 @@ def _with_constructions(found: list[Claim], text: str, sentence: Sentence, claus
     if not clauses:
         return found
     first, last = sentence.items[0].start, sentence.items[-1].end
-    stopped = [(c.start, c.end) for c in clauses if c.stopped and any(item.kind == "stop" for item in c.items)]
-    words = text[first:last].lower().replace("’", "'")
-    if len(words) != last - first:
-        return found  # a letter whose lower case is longer would move the places
+    stopped, words = _stopped(clauses), _lowered(text, first, last)
+    if words is None:
+        return found
     said = frozenset(_WORD.findall(words))
     drafts = read_constructions(words, said, first)
     drafts += [(draft, True) for draft in read_quantities(words, said, first)]

@@ -101,6 +101,22 @@ def _passage(attribute: str, words: tuple[str, ...], start: int, end: int) -> Dr
     return draft | {"claimed": f"{attribute} {' then '.join(words)}", "word": words[0], "sequence": words}
 
 
+def is_denied(sentence: str, begin: int) -> bool:
+    """What begins at a character of a sentence in lower case is denied just before."""
+    clause = _before(sentence, begin)
+    return (_DENIED.search(clause) or _LISTED.search(clause)) is not None
+
+
+def is_hedged(sentence: str, begin: int) -> bool:
+    return _HEDGE.search(_before(sentence, begin)) is not None
+
+
+def _before(sentence: str, begin: int) -> str:
+    """What stands before a place in its clause."""
+    before = sentence[max(0, begin - REACH_BACK) : begin]
+    return before[max(before.rfind(mark) for mark in CLAUSE_MARKS) + 1 :]
+
+
 def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> Draft:
     begin, end = match.span()
     words = tuple(family.word.split(">"))
@@ -108,10 +124,7 @@ def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> 
         return _passage(family.attribute, words, offset + begin, offset + end)
     while begin < end and not sentence[begin].isalnum():
         begin += 1
-    before = sentence[max(0, begin - REACH_BACK) : begin]
-    cut = max(before.rfind(mark) for mark in CLAUSE_MARKS)
-    clause = before[cut + 1 :]
-    denied = (_DENIED.search(clause) or _LISTED.search(clause)) is not None
+    denied = is_denied(sentence, begin)
     of_one = "" if family.subject is None else f" of sound {family.subject}"
     time = _time_near(sentence, begin, end) if RELATION.get(family.word) in ("rises", "falls") else None
     return {
@@ -123,7 +136,7 @@ def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> 
         "word": family.word,
         "negated": denied != family.denied,
         "subject": family.subject,
-        "weight": 0.5 if _HEDGE.search(clause) else 1.0,
+        "weight": 0.5 if is_hedged(sentence, begin) else 1.0,
         "time_start": time[0] if time else None,
         "time_end": time[1] if time else None,
         "time_unit": time[2] if time else None,

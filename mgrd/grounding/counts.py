@@ -46,7 +46,7 @@ def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
         if not clause.stopped
         for index, item in enumerate(clause.items)
         if item.kind == "number"
-        and not (item.word == "one" and _goes_on(clauses[at + 1 : at + 2]))
+        and not (item.word == "one" and _goes_on(clauses[at + 1 : at + 4]))
         and not (_is_ratio(clause.items[index + 1 :], clauses[at + 1 : at + 2]))
         and (draft := _count(clause, index, counted or _named(clauses, item.start)))
     ]
@@ -69,7 +69,8 @@ def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
 def _goes_on(following: list[Clause]) -> bool:
     """ "one click after another", "one beep and the next"."""
     return any(
-        clause.link in ("after", "and", "before", "then") and any(item.word in _OTHER for item in clause.items[:2])
+        clause.link in ("after", "and", "before", "then", ",", ";")
+        and any(item.word in _OTHER for item in clause.items[:2])
         for clause in following
     )
 

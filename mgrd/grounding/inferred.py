@@ -21,6 +21,8 @@ TREND_INTERVALS = 5  # intervals that a trend needs
 TREND_FIT = 0.85  # least correlation of the intervals' logarithms with their number
 TREND_RATIO = 1.4  # of the longest to the shortest interval of the line
 UNEVEN = 0.6  # regularity under which a pulse is uneven, whatever interval is left out
+VOWEL = 0.6  # share of voiced frames from which a sound may be a syllable
+ALTERNATING = 4  # notes that show whether they alternate
 RINGING = 0.4  # s of decay after which a sound's own length cannot be told
 DOUBTED = 0.4  # least reliability of a period that may be that of no tone
 SUBHARMONIC = 3.0  # a common period this far under the lowest partial is that of a chord
@@ -36,7 +38,27 @@ def inferred_facts(facts: Facts) -> list[Fact]:
     if not events:
         return []
     found = [*_entry(facts, events), *_length(facts, events), *_noise_order(facts, events), *_throb(facts, events)]
-    return found + _chord(facts) + _rhythm(facts, events)
+    return found + _chord(facts) + _alternation(facts) + _syllables(facts, events) + _rhythm(facts, events)
+
+
+def _alternation(facts: Facts) -> list[Fact]:
+    """1 where the pitch goes to and fro between two notes, 0 where the sounds have pitches and do not."""
+    notes = [fact for fact in facts.get("event_f0", ()) if fact.reliability >= SURE]
+    if len(notes) < ALTERNATING or len(notes) != len(facts.get("event", ())):
+        return []
+    pitches = [12 * log(note.value) / log(2) for note in notes]
+    apart = all(abs(b - a) >= 0.8 for a, b in pairwise(pitches))
+    again = all(abs(b - a) <= 0.5 for a, b in zip(pitches, pitches[2:], strict=False))
+    return [Fact("alternation", float(apart and again), "share", notes[0].start, notes[-1].end, TRUSTED)]
+
+
+def _syllables(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
+    """Vowels that stand apart are syllables, though they do not make speech."""
+    known = facts.get("syllable_count")
+    voiced = [fact for fact in facts.get("event_voiced", ()) if fact.value >= VOWEL]
+    if (known and known[0].reliability >= SURE) or not _sure(facts, "event_count") or len(voiced) != len(events):
+        return []
+    return [Fact("syllable_count", float(len(events)), "count", events[0].start, events[-1].end, 0.6)]
 
 
 def _value(facts: Facts, name: str, default: float) -> float:
@@ -103,6 +125,10 @@ def _throb(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
 
 def _chord(facts: Facts) -> list[Fact]:
     """Several notes at once: their common period lies far under the lowest partial; one note has its own there."""
+    counts = [fact for fact in facts.get("event_notes", ()) if fact.reliability >= SURE]
+    if counts:
+        most = max(counts, key=lambda fact: fact.value)
+        return [Fact("chord", float(most.value > 1), "share", most.start, most.end, TRUSTED)]
     known = facts.get("f0_median") and facts["f0_median"][0].reliability >= DOUBTED and _sure(facts, "harmonic_ratio")
     if not (known and _sure(facts, "band_low") and _value(facts, "event_count", 0.0) == 1):
         return []

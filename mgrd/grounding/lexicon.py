@@ -76,10 +76,10 @@ class Entry:
 
 def word_set(name: str) -> frozenset[str]:
     """A plain set of words from the list's `sets`."""
-    return frozenset(_split(LISTS["sets"][name]))
+    return frozenset(listed(LISTS["sets"][name]))
 
 
-def _split(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
     """The phrases of a list, single-spaced; "(dies|stops) at once" is two of them, "(to|) silence" too."""
     return [found for phrase in text.split(",") if phrase.strip() for found in _expanded(phrase)]
 
@@ -109,7 +109,7 @@ def build_lexicon() -> dict[str, Entry]:
     meaning: dict[str, Lexeme] = {}
 
     def add(kind: str, value: str, text: str) -> None:
-        meaning.update((phrase, Lexeme(kind, value)) for phrase in _split(text))
+        meaning.update((phrase, Lexeme(kind, value)) for phrase in listed(text))
 
     words = lists["words"]
     add("function", "", words["function"])
@@ -117,7 +117,7 @@ def build_lexicon() -> dict[str, Entry]:
     for kind in ("verb", "trend", "quality", "topic", "comparative", "superlative"):
         for value, text in lists[kind].items():
             add(kind, value, text)
-    for noun in _split(lists["event"]["one"]):
+    for noun in listed(lists["event"]["one"]):
         meaning[noun] = Lexeme("event", "one")
         meaning[plural(noun)] = Lexeme("event", "many")
     add("event", "many", lists["event"]["many"])
@@ -172,8 +172,8 @@ def _by_second_word(entries: list[tuple[tuple[str, ...], Lexeme]]) -> Phrases:
 
 
 LEXICON = build_lexicon()
-MOTION_VERBS = frozenset(_split(LISTS["motion"]["verbs"]))
+MOTION_VERBS = frozenset(listed(LISTS["motion"]["verbs"]))
 """Verbs that a direction turns into a movement."""
-DIRECTIONS = {way: value for value in ("rise", "fall") for way in _split(LISTS["motion"][value])}
+DIRECTIONS = {way: value for value in ("rise", "fall") for way in listed(LISTS["motion"][value])}
 AMBIGUOUS = {word: Lexeme("event", "many") for word in ("sounds", "strikes", "rings", "ticks")}
 """Words that are a noun or a verb by place; the lexer decides."""

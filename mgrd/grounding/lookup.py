@@ -27,7 +27,9 @@ MEANS = {"f0_median": ("f0_line", "event_f0"), "spectral_centroid": ("centroid_l
 REPEATED = frozenset({"event_length"})
 """Inferred facts of which there is one per event."""
 HARMONIC = 15.0  # dB of harmonic-to-noise ratio from which a doubtful pitch line still shows its turns
+SAME_START = 0.02  # s between the facts of one sound
 LEAST_LINE = 0.4  # least reliability of such a line
+QUIET = 0.1  # share of silence up to which a sound never stops
 ROW = 3  # separate sounds that make a line of their own
 SPOKEN = 0.5  # share of speech from which accents are no turns of the pitch
 
@@ -70,7 +72,7 @@ def fact_for(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span 
     if claim.subject is not None and claim.reference is not None:
         return _between_events(claim, name, evidence)
     if claim.subject is not None and name == "f0_median":
-        return nth(evidence.all("event_f0"), claim.subject)
+        return of_sound("event_f0", claim.subject, evidence)
     if span is not None:
         return _local(name, evidence, span, duration)
     return known(name, evidence)
@@ -90,15 +92,32 @@ def nth(facts: list[Fact], number: int) -> Fact | None:
     return facts[index] if 0 <= index < len(facts) else None
 
 
+def of_sound(name: str, number: int, evidence: Evidence) -> Fact | None:
+    """The fact of that name of sound `number`: only some sounds have a pitch."""
+    sound = nth(evidence.all("event"), number)
+    if sound is None:
+        return nth(evidence.all(name), number) if not evidence.all("event") else None
+    return next((fact for fact in evidence.all(name) if abs(fact.start - sound.start) <= SAME_START), None)
+
+
+def _pitches(evidence: Evidence) -> list[Fact]:
+    """The pitch of each sound; of a chord, which has none, its lowest note."""
+    roots = [fact for fact in evidence.all("event_root") if fact.reliability >= MIN_RELIABILITY]
+    pitches = evidence.all("event_f0")
+    if not roots or all(fact.reliability >= MIN_RELIABILITY for fact in pitches):
+        return pitches or roots
+    return roots if len(roots) == len(evidence.all("event")) else pitches
+
+
 def _between_events(claim: Claim, name: str, evidence: Evidence) -> Fact | None:
     """The later event minus the earlier: the clip's order fact for first and last, else from single events."""
     assert claim.subject is not None
     assert claim.reference is not None
     if (claim.reference, claim.subject) == (1, -1):
         fact = known(name, evidence)
-        if fact is not None:
+        if fact is not None and (fact.reliability >= MIN_RELIABILITY or name != "order_pitch"):
             return fact
-    events = evidence.all("event_f0" if name == "order_pitch" else "event")
+    events = _pitches(evidence) if name == "order_pitch" else evidence.all("event")
     later, earlier = nth(events, claim.subject), nth(events, claim.reference)
     if later is None or earlier is None or later is earlier:
         return None
@@ -186,6 +205,15 @@ def _movements(attribute: str, evidence: Evidence) -> list[Move] | None:
     semitones = attribute == "contour"
     points = [(12 * log2(f.value) if semitones else f.value, f.start, f.end) for f in events]
     return _turns(points, TURN[attribute])
+
+
+def level_turns(evidence: Evidence) -> list[Move]:
+    """The ways of the level line of a sound that never stops, whatever counts as a sound in it."""
+    silence = evidence.first("silence_share")
+    if silence is None or silence.value > QUIET:
+        return []
+    points = [(fact.value, fact.start, fact.end) for fact in evidence.all("level_line")]
+    return _turns(points, TURN["loudness"]) if len(points) >= ROW else []
 
 
 def _is_tonal(evidence: Evidence) -> bool:

@@ -80,6 +80,8 @@ class Presence(Degrees):
         sense = _PRESENCE.get(item.value)
         if item.word in MEASURES and not self.negated:
             return
+        if index and self.items[index - 1].word == "any" and not self.negated:
+            return  # "any hiss is far underneath" says of none that it is there
         if sense and self._asserted(index, item) and (item.value != "noise" or self._mass(index, item)):
             absent = self._is_denied_after(index)
             yield self.draft(sense, item.start, item.end, negated=self.negated != absent)

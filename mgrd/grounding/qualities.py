@@ -34,6 +34,8 @@ class Qualities(Reading):
         following = self.items[index + 1] if index + 1 < len(self.items) else None
         if item.word == "pitched" and following is not None and following.kind in ("comparative", "quality"):
             return
+        if item.word == "flat" and index and self.items[index - 1].word in NOTE_NAMES:
+            return  # "E flat"
         if following is not None and following.word in NOTE_NAMES and following.end - following.start == 1:
             return  # "a steady A5": of a note, whatever was spoken of before
         target = self.named_after(index)
@@ -73,6 +75,8 @@ class Qualities(Reading):
             topic = "intonation"
         if item.word in SOFT and topic != "loudness":
             return
+        if head.word == "pitches" and sense_of_quality(item.value, item.word, "pitch") == ("contour", "flat"):
+            return  # "between two fixed pitches"
         if item.word in ("the same", "same") and topic in ("voice", "sound", "music", "speaker"):
             return  # the same voice may speak at another pitch
         sense = sense_of_quality(item.value, item.word, topic or "")

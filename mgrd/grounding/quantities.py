@@ -44,6 +44,7 @@ _INTERVAL = (
 TUNING_A = 440.0  # Hz
 BAND_MIDDLE = 1000.0  # Hz: a cut below it is a band's lower edge
 MOST_COUNTED = 20
+LIMIT_SLACK = 1.3  # within which an edge of a spectrum is the one that was named
 LEAST_PACKED = 0.75  # of a rate that is counted within a rounded time
 
 Found = tuple[str, float, str, dict[str, object]]
@@ -98,8 +99,46 @@ def _length(match: re.Match[str]) -> Iterator[Found]:
 
 def _spacing(match: re.Match[str]) -> Iterator[Found]:
     seconds = seconds_of(match["time"])
-    if seconds > 0:
-        yield "tempo", 60 / seconds, "BPM", {}
+    if seconds > 0:  # a longer wait is a slower pulse
+        said = match.group()
+        relation = "below" if _MORE.search(said) else "above" if _LESS.search(said) else "is"
+        yield "tempo", 60 / seconds, "BPM", {"relation": relation}
+
+
+def _syllables(match: re.Match[str]) -> Iterator[Found]:
+    number = match["number"] or match["total"]
+    yield "syllable_count", _SMALL[number] if number in _SMALL else float(number), "count", {"relation": "count"}
+
+
+def _times(match: re.Match[str]) -> Iterator[Found]:
+    number = 2 if match["twice"] else int(_SMALL.get(match["number"], 0) or float(match["number"]))
+    if 0 < number <= MOST_COUNTED:
+        yield _count(number)
+
+
+def _ratio(_: re.Match[str]) -> Iterator[Found]:
+    yield "event_interval", 12.0, "semitones", {}
+
+
+def _limit(match: re.Match[str]) -> Iterator[Found]:
+    """ "Nothing above 4 kHz", "very little below 200 Hz"."""
+    hertz = float(match["hertz"]) * (1000 if match["unit"] == "khz" else 1)
+    upper = match["side"] in ("above", "beyond", "over")
+    little = "little" in match["how"] or match["how"] == "not much"
+    name = ("spectral_rolloff" if little else "band_high") if upper else "band_low"
+    if upper or not little:
+        relation = "below" if upper else "above"
+        said = f"{name} {relation} {hertz:.0f} Hz"
+        yield name, hertz * (LIMIT_SLACK if upper else 1 / LIMIT_SLACK), "Hz", {"relation": relation, "claimed": said}
+
+
+def _within(match: re.Match[str]) -> Iterator[Found]:
+    yield "onset", seconds_of(match["time"]), "s", {"relation": "below", "subject": 1}
+
+
+def _cycles(match: re.Match[str]) -> Iterator[Found]:
+    number = match["number"]
+    yield "cycle_count", _SMALL[number] if number in _SMALL else float(number), "count", {"relation": "count"}
 
 
 def _packed(match: re.Match[str]) -> Iterator[Found]:
@@ -218,6 +257,12 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
     "pause": _pause,
     "length": _length,
     "spacing": _spacing,
+    "syllables": _syllables,
+    "cycles": _cycles,
+    "times": _times,
+    "ratio": _ratio,
+    "limit": _limit,
+    "within": _within,
     "packed": _packed,
     "rate": _rate,
     "span": _span,

@@ -2,40 +2,52 @@
 
 A question names the property that it asks for ("How does the pitch move?", "How many beeps?"). Supported claims that
 all speak of other properties argue nothing. Where the question names no property that can be measured ("What is
-heard?"), everything is relevant.
+heard?"), everything is relevant but how long the clip is.
 """
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from mgrd.audio.facts import FACTS
+from mgrd.grounding.parts import KIND, KIND_ORDER, RANK
+from mgrd.grounding.tolerances import ALL_ATTRIBUTES
+
 _FAMILIES: dict[str, str] = {
-    "pitch": "contour register pitch_order intonation melody f0_median f0_trend f0_low f0_high f0_range event_f0 "
+    "pitch": "alternation cycle_count cycle_rate chord_quality contour register pitch_order intonation melody f0_median f0_trend f0_low f0_high f0_range event_f0 "
     "event_note event_interval f0_segment noise_order chord harmonicity final_rise vibrato vibrato_rate vibrato_depth "
     "order_pitch",
     "loudness": "loudness loudness_order throb level loudness_trend order_loudness rms peak dynamic_range event",
-    "tempo": "longest_pause gap throb tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate "
+    "tempo": "alternation cycle_rate cycle_count vibrato_rate longest_pause gap throb tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate "
     "tempo_alternative",
-    "timbre": "timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
+    "timbre": "purity timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
     "spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness harmonic_ratio noise",
     "noise": "noise_order noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
     "clipping": "clipping noise level peak timbre",
     "room": "reverberation decay_time",
-    "count": "event_count chord pause_count pauses onset_count tempo",
+    "count": "event_count chord pause_count pauses onset_count tempo syllable_count cycle_count cycle_rate vibrato_rate "
+    "throb",
     "pauses": "entry onset gap pauses pause_count longest_pause pause silence_share event_count speech_pause_share "
-    "percussiveness",
-    "vibrato": "vibrato throb vibrato_rate vibrato_depth contour f0_range",
-    "stereo": "stereo stereo_balance stereo_width",
-    "duration": "duration gap sound_length event_count longest_pause",
+    "percussiveness throb sound_length event_length level loudness",
+    "harmony": "chord chord_quality pitch_order contour event_count event_f0 f0_median event_note event_interval "
+    "harmonicity",
+    "mode": "chord_quality event_f0 f0_median event_note event_interval",
+    "edges": "sound_kind kind_order noise_order entry loudness pauses percussiveness reverberation intonation level "
+    "onset contour sound_length",
+    "vibrato": "alternation cycle_count cycle_rate vibrato throb vibrato_rate vibrato_depth contour f0_range",
+    "stereo": "stereo stereo_trend stereo_balance stereo_width balance_trend",
+    "duration": "sound_rank event_length duration gap sound_length event_count longest_pause",
     "attack": "percussiveness sound_length percussive_share reverberation",
     "telephone": "telephone band_low band_high muffling timbre spectral_centroid spectral_bandwidth",
-    "phonation": "phonation whisper voice harmonicity",
-    "material": "contour f0_median f0_trend vibrato throb timbre tempo regularity bass spectral_centroid "
-    "voice noise harmonicity speech percussiveness sound_length register event_count muffling telephone",
-    "order": "noise_order pitch_order loudness_order register f0_median contour",
+    "phonation": "phonation whisper voice harmonicity level",
+    "order": "sound_rank alternation noise_order pitch_order loudness_order register f0_median contour sound_kind kind_order harmonicity",
+    "alike": "sound_rank pitch_order loudness_order contour loudness register level f0_median event_f0 timbre event_interval "
+    "harmonicity sound_length regularity",
 }
 FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.items()}
-"""The claimed attributes and facts that speak of what a question of a family asks."""
+FAMILIES["material"] = (frozenset(ALL_ATTRIBUTES) | frozenset(FACTS) | {KIND, KIND_ORDER, RANK}) - {"duration"}
+"""The claimed attributes and facts that speak of what a question of a family asks. Of a source ("material")
+everything tells but how long the clip is."""
 
 _ASKED: tuple[tuple[str, str], ...] = (
     ("count", r"how many|number of|count the|how often"),
@@ -58,17 +70,26 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("noise", r"nois\w+|how clean|hiss|recording quality|signal-to-noise|snr|background"),
     ("clipping", r"distort\w+|clipp\w+|overdriven"),
     ("room", r"space|room|reverb\w*|echo\w*|acoustics?|hall"),
-    ("pauses", r"pauses?|silen\w+|gaps?|interrupt\w+|continuous"),
+    ("pauses", r"pauses?|silen\w+|gaps?|interrupt\w+|continuous|intermittent|chopped|broken|hiccups?|dropouts?"),
     ("vibrato", r"vibrato|wobbl\w+|tremolo"),
     ("stereo", r"stereo|left|right channel|pann\w+|which (?:side|ear|channel)|where is the sound"),
     ("duration", r"how long|duration|length"),
     ("attack", r"attack|percussive|sustained"),
     ("phonation", r"whisper\w*|phonat\w+"),
+    ("harmony", r"harmon(?:y|ies)|chords?|triads?|single note"),
+    ("mode", r"major|minor|mode"),
+    ("alike", r"same|match\w*|identical|differ\w*|compar\w*|relat\w+|alike|equal\w*"),
+    ("edges", r"how does (?:it|the \w+|this)(?: \w+)? (?:begin|start|open|end|finish|close|stop)"),
     ("order", r"comes? first|follows?|(?:in )?(?:what|which) order|sequence"),
     ("timbre", r"energy|frequencies|colou?r"),
     ("pauses", r"when (?:does|do|is)|where (?:is|are) the|starts?|begins?"),
     ("telephone", r"(?:which|what) (?:channel|line|medium|device)|recorded|bandwidth|microphone|telephone"),
-    ("material", r"(?:what|which) (?:kind|type|sort)|material|sound source|what is (?:the|this) sound"),
+    (
+        "material",
+        r"(?:what|which) (?:kind|type|sort)|material|sound source|what is (?:the|this) sound|"
+        r"(?:what|who|which \w+) (?:plays|rings|makes|made|sounds|produces|produced|is playing|is making|could|might|happens)"
+        r"|(?:what|which) (?:device|instrument|animal|object|activity|event|machine|thing|action|source)",
+    ),
 )
 _PATTERNS = tuple((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _ASKED)
 _CHOICES = (
@@ -82,13 +103,19 @@ _CHOICES = (
     ("loudness", r"louder|softer|quieter|fades?|grows?|swells?|crescendo|diminuendo|approaching|receding"),
 )
 _CHOSEN = (
-    *_PATTERNS,
+    *((family, pattern) for family, pattern in _PATTERNS if family != "alike"),
     *((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _CHOICES),
 )
 """What choices name beside a property that the question names, and beside what they would name in a question."""
 _NOISE_ITSELF = re.compile(
     r"\bnoisy|noise level|how clean|signal-to-noise|snr|background|recording quality|hiss", re.IGNORECASE
 )
+_OPEN = re.compile(
+    r"\bwhat (?:is|do|does|can|are|did|else) (?:\w+ ){0,3}?(?:heard?|notice|going on|happening|perceive)|best describes|"
+    r"\bwhich (?:description|statement|sentence)\b(?! fits the (?:melody|pitch|rhythm|tempo|loudness))",
+    re.IGNORECASE,
+)
+"""Questions that leave open what of the sound they ask for."""
 MOST_READ = 400  # characters of a question that are read
 QUESTIONS = 4096
 
@@ -109,11 +136,17 @@ def _relevant(question: str, choices: tuple[str, ...]) -> frozenset[str] | None:
     asked = [family for family, pattern in _PATTERNS if pattern.search(question)]
     if len(set(asked)) > 1 and "noise" in asked and _NOISE_ITSELF.search(question) is None:
         asked.remove("noise")  # "on which side is the noise?" asks of its side
+    if "mode" in asked:  # a chord that is there is neither major nor minor yet
+        asked = [family for family in asked if family not in ("harmony", "pitch")]
+    if "alike" in asked and len(set(asked) - {"pauses"}) > 1:
+        asked.remove("alike")  # "do they differ in pitch?"
     if "room" in asked and "material" in asked:
         asked.remove("material")  # "what kind of space is it?" asks of no source
     if question:
         named = _CHOSEN if asked else _PATTERNS
         asked += [family for family, pattern in named if _contrasted(family, pattern, choices, bool(asked))]
+    if _OPEN.search(question):
+        asked.append("material")
     if not asked:
-        return None
+        return FAMILIES["material"] if question.strip() else None
     return frozenset().union(*(FAMILIES[family] for family in asked))

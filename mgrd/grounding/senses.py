@@ -224,7 +224,7 @@ def sense_of_quality(quality: str, word: str, topic: str) -> Sense | None:
     """What a quality says of a topic."""
     if topic in ("speech", "speaker") and quality in ("high", "low", "middle") and (word in VOCAL or "pitch" in word):
         return ("register", quality)
-    if word == "in the middle" and topic not in ("pitch", "tone", "voice", "one"):
+    if word == "in the middle" and topic not in ("pitch", "voice"):
         return None
     if word in ONLY_OF_ROOMS and topic not in ("room", "reverb"):
         return None

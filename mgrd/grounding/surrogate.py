@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from mgrd.grounding.lexicon import word_set
+from mgrd.grounding.lexicon import LISTS, listed, plural, word_set
 
 CACHED_CHAINS = 65_536
 _SENTENCE = re.compile(r"[^.!?;\n]+(?:[.!?;\n]+|$)")
@@ -44,6 +44,32 @@ _USUALLY = (
     r"(?:usually|typically|generally|normally|often|always|commonly|tends?|mostly|rarely|by convention|as a rule|"
     r"in most cases|in general|most of the time|by default|traditionally|almost always)"
 )
+_SOUNDS = "|".join(
+    sorted({plural(noun) for noun in listed(LISTS["event"]["one"])} | set(listed(LISTS["event"]["many"])))
+)
+_ACOUSTIC = (
+    rf"(?:{_SOUNDS}|clicks|beeps|notes|ticks|taps|sounds|tones|pulses|bursts|hits|harmonics|overtones|partials|pauses|gaps|intervals|"
+    r"frequencies|onsets|transients|knocks|thuds|thumps|chords|voices|syllables|words|peaks|levels|steps|footsteps|drums|"
+    r"silences|blips|chirps|sweeps|glides|events|attacks|beats|strokes|strikes|claps|pops|snaps|cracks|crackles|highs|"
+    r"lows|mids|spaces|spacings|swells|whistles|hums|bangs|impacts|echoes|reflections|ears|meters|options|choices|its|"
+    r"this|was|is|has|does|as|plus|less|always|perhaps|towards|upwards|downwards|afterwards|sometimes|besides|bass|"
+    r"others|both|all|pitches|bits|edges|formants|consonants|vowels|tails|decays|drops|wobbles|repeats|strings|"
+    r"horns|cymbals|instruments|speakers|channels|sidebands|ratios|durations|measurements|dynamics|harshness)"
+)
+"""Plurals that speak of what is heard."""
+_GENERIC = (
+    rf"^\W*(?:(?:so|but|and|well|because|since|as) )?(?!{_ACOUSTIC}\b)(?:(?!{_ACOUSTIC}\b|the\b|these\b|those\b|its\b|"
+    r"a\b|an\b|there\b|it\b|i\b|we\b|two\b|three\b|four\b|five\b|several\b|some\b|low\b|high\b|in\b|at\b|on\b|with\b)"
+    r"[a-z]+ ){0,2}"
+    rf"(?!{_ACOUSTIC}\b)[a-z]{{2,}}[a-rt-z]s (?:(?:in|of|from|on|for|at) (?:[a-z]+ ){{1,2}})?"
+    r"(?:are (?!heard|audible|present|rising|falling|getting|playing|ringing|evenly|regular)|have|love|like|go|come|make|"
+    r"made|use|need|get|tend|take|often|usually|walk|lose|recede|do|don't|mean|dominate|contain|end)\b(?![^.;]*\b(?:here|hear|heard)\b)"
+)
+"""What a kind of thing is or does, said without any article: "opera singers are trained to"."""
+_ASKERS = (
+    r"(?:question|quiz|exam|test|option|choice|answer|stimul|corpus|corpora|data ?set|benchmark|collection)s?"
+    r"(?:[- ](?:setter|writer|maker|author|designer|set|key)s?)?"
+)
 _WHO = _any("speaker voice man woman singer narrator person he she they announcer caller somebody someone")
 _SAYS = _any("says? said asks? asked announces? tells? sings? reads? mentions? exclaims? whispers? shouts? states?")
 
@@ -73,6 +99,16 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
             r"\b(?:because|since|as|which is|given that|so) (?:(?:it|this|that|he|she)(?:'s| is) )?(?:just |simply )?"
             r"(?:a |an )(?:question|statement|command|greeting|request|yes[/ -]no question)\b"
         ),
+        (
+            rf"\b{_WHO} (?:\w+ly )?(?:says|said|mentions|announces|explains|claims|tells us) "
+            r"(?:the (?!words?|sentence|phrase|lines?|text)|they|we|you|he|she|i|there|his|her|my|your)\b"
+        ),
+        r"\b(?:grammatical(?:ly)?|syntactic(?:ally)?|semantic(?:ally|s)?|syntax)\b",
+        r"[\"“][^\"”]{8,}[\"”],? (?:he|she|they|the \w+|someone|somebody|it) (?:says|said|asks|asked|shouts|announces)",
+        (
+            r"\b(?:dialogue|words?|wording|sentence|line|phrase)\b[^.;\"“]{0,20}[\"“][^\"”]+[\"”][^.;]{0,60}"
+            r"\b(?:is an? |means|so|which|therefore|answer)"
+        ),
         r"\b(?:asks|asking|asked) (?:a question|something|whether|if)\b[^.;]{0,160}\b(?:so|therefore|hence)\b",
     ),
     "habit": (
@@ -95,7 +131,36 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         ),
         rf"\b{_USUALLY}\s+(?:have|has|is|are|described|answered|means?|labell?ed|associated)\b",
     ),
+    "generic": (_GENERIC,),
+    "fiction": (
+        r"\bin (?:the )?(?:cartoons?|films?|movies?|tv shows?|video ?games?|stories|songs|operas?|orchestras?|lullabies|horror \w+)\b",
+    ),
+    "asking": (
+        (
+            rf"\b{_ASKERS}\b[^.;]{{0,60}}\b(?:usually|rarely|often|normally|typically|always|expects?|favou?rs?|loves?|"
+            r"would be too|tends?|show up|popular|dominat\w+|full of|suspicious\w*|oddly|plausible|obvious choice)\b"
+        ),
+        r"\b(?:wording|phrasing|phrase|presence) (?:of|in|\"|“|')[^.;]{0,60}\b(?:option|choice|answer|question|suggest|hint)s?",
+        r"\b(?:usual|likeliest|most plausible|most likely|safest|likely) (?:demo|culprit|suspect|choice|answer|option|guess|case)\b",
+        r"\bbase rates?\b|\bmy training (?:data|set|includes|contains|has|saw)\b|\bprobabilit(?:y|ies) (?:favou?r|suggest)",
+    ),
+    "pictured": (
+        (
+            r"\b(?:i (?:can |could )?(?:just )?(?:picture|envision|visuali[sz]e) (?:it\\b|an?\\b|the\\b|him|her|some)|i imagine (?:an? |the )[a-z]+ (?:at|in|on|who)\b|"
+            r"imagining\b|\bcomes to mind\b|in my mind's eye)"
+        ),
+    ),
     "knowledge": (
+        (
+            r"\b(?:classic|textbook|stock|standard|popular|famous|common|default) (?:example|stimul\w+|sample|effect|demo|trope|"
+            r"cartoon|calibration|test tone|progression|pattern in|choice|technique)s?\b"
+        ),
+        r"\b(?:everybody|everyone|anybody|anyone) knows\b|\b(?:general|prior|common) (?:knowledge|experience)\b",
+        (
+            r"\b(?:laws? of|physics|newton\w*|thermodynamics|evolution\w*|film school|textbooks?|literature) "
+            r"(?:tells?|says?|teaches|predicts?|dictates?|means|requires?|on|of|demands?|restitution)\b"
+        ),
+        r"\b(?:by|out of|as a matter of) convention\b|\ba rule (?:from|of)\b|\bcommonly used\b|\bare everywhere\b",
         r"\b(?:it is|it's) (?:widely |well[- ]|commonly |generally )?(?:known|common|assumed|accepted)\b",
         r"\bas (?:we|everyone|everybody) knows?\b",
         r"\b(?:common|general|world|background|prior) knowledge\b",
@@ -115,7 +180,7 @@ _MODEL = r"an? (?:text|language|ai|text[- ]based|text[- ]only|large language)[- 
 _UNABLE = (
     r"(?:i|we) (?:can(?:not|'t| not)|am unable to|'m unable to|am not able to|'m not able to|could not|couldn't|"
     r"(?:do not|don't) have (?:the|any) (?:ability|capability) to|"
-    r"lack the ability to|have no (?:way|ability) (?:to|of))"
+    r"have no way of|lack the (?:ability|means|capability) to|have no (?:way|ability) (?:to|of))"
 )
 _HEARING = _any(
     "hear(?:ing)? listen(?:ing)? process(?:ing)? access(?:ing)? perceiv(?:e|ing) play analy[sz]e open receive"
@@ -127,7 +192,7 @@ DENIAL = re.compile(
         (
             rf"\bas {_MODEL}(?:model|assistant)\b",
             rf"\bi(?:'m| am) (?:only |just )?{_MODEL}(?:model|assistant)\b",
-            rf"\b{_UNABLE} (?:actually |directly |really |physically )?{_HEARING} (?:to )?(?:{_ONE} )*{_AUDIO}\b",
+            rf"\b{_UNABLE} (?:actually |directly |really |physically |literally |truly )?{_HEARING} (?:to )?(?:{_ONE} )*{_AUDIO}\b",
             rf"\b{_UNABLE} (?:actually |directly |really |physically )?(?:hear|listen)(?: to)?\s*(?:[.,;!?]|$)",
             (
                 r"\b(?:no|without(?: any)?) (?:audio|sound|clip|recording)(?: file)? "
@@ -145,6 +210,24 @@ DENIAL = re.compile(
                 r"evaluate|confirm|examine|"
                 r"experience) (?:\w+ ){0,4}(?:first[- ]?hand|directly|by ear|myself|audibly)\b"
             ),
+            rf"\bno (?:way|means|chance|possibility) (?:for me |of me )?(?:to|of) {_HEARING}\b",
+            (
+                r"\b(?:only|just|merely|solely) (?:able to |capable of |designed to |built to )?"
+                r"(?:process|read|handle|see|work with|deal with|processing|reading|handling)\w* (?:with )?(?:text|written words)\b"
+            ),
+            (
+                r"\b(?:no|without(?: any)?|isn't any|is not any) (?:audio|sound|recording|clip|file|waveform)(?: file)?\b"
+                r"[^.;,]{0,20}\b(?:attached|provided|available|supplied|given|shared|included|in (?:this|the|our) "
+                r"(?:conversation|chat|prompt|message))\b"
+            ),
+            r"\b(?:hearing|listening|audio|sound|acoustics?|audio qualities) (?:is|are|lies?) (?:beyond|outside|not part of|not among)\b",
+            r"\b(?:training|abilities|capabilities|skills|modalities) (?:do|does|did)(?: not|n't) (?:include|cover|extend to)\b",
+            r"\b(?:do not|don't|does not|doesn't) have (?:the |any )?(?:capability|ability|means|capacity) (?:to|of|for) (?:hear|listen|perceiv|process)",
+            (
+                rf"\b(?:cannot|can't|can not|couldn't) (?:literally |actually |truly |really )"
+                r"(?:hear|listen|perceive)\b"
+            ),
+            r"\b(?:without|lacking|no) access to (?:the |this |any )?(?:audio|sound|recording|clip|file)\b",
             r"\bi have no ears\b|\bi only (?:see|have|process|read) (?:the )?text\b",
             r"\b(?:do not|don't) have (?:access to )?(?:the |any )?(?:audio|recording|ears|hearing|auditory)\b",
             r"\bunable to (?:hear|listen|process|access)\b[^.;]{0,160}\b(?:audio|sound|clip|recording)\b",
@@ -161,7 +244,7 @@ _DISMISSED = re.compile(
 DISMISSAL_REACH = 45  # characters before a text's name in which it may be set aside
 
 _ANY_STEM = re.compile(rf"\b(?:{'|'.join(re.escape(stem) for stem in sorted(word_set('surrogate_stems')))})")
-"""Every pattern needs one of these beginnings of words: chains without any are not searched."""
+"""Every pattern needs one of these beginnings of words: chains and clauses without any are not searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +284,8 @@ def _clauses(sentence: str, offset: int) -> list[tuple[int, int]]:
 
 
 def _codes(clause: str) -> list[str]:
+    if not _ANY_STEM.search(clause.lower()):
+        return []
     codes = ["denial"] if DENIAL.search(clause) else []
     for code, pattern in PATTERNS.items():
         match = pattern.search(clause)

@@ -9,6 +9,8 @@ between, as a word is neither supported nor contradicted between two bands.
 | f0_trend, order_pitch | 1.5 semitones | 4 semitones | an interval is heard coarser than a note |
 | tempo | 5 % | 12 % | rounding to the nearest ten |
 | syllable_rate | 15 % | 40 % | syllables are counted by intensity peaks |
+| syllable_count | 15 %, exact up to 2 | 45 %, at least 2 | weak syllables are missed |
+| cycle_count | 20 %, at least 0.6 | 45 %, at least 1.6 | the first and last may be cut |
 | event_count, pause_count | exact | 1 | counts up to 8; one more is allowed per 8 above |
 | decay_time | 30 % | 80 % | blind estimates of T60 |
 | spectral values | 15 % | 40 % | depends on the averaging |
@@ -44,6 +46,7 @@ INFERRED_ATTRIBUTES: dict[str, Attribute] = {
         Attribute("sound_length", "sound_length", (Band("short", 0, 0.4), Band("long", 0.7, inf))),
         Attribute("noise_order", "noise_order", (Band("tone first", -inf, 0.0), Band("noise first", 0.0, inf))),
         Attribute("chord", "chord", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
+        Attribute("alternation", "alternation", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
         Attribute("throb", "throb", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
     )
 }
@@ -99,6 +102,9 @@ _BY_NAME = {
     "brightness_trend": Tolerance(0.2, 0.6, "absolute"),
     "vibrato_depth": Tolerance(20.0, 60.0, "absolute"),
     "tempo_alternative": Tolerance(0.05, 0.12, "share"),
+    "event_length": _SECONDS,
+    "syllable_count": Tolerance(0.15, 0.45, "share", 0.4, 1.4),
+    "cycle_count": Tolerance(0.2, 0.45, "share", 0.6, 1.6),
     "event_note": Tolerance(0.6, 1.5, "absolute"),
     "event_rank": Tolerance(0.4, 0.5, "absolute"),
     "event_interval": Tolerance(1.0, 2.5, "absolute"),

@@ -91,6 +91,7 @@ _AFTER_INTERVAL = frozenset(
     {"up", "down", "above", "below", "higher", "lower", "upward", "upwards", "downward", "downwards", "apart"}
 )
 
+LOWEST_PITCH = 18.0  # Hz: slower is a pulse or a wobble
 WIDEST_RANGE = 4.0  # semitones of "between 200 and 240 Hz" that still name one pitch
 _OF_SOUNDS = frozenset({"it", "tone", "sound", "pitch"})
 _PLACES = frozenset({"start", "end", "beginning", "ending", "starting", "opening", "initial", "concluding", "closing"})
@@ -289,6 +290,8 @@ def _hertz(value: Value) -> Draft | None:
     if "vibrato" in value.topics:
         return value.draft("vibrato_rate", value.middle)
     named = {item.value for item in value.clause.items if item.kind == "topic"}
+    if value.middle < LOWEST_PITCH:
+        return value.draft("tempo", 60 * value.middle, "BPM")
     if named & {"timbre", "treble", "noise", "background", "room", "tempo", "hiss", "bass"} or (
         value.words & _WHATEVER and value.words & (_ABOVE | _BELOW)
     ):

@@ -6,20 +6,24 @@ nothing, and a claim that no fact speaks of is unverifiable, never wrong.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.claims import Claim
 from mgrd.grounding.lookup import Evidence, Move, Span, fact_for
+from mgrd.grounding.parts import KIND, KIND_ORDER, RANK, SCOPED
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
-from mgrd.grounding.verify_values import verify_value
+from mgrd.grounding.verify_parts import verify_kind, verify_part, verify_rank
+from mgrd.grounding.verify_values import cycles, verify_value
 from mgrd.grounding.verify_words import (
     amended,
     flat_sound,
     is_wide,
     judge_word,
     order_of_each,
+    quality_of_any,
     register_of_any,
     short_gaps,
     unpitched_register,
@@ -38,6 +42,10 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
     span = resolve_time(claim, duration)
     if claim.word is None:
         return verify_value(claim, evidence, span)
+    if claim.attribute in (KIND, KIND_ORDER):
+        return verify_kind(claim, evidence)
+    if claim.attribute == RANK:
+        return verify_rank(claim, evidence)
     attribute = ALL_ATTRIBUTES.get(claim.attribute)
     if attribute is None:
         return UNKNOWN
@@ -47,8 +55,19 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
 
 def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> Verification | None:
     """The verdict where the turns of a line, the single sounds or the sides decide, or where none can; else None."""
-    if claim.attribute == "contour" and claim.subject is not None and claim.word == "flat":
-        return flat_sound(claim, claim.subject, evidence)
+    if claim.subject is not None and claim.reference is None and claim.attribute in SCOPED:
+        if claim.attribute == "contour" and claim.word == "flat":
+            found = flat_sound(claim, claim.subject, evidence)
+            if found is not UNKNOWN:
+                return found
+        found = verify_part(claim, attribute, evidence)
+        if found is not None:
+            return found
+        claim = replace(claim, subject=None)
+    if claim.attribute == "chord_quality":
+        return quality_of_any(claim, attribute, evidence)
+    if claim.attribute == "throb" and evidence.first("throb") is None and span is None:
+        return throbbing(claim, evidence)
     if claim.attribute in TURN and span is None and claim.subject is None:
         return _verify_movement(claim, evidence)
     if claim.attribute == "pitch_order":
@@ -58,6 +77,15 @@ def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, sp
     # Of one sound's or one part's side nothing is known.
     placed = claim.attribute == "stereo" and (span is not None or claim.subject is not None or is_wide(evidence))
     return UNKNOWN if placed else None
+
+
+def throbbing(claim: Claim, evidence: Evidence) -> Verification | None:
+    """A level that goes up and down over and over throbs."""
+    turning = cycles(evidence, ("loudness",))
+    if turning is None:
+        return None
+    verdict: Verdict = "supported" if (claim.word == "present") != claim.negated else "contradicted"
+    return Verification(verdict, turning.value, turning.unit, None, turning.reliability, (turning.start, turning.end))
 
 
 def _verify_word(

@@ -7,7 +7,7 @@ from math import log2
 
 from mgrd.audio.facts import Fact
 from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, nth, overlaps
+from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, level_turns, nth, of_sound, overlaps
 from mgrd.grounding.tolerances import MIN_RELIABILITY, tolerance_of
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 
@@ -18,6 +18,8 @@ MOVING = 1.0  # semitones of a pitch that no single value names
 UNPITCHED = -2.0  # dB of harmonic-to-noise ratio up to which a sound without any pitch line has no pitch
 LEAST_PAUSE = 0.3  # s
 NO_ROOM = 0.3  # of a claimed pause: a shorter gap cannot be meant
+LEAST_TURNS = 4  # ways of a line that goes up and down over and over
+CYCLES_SURE = 0.6
 COUNTED = 0.6  # reliability of a count within a time range
 
 
@@ -91,7 +93,13 @@ def _more(claim: Claim, evidence: Evidence) -> list[Fact]:
         scaled = [replace(f, value=f.value * ENDS_OF_THIRDS) for f in evidence.all(name)]
         return scaled + evidence.all("order_loudness")
     if name == "f0_median" and claim.relation == "is":
-        return evidence.all("event_f0") + (_ends_of_line(evidence) if _moves(evidence) else [])
+        return (
+            evidence.all("event_f0")
+            + evidence.all("chord_note")
+            + (_ends_of_line(evidence) if _moves(evidence) else [])
+        )
+    if name == "tempo":
+        return _wobbles(evidence) if claim.relation == "is" else []
     also = _ALSO.get((name, claim.relation)) or _ALSO.get((name, None))
     return evidence.all(also) if also is not None else []
 
@@ -131,8 +139,17 @@ def _intervals(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
 def _pitches(claim: Claim, evidence: Evidence, _: Span | None) -> list[Fact] | None:
     if claim.subject is None:
         return None
-    event = nth(evidence.all("event_f0"), claim.subject)
+    if len(evidence.all("event")) == 1:
+        return None
+    event = of_sound("event_f0", claim.subject, evidence)
     return [event] if event is not None else []
+
+
+def _lengths(claim: Claim, evidence: Evidence, _: Span | None) -> list[Fact]:
+    if claim.subject is None or len(evidence.all("event")) == 1:
+        return [*evidence.all("event_length"), *evidence.all("sound_length")]
+    length = of_sound("event_length", claim.subject, evidence)
+    return [replace(length, name="event_length")] if length is not None else []
 
 
 def _silences(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
@@ -146,11 +163,39 @@ def _silences(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
     return found + [Fact("gap", end - start, "s", start, end, sure) for start, end in outside if end - start > 0.1]
 
 
+def cycles(evidence: Evidence, attributes: tuple[str, ...] = ("contour", "loudness")) -> Fact | None:
+    """How often the pitch, or the level, goes up and down: the count of its cycles, over the time that they take."""
+    for attribute in attributes:
+        moves = evidence.movements(attribute) or []
+        if attribute == "loudness" and len(moves) < LEAST_TURNS:
+            moves = level_turns(evidence)
+        if len(moves) >= LEAST_TURNS:
+            return Fact("cycle_count", round(len(moves) / 2), "count", moves[0][1], moves[-1][2], CYCLES_SURE)
+    return None
+
+
+def _wobbles(evidence: Evidence) -> list[Fact]:
+    """What goes up and down as often per minute as a pulse beats: a vibrato, a siren, a swelling."""
+    found = [replace(fact, name="tempo", value=60 * fact.value) for fact in evidence.all("vibrato_rate")]
+    turning = cycles(evidence)
+    if turning is not None and turning.end > turning.start:
+        rate = 60 * turning.value / (turning.end - turning.start)
+        found.append(replace(turning, name="tempo", value=rate, unit="BPM"))
+    return found
+
+
+def _cycle_counts(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
+    found = cycles(evidence)
+    return [found] if found is not None else []
+
+
 _ELSEWHERE: dict[str, Callable[[Claim, Evidence, Span | None], list[Fact] | None]] = {
     "event_count": _counts,
     "onset": _onsets,
     "event_interval": _intervals,
     "f0_median": _pitches,
+    "event_length": _lengths,
+    "cycle_count": _cycle_counts,
     "gap": _silences,
 }
 """Facts that are not read from the one of their name, or None where they are after all."""

@@ -11,6 +11,7 @@ from mgrd.grounding.inferred import NOISE_LENGTH
 from mgrd.grounding.lookup import Evidence, Span, nth
 from mgrd.grounding.tolerances import FLAT_RANGE, MIN_RELIABILITY, STILL
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.verify_parts import any_sound
 
 SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
 SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
@@ -27,10 +28,13 @@ VOICE = re.compile(r"\b(?:voice|speaker|talker|singer|speech|(?:wo)?man|narrator
 LOW_VOICE, HIGH_VOICE = 140.0, 200.0  # Hz: a high voice is a middle tone
 LOW_NOISE, HIGH_NOISE = 400.0, 2500.0  # Hz of spectral centroid that make an unpitched sound low or high
 DYING = re.compile(r"\b(?:dies? (?:away|down|out)|decays?|decaying|dying away|rings? out|trails? off)\b", re.IGNORECASE)
+ONE_PITCH = re.compile(r"\b(?:one|single|lone)\b", re.IGNORECASE)
+ALIKE = re.compile(r"\b(?:identical|alike|the same)\b(?! (?:loudness|level|volume|strength|intensity))", re.IGNORECASE)
+UNLIKE = 2.0  # ratio of the centroids of sounds that nobody calls the same
 SAME_START = 0.02  # s between the starts of a sound and of its pitch
 LEAST_FALL = 4.0  # dB within a sound that dies away
 BEHIND = re.compile(r"\b(?:hum|hiss|buzz|background|rumble|drone|noise|static)\b", re.IGNORECASE)
-OF_ALL = re.compile(r"\b(?:each|every|all|they)\b", re.IGNORECASE)
+OF_ALL = re.compile(r"\b(?:each|every|all|they|whole|entire|throughout)\b", re.IGNORECASE)
 
 
 def judge_word(attribute: Attribute, word: str, value: float) -> tuple[Verdict, float | None]:
@@ -65,10 +69,20 @@ def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Ver
     turns it."""
     if attribute.name == "register" and VOICE.search(claim.text):
         return _voice_register(claim.word, fact.value)
+    if claim.claimed == "contour flat" and ONE_PITCH.search(claim.text) and _at_least(evidence, "chord", 0.5):
+        return "contradicted"
+    if claim.claimed == "loudness steady" and ALIKE.search(claim.text) and _differ(evidence):
+        return "contradicted"
     if verdict == "supported":
         return _less(claim, evidence, fact)
+    if claim.claimed == "loudness softer" and "silen" in claim.text and _at_least(evidence, "pause_count", 0.5):
+        return "unverifiable"  # into a pause
     if verdict == "unverifiable":
         return verdict
+    if claim.subject is None and not claim.negated and not OF_ALL.search(claim.text):
+        found = any_sound(claim, attribute, evidence)
+        if found is not None:
+            return found
     if claim.claimed == "loudness softer" and DYING.search(claim.text) and _each_dies(evidence):
         return "supported"
     if attribute.name == "sound_length" and _has_length(claim, attribute, evidence):
@@ -78,6 +92,12 @@ def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Ver
     outside = attribute.name == "pauses" and _is_silent_outside(evidence, claim)
     masked = not claim.negated and _is_masked(claim, evidence)
     return "unverifiable" if harsh or middle or outside or masked or _is_of_part(claim, evidence) else verdict
+
+
+def _differ(evidence: Evidence) -> bool:
+    """The sounds are not alike in colour."""
+    colours = [f.value for f in evidence.all("event_centroid") if f.reliability >= MIN_RELIABILITY]
+    return len(colours) > 1 and max(colours) > UNLIKE * min(colours)
 
 
 def _is_of_part(claim: Claim, evidence: Evidence) -> bool:
@@ -212,6 +232,18 @@ def register_of_any(claim: Claim, attribute: Attribute, evidence: Evidence, span
     order: tuple[Verdict, ...] = ("supported", "unverifiable", "contradicted")
     verdict, note = min(verdicts, key=lambda found: order.index(found[0]))
     return Verification(verdict, note.value, note.unit, None, note.reliability, (note.start, note.end))
+
+
+def quality_of_any(claim: Claim, attribute: Attribute, evidence: Evidence) -> Verification:
+    """Major or minor, of any of the chords."""
+    chords = [fact for fact in evidence.all("chord_quality") if fact.reliability >= MIN_RELIABILITY]
+    if not chords:
+        return UNKNOWN
+    fitting = [fact for fact in chords if attribute.word(fact.value) == claim.word]
+    verdict: Verdict = "supported" if fitting else "contradicted"
+    verdict = opposite(verdict) if claim.negated else verdict
+    fact = (fitting or chords)[0]
+    return Verification(verdict, fact.value, fact.unit, None, fact.reliability, (fact.start, fact.end))
 
 
 def _is_masked(claim: Claim, evidence: Evidence) -> bool:

@@ -17,6 +17,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from mgrd.errors import EngineError, boundary
 from mgrd.ids import KEY_DIGITS, canonical, content_key, sha256_file
+from mgrd.models.serving_copy import window_seconds
 
 disable_progress_bar()  # progress is shown by the command line alone
 
@@ -27,7 +28,7 @@ _IDENTITY_FILES = ("*.safetensors", "config.json", "tokenizer*.json", "chat_temp
 class LoadedModel:
     """A checkpoint in memory: float32, in evaluation mode.
 
-    `window_seconds` is the longest clip that the encoder takes; `encoder_sha` covers everything that
+    `window_seconds` is the longest clip that the model was made to hear; `encoder_sha` covers everything that
     shapes the frozen encoder's outputs (weights and log-mel settings), so it keys cached features.
     """
 
@@ -49,7 +50,10 @@ def model_sha(folder: Path) -> str:
     """The checkpoint's identity: a key of its weights, configuration and tokenizer files."""
     files = sorted({path for pattern in _IDENTITY_FILES for path in folder.glob(pattern)})
     if not any(path.suffix == ".safetensors" for path in files):
-        raise EngineError(f"{folder} holds no *.safetensors; name the folder of a checkpoint saved by transformers")
+        raise EngineError(
+            f"{folder} holds no *.safetensors; name the folder of a checkpoint saved by transformers; one "
+            "that runtime.keep_models let go is made anew after `mgrd data rollback` to the round before it"
+        )
     return content_key("model", [[path.name, sha256_file(path)] for path in files])
 
 
@@ -72,7 +76,7 @@ def load_model(folder: Path, device: str = "cpu") -> LoadedModel:
         sha=sha,
         encoder_sha=_encoder_sha(model, processor),
         template_sha=sha256(str(processor.chat_template).encode()).hexdigest()[:KEY_DIGITS],
-        window_seconds=float(processor.feature_extractor.chunk_length),
+        window_seconds=window_seconds(folder, float(processor.feature_extractor.chunk_length)),
     )
 
 

@@ -31,6 +31,7 @@ MEASURES = (
     Measure("surrogate", "Surrogate share", "chains that argue from text instead of sound", -1),
     Measure("mean_reasoning_tokens", "Reasoning tokens", "mean length of the reasoning", 0, share=False),
     Measure("text_accuracy", "Text problems", "right answers to text problems without sound, greedy", 1),
+    Measure("self_cognition_error", "Self-cognition error", "replies to probes that deny hearing", -1),
 )
 
 

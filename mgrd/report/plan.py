@@ -14,7 +14,7 @@ import polars as pl
 
 from mgrd.settings import Settings, Spec
 from mgrd.store import Workspace
-from schemas import LEDGER, QUESTIONS, TRACES, VERDICTS
+from schemas import CLIPS, LEDGER, QUESTIONS, TRACES, VERDICTS
 
 HELD_OUT = ("dev", "test")
 
@@ -111,6 +111,8 @@ class _Planner:
         counts = workspace.store.read(QUESTIONS, columns=["split"])["split"].value_counts()
         limit = self.spec.limit or float("inf")
         self.questions = {split: min(int(count), limit) for split, count in counts.iter_rows()}
+        clips = workspace.store.read(CLIPS, columns=["split"])["split"].value_counts()
+        self.clips = dict(clips.iter_rows())
         present = workspace.store.read(TRACES, columns=["round", "purpose"]).group_by("round", "purpose").len()
         self.present = {(round_, purpose): count for round_, purpose, count in present.iter_rows()}
 
@@ -131,13 +133,34 @@ class _Planner:
         if self.spec.panel is not None:
             yield self._judging(round_, chains)
         yield from self._contrast(round_, "distill", chains)
-        yield self._plain(round_, "train", "train", self.spec.training.steps * self.spec.training.batch_rows)
+        yield from self._training(round_)
+
+    def _training(self, round_: int) -> Iterator[Step]:
+        training, preferences, reinforce = self.spec.training, self.spec.preferences, self.spec.reinforce
+        if "sft" in training.stages:
+            yield self._plain(round_, "train", "train", training.steps * training.batch_rows)
+        if "dpo" in training.stages:
+            yield self._sampling(
+                round_, "prefer", self._probes(("pool",), preferences.probes) * self.spec.sampling.samples
+            )
+            yield self._plain(round_, "dpo", "train", preferences.steps * 2 * preferences.batch_pairs)
+        if "reinforce" in training.stages:
+            rollouts = reinforce.steps * reinforce.prompts * reinforce.rollouts
+            yield self._step(round_, "reinforce", rollouts, self._rate("reinforce", "sample"))
+
+    def _probes(self, splits: tuple[str, ...], most: int) -> int:
+        return sum(min(self.clips.get(split, 0), most) for split in splits)
 
     def _evaluation(self, round_: int) -> Iterator[Step]:
         chains = sum(self.questions.get(split, 0) for split in HELD_OUT) * (1 + self.spec.evaluation.samples)
         yield self._sampling(round_, "evaluate", chains)
         yield self._grounding(round_, "evaluate", chains)
         yield from self._contrast(round_, "evaluate", chains)
+        evaluation = self.spec.evaluation
+        if evaluation.text_problems:
+            yield self._sampling(round_, "text", len(HELD_OUT) * evaluation.text_problems)
+        if probes := self._probes(HELD_OUT, evaluation.probes):
+            yield self._sampling(round_, "probe", probes * (1 + evaluation.samples))
 
     def _plain(self, round_: int, stage: str, kind: str, rows: float) -> Step:
         """A stage without calls. Training is rated by rows seen, steps x batch, which the ledger does not count."""

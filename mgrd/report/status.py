@@ -10,7 +10,7 @@ import polars as pl
 
 HELDOUT = (
     "accuracy", "accuracy_sampled", "grounded", "claim_precision", "surrogate", "mean_reasoning_tokens",
-    "text_accuracy",
+    "text_accuracy", "self_cognition_error",
 )  # fmt: skip
 TRUTH = ("truth_grounded", "truth_claim_precision")
 FUNNEL = ("sampled", "correct", "grounded", "kept", "rejected", "unscored", "quarantined")

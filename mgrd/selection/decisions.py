@@ -6,12 +6,15 @@ decision, so deciding twice gives the same as once.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from mgrd.audio.facts import Fact
+from mgrd.audio.lookup import FactsFile
 from mgrd.grounding.llm_claims import Extraction
 from mgrd.grounding.scorer import Grounding, score_chain
+from mgrd.grounding.verify import Evidence
 from mgrd.ids import content_key
 from mgrd.judging.panel import PanelResult
 from mgrd.selection.policy import (
@@ -30,6 +33,13 @@ from mgrd.store import frame_of
 from schemas import CLAIMS, DECISIONS
 
 Row = Mapping[str, object]
+RECENT_CLIPS = 64
+TRACE_COLUMNS = (
+    *("trace_id", "round", "purpose", "question_id", "clip_id"), *("raw_text", "reasoning", "answer", "correct"),
+)  # fmt: skip
+"""What the checks need of a trace."""
+ASKED = ("question_id", "text", "choices")
+"""What they need of its question."""
 
 
 def ground_traces(
@@ -49,11 +59,12 @@ def ground_traces(
     held against a chain that could not be checked.
     """
     asked = questions.select("question_id", question=pl.col("text"), choices="choices")
+    measured, built = _Recent(evidence), _Recent(truth)
     claims: list[dict[str, object]] = []
     decisions: list[dict[str, object]] = []
     sha = policy_sha(arm, policy)
     for trace in traces.join(asked, on="question_id", how="left", maintain_order="left").iter_rows(named=True):
-        facts = evidence.get(trace["clip_id"])
+        facts = measured.of(trace["clip_id"])
         read = (extractions or {}).get(trace["trace_id"])
         grounding = score_chain(
             raw_text=trace["raw_text"],
@@ -62,7 +73,7 @@ def ground_traces(
             question=trace["question"],
             choices=trace["choices"],
             facts=facts or (),
-            truth=truth.get(trace["clip_id"]),
+            truth=built.of(trace["clip_id"]),
             policy=policy,
             claims=None if read is None else read.claims,
         )
@@ -71,6 +82,41 @@ def ground_traces(
         claims += claim_rows(grounding, trace, "grammar" if read is None else "llm")
         decisions.append(_decision_row(trace, grounding, signals, decide(signals, policy, arm), sha))
     return frame_of(CLAIMS, claims), frame_of(DECISIONS, decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class GroundChains:
+    """`ground_traces` as work on rows alone: traces (`TRACE_COLUMNS`) that stand beside their questions (`ASKED`)."""
+
+    evidence: FactsFile
+    truth: FactsFile
+    policy: PolicySpec
+    arm: Arm
+
+    def __call__(
+        self, rows: pl.DataFrame, extractions: Mapping[str, Extraction] | None = None
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        questions = rows.select(ASKED).unique("question_id", maintain_order=True)
+        return ground_traces(
+            rows.select(TRACE_COLUMNS), questions, self.evidence, self.truth,
+            policy=self.policy, arm=self.arm, extractions=extractions,
+        )  # fmt: skip
+
+
+class _Recent:
+    """The evidence of the clips that were asked for last: a clip's chains stand together."""
+
+    def __init__(self, facts: Mapping[str, Sequence[Fact]]) -> None:
+        self._facts = facts
+        self._known: dict[str | None, Evidence | None] = {}
+
+    def of(self, clip_id: str | None) -> Evidence | None:
+        if clip_id not in self._known:
+            if len(self._known) >= RECENT_CLIPS:
+                self._known.pop(next(iter(self._known)))
+            found = None if clip_id is None else self._facts.get(clip_id)
+            self._known[clip_id] = None if found is None else Evidence(found)
+        return self._known[clip_id]
 
 
 def signals_of(grounding: Grounding, correct: bool | None, missing: str | None = None) -> Signals:
@@ -172,6 +218,7 @@ def claim_rows(grounding: Grounding, trace: Row, extractor: str = "grammar") -> 
                 "tolerance": verification.tolerance,
                 "reliability": verification.reliability,
                 "truth_verdict": None if checked.truth is None else checked.truth.verdict,
+                "question_id": trace["question_id"],
             },
         )
     return list(rows.values())

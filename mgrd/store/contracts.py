@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from data_contracts.invariants import check_table
-from data_contracts.runner import Finding, check, suite_tables
+from data_contracts.invariants import check_parts
+from data_contracts.runner import Finding, Thinned, check_thinned, suite_tables
 from mgrd.errors import ContractError
 from mgrd.ids import content_key
 from mgrd.store.delta import DatasetRef, Store, frame_of
@@ -43,19 +43,26 @@ def apply_contracts(store: Store, stage: str, round_: int, outcome: Outcome, lim
     for reference in outcome.outputs:
         if reference.table not in suite_tables() or not reference.rows:
             continue
-        table = TABLES[reference.table]
-        frame = store.read(table, reference.partition)
-        check_table(table.name, frame)
-        found = check(table.name, frame, show=show)
+        found = _check(store, reference, show)
         findings += found
         freezing = [finding for finding in found if finding.severity == "error" and finding.policy == "freeze"]
         if freezing:
             raise ContractError(_stopped(stage, round_, freezing))
         broken = [finding for finding in found if finding.severity == "error"]
         if broken:
-            outcome = _discard(store, stage, round_, outcome, reference, frame, broken, limit)
+            outcome = _discard(store, stage, round_, outcome, reference, broken, limit)
     counts = {**outcome.counts, "findings": [finding.message for finding in findings]} if findings else outcome.counts
     return Checked(replace(outcome, counts=counts), tuple(findings))
+
+
+def _check(store: Store, reference: DatasetRef, show: Show) -> list[Finding]:
+    """Invariants over all rows and the suite over some of them, a part in memory at a time."""
+    table = TABLES[reference.table]
+    check_parts(table.name, lambda: store.batches(table, reference.partition))
+    thinned = Thinned(reference.rows)
+    for part in store.batches(table, reference.partition):
+        thinned.add(part)
+    return check_thinned(table.name, thinned, show)
 
 
 def _stopped(stage: str, round_: int, findings: list[Finding]) -> str:
@@ -77,7 +84,7 @@ def _dropped(stage: str, table: Table, row: Mapping[str, object], why: str) -> s
 
 
 def _discard(
-    store: Store, stage: str, round_: int, outcome: Outcome, reference: DatasetRef, frame: pl.DataFrame,
+    store: Store, stage: str, round_: int, outcome: Outcome, reference: DatasetRef,
     findings: list[Finding], limit: float,
 ) -> Outcome:  # fmt: skip
     """Move the rows that break an expectation to quarantine, and their count with them."""
@@ -87,12 +94,13 @@ def _discard(
         for key in finding.keys:
             why.setdefault(key, finding.message)
     key = pl.concat_str([pl.col(name).cast(pl.String) for name in table.key], separator=",")
-    bad = frame.filter(key.is_in(list(why)))
+    broken = key.is_in(list(why))
+    bad = store.scan(table, reference.partition).filter(broken).collect()
     parts = [name for name in outcome.accounted if name != QUARANTINED]
-    if bad.height > limit * frame.height or QUARANTINED not in outcome.accounted or len(parts) != 1:
+    if bad.height > limit * reference.rows or QUARANTINED not in outcome.accounted or len(parts) != 1:
         raise ContractError(
             _stopped(stage, round_, findings)
-            + f" ({bad.height} of {frame.height} rows are more than runtime.fail_on_error = {limit:g} lets pass)"
+            + f" ({bad.height} of {reference.rows} rows are more than runtime.fail_on_error = {limit:g} lets pass)"
         )
     rows = [
         {
@@ -108,8 +116,7 @@ def _discard(
     ]
     # Quarantine first: a kill in between leaves a row in two places, and the owed stage empties its quarantine.
     store.append(QUARANTINE, frame_of(QUARANTINE, rows))
-    store.replace(table, frame.filter(~key.is_in(list(why))), reference.partition)
-    fresh = store.reference(table, reference.partition)
+    fresh = store.replace_parts(table, store.batches(table, reference.partition, where=~broken), reference.partition)
     accounted: Mapping[str, int] = {
         name: count + (bad.height if name == QUARANTINED else -bad.height) for name, count in outcome.accounted.items()
     }

@@ -1,26 +1,31 @@
 """Delta tables of a workspace: read, append, replace a partition in one commit.
 
 Every frame is cast to its table's Arrow schema before it is written, and refused when that loses
-anything. The store never interprets rows; stages do.
+anything. The store never interprets rows; stages do. Tables may be larger than memory: `batches` reads
+a partition part by part, and `replace_parts` writes one so, in a single commit all the same.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 
 from data_contracts.invariants import check_unique, name_nulls, name_rows, next_step, to_schema
-from mgrd.errors import ContractError, DataError, StoreError, boundary
+from mgrd.errors import ContractError, DataError, MgrdError, StoreError, boundary
+from mgrd.store.digest import Digest
 from mgrd.store.schema import missing_columns, stored_types, upgraded
 from schemas import Table
 
 Partition = Mapping[str, int | str]
 """Column values that select whole partitions, such as {"round": 2}."""
+PART_ROWS = 20_000
+"""Rows that are in memory at once where a table is read or written part by part."""
+LAYOUT = WriterProperties(max_row_group_size=PART_ROWS)
+"""Groups that a reader of a range of keys can skip, and of which it holds one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +90,32 @@ class Store:
         if opened is None:
             return empty_frame(table).lazy()
         with boundary(StoreError, f"reading table {table.name} at {self.location(table)}"):
-            frame = upgraded(table, pl.scan_delta(opened if version is None else self.location(table), version=version))
+            past = version is not None and version != opened.version()
+            at = DeltaTable(self.location(table), version=version) if past else opened
+            frame = upgraded(table, pl.scan_delta(at))
         for column, value in (partition or {}).items():
             frame = frame.filter(pl.col(column) == value)
         return frame
+
+    def batches(
+        self,
+        table: Table,
+        partition: Partition | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        rows: int | None = None,
+        where: pl.Expr | None = None,
+        version: int | None = None,
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of `read` in frames of at most `rows` (PART_ROWS), in stored order; those that meet `where`."""
+        most = rows or PART_ROWS
+        frame = self.scan(table, partition, version=version)
+        frame = frame if where is None else frame.filter(where)
+        frame = frame if columns is None else frame.select(columns)
+        with boundary(StoreError, f"reading table {table.name} at {self.location(table)}"):
+            for part in frame.collect_batches(chunk_size=most, maintain_order=True):
+                for first in range(0, part.height, most):
+                    yield part[first : first + most]
 
     def append(self, table: Table, frame: pl.DataFrame, note: Mapping[str, str] | None = None) -> int:
         """Add rows in one commit and return the new version. The caller owns key uniqueness across commits."""
@@ -101,6 +128,7 @@ class Store:
                 mode="append",
                 schema_mode=self._schema_mode(table, opened),
                 partition_by=list(table.partition_by) or None,
+                writer_properties=LAYOUT,
                 commit_properties=CommitProperties(custom_metadata=dict(note or {})),
             )
         return self.version(table) if opened is None else opened.version()
@@ -113,31 +141,66 @@ class Store:
         An empty partition mapping replaces the whole table. Raises ContractError when a row lies
         outside the partition or a key occurs twice.
         """
-        data = to_arrow(table, frame)
-        _check_inside(table, frame, partition)
         check_unique(table.name, frame)
+        return self.replace_parts(table, [frame], partition, note).version
+
+    def replace_parts(
+        self,
+        table: Table,
+        parts: Iterable[pl.DataFrame],
+        partition: Partition,
+        note: Mapping[str, str] | None = None,
+    ) -> DatasetRef:
+        """As `replace`, from frames of which one is in memory at a time; returns what was written.
+
+        Keys are checked within each frame here, and across frames when the stage's contracts are.
+        """
+        stream = _Stream(table, parts, partition)
         properties = CommitProperties(custom_metadata=dict(note or {}))
         predicate = " AND ".join(f"{column} = {_literal(value)}" for column, value in partition.items())
-        with boundary(StoreError, f"replacing {dict(partition)} of table {table.name}"):
-            opened = self.open(table)
-            if opened is not None and frame.is_empty():
-                opened.delete(predicate or None, commit_properties=properties)
-            else:
-                write_deltalake(
-                    self._prepared(table) if opened is None else opened,
-                    data,
-                    mode="overwrite",
-                    schema_mode=self._schema_mode(table, opened),
-                    predicate=predicate if opened is not None and predicate else None,
-                    partition_by=list(table.partition_by) or None,
-                    commit_properties=properties,
-                )
-        return self.version(table) if opened is None else opened.version()
+        opened = self.open(table)
+        try:
+            with boundary(StoreError, f"replacing {dict(partition)} of table {table.name}"):
+                if opened is not None and stream.is_empty():
+                    opened.delete(predicate or None, commit_properties=properties)
+                else:
+                    write_deltalake(
+                        self._prepared(table) if opened is None else opened,
+                        pa.RecordBatchReader.from_batches(table.arrow, stream.batches()),
+                        mode="overwrite",
+                        schema_mode=self._schema_mode(table, opened),
+                        predicate=predicate if opened is not None and predicate else None,
+                        partition_by=list(table.partition_by) or None,
+                        writer_properties=LAYOUT,
+                        commit_properties=properties,
+                    )
+        except StoreError:
+            # What a frame raises on its way through the writer comes out as the writer's own error.
+            if stream.error is not None:
+                raise stream.error from None
+            raise
+        version = self.version(table) if opened is None else opened.version()
+        return DatasetRef(table.name, dict(partition), version, stream.digest.value, stream.digest.rows)
+
+    def digest(
+        self,
+        table: Table,
+        partition: Partition | None = None,
+        *,
+        where: pl.Expr | None = None,
+        version: int | None = None,
+    ) -> Digest:
+        """Digest and number of the rows of a partition, or of those of them that meet `where`."""
+        found = Digest(table)
+        for part in self.batches(table, partition, where=where, version=version):
+            found.add(part)
+        return found
 
     def reference(self, table: Table, partition: Partition) -> DatasetRef:
         """The partition as it stands, with the digest of its content."""
-        frame = self.read(table, partition)
-        return DatasetRef(table.name, dict(partition), self.version(table), digest(table, frame), frame.height)
+        version = self.version(table)
+        found = self.digest(table, partition)
+        return DatasetRef(table.name, dict(partition), version, found.value, found.rows)
 
     def open(self, table: Table) -> DeltaTable | None:
         """The Delta table itself at its newest version, for its history and files; None before its first commit.
@@ -162,6 +225,20 @@ class Store:
         if self.uri is None:
             self.path(table).mkdir(parents=True, exist_ok=True)
         return self.location(table)
+
+
+def question_ranges(rows: pl.LazyFrame) -> Iterator[pl.Expr]:
+    """Conditions on `question_id` that part rows: those of a question together, some PART_ROWS in a part.
+
+    Chains are stored by question as they were sampled, so that a part is read without reading the others.
+    """
+    counts = rows.drop_nulls("question_id").group_by("question_id").len().sort("question_id").collect()
+    parts = counts.with_columns(part=(pl.col("len").cum_sum() - 1) // PART_ROWS)
+    edges = parts.group_by("part", maintain_order=True).agg(
+        first=pl.col("question_id").first(), last=pl.col("question_id").last()
+    )
+    for _, first, last in edges.iter_rows():
+        yield pl.col("question_id").is_between(pl.lit(first), pl.lit(last))
 
 
 def empty_frame(table: Table) -> pl.DataFrame:
@@ -215,20 +292,48 @@ def to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
 
 
 def digest(table: Table, frame: pl.DataFrame) -> str:
-    """A hash of the rows' content, independent of their order and of the file layout."""
-    ordered = frame.sort(list(table.key)) if frame.height else empty_frame(table)
-    columns = [name for name in table.arrow.names if name not in UNHASHED]
-    hasher = hashlib.sha256()
-    sink = pa.BufferOutputStream()
-    data = to_arrow(table, ordered).select(columns).combine_chunks()
-    with pa.ipc.new_stream(sink, data.schema) as writer:
-        writer.write_table(data)
-    hasher.update(sink.getvalue())
-    return hasher.hexdigest()[:16]
+    """The digest of a frame's content, see `mgrd.store.digest`."""
+    found = Digest(table)
+    found.add(frame)
+    return found.value
 
 
-UNHASHED = frozenset({"seconds", "finished_at"})
-"""Columns that say how long or when, never what: two equal runs differ in them."""
+class _Stream:
+    """Frames on their way into a table: checked, cast, and counted as they pass."""
+
+    def __init__(self, table: Table, parts: Iterable[pl.DataFrame], partition: Partition) -> None:
+        self.table = table
+        self.partition = partition
+        self.digest = Digest(table)
+        self.error: MgrdError | None = None
+        self._parts = iter(parts)
+        self._first = self._next()
+
+    def is_empty(self) -> bool:
+        return self._first is None
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        part = self._first
+        self._first = None
+        try:
+            while part is not None:
+                yield from part.to_batches()
+                part = self._next()
+        except MgrdError as error:
+            self.error = error
+            raise
+
+    def _next(self) -> pa.Table | None:
+        """The next frame that has rows."""
+        for frame in self._parts:
+            if frame.is_empty():
+                continue
+            data = to_arrow(self.table, frame)
+            _check_inside(self.table, frame, self.partition)
+            check_unique(self.table.name, frame)
+            self.digest.add(frame)
+            return data
+        return None
 
 
 def _literal(value: int | str) -> str:

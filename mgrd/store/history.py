@@ -8,11 +8,13 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from mgrd.errors import DataError, StoreError, boundary
+from mgrd.store.checkpoints import unneeded_checkpoints
 from mgrd.store.delta import Store
 from mgrd.store.workspace import Workspace
 from schemas import LEDGER, MODELS, OVERRIDES, TABLES, Table
@@ -166,21 +168,23 @@ def collect_garbage(workspace: Workspace, days: float = KEPT_DAYS, *, dry_run: b
             files = opened.vacuum(retention_hours=round(days * 24), dry_run=dry_run, enforce_retention_duration=False)
         if files:
             found[table.name] = len(files)
-    folders = _unknown_checkpoints(workspace)
+    rounds = workspace.settings.runtime.keep_models
+    unneeded = [] if rounds is None else unneeded_checkpoints(workspace, rounds)
+    folders = [*_unknown_checkpoints(workspace), *unneeded]
     for folder in () if dry_run else folders:
-        shutil.rmtree(workspace.models / folder)
+        shutil.rmtree(folder)
     if folders:
         found["models"] = found.get("models", 0) + len(folders)
     return found
 
 
-def _unknown_checkpoints(workspace: Workspace) -> list[str]:
+def _unknown_checkpoints(workspace: Workspace) -> list[Path]:
     """Folders of models/ that no row of the models table names; bases are never rows, and stay."""
     known = {uri.rsplit("/", 1)[-1] for uri in workspace.store.read(MODELS, columns=["uri"])["uri"]}
     if not known or not workspace.models.is_dir():
         return []
     return sorted(
-        folder.name
+        folder
         for folder in workspace.models.iterdir()
         if folder.is_dir() and folder.name not in known and not folder.name.startswith("base-")
     )

@@ -41,17 +41,17 @@ class Holder:
     @classmethod
     def this_process(cls, what: str) -> "Holder":
         pid = os.getpid()
-        return cls(pid, _born(pid), socket.gethostname(), what, datetime.now(UTC).isoformat(timespec="seconds"))
+        return cls(pid, process_start(pid), socket.gethostname(), what, datetime.now(UTC).isoformat(timespec="seconds"))
 
     def is_alive(self, silent_seconds: float) -> bool:
         """Whether it still works; `silent_seconds` have passed since its last sign of life."""
         if self.host != socket.gethostname():
             return silent_seconds < SILENT_SECONDS
-        return _born(self.pid) == self.born
+        return process_start(self.pid) == self.born
 
     @property
     def is_this_process(self) -> bool:
-        return (self.pid, self.born, self.host) == (os.getpid(), _born(os.getpid()), socket.gethostname())
+        return (self.pid, self.born, self.host) == (os.getpid(), process_start(os.getpid()), socket.gethostname())
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def _silence(path: Path) -> float:
         return float("inf")
 
 
-def _born(pid: int) -> int:
+def process_start(pid: int) -> int:
     """When the process started, in clock ticks since boot; 0 for none. Without /proc: 1 for any that lives."""
     try:
         # The name in parentheses may hold anything; the start is the 20th field after it.

@@ -6,6 +6,10 @@ Nothing is written outside of it.
 """
 
 import logging
+import os
+import shutil
+import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +22,7 @@ from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
 from mgrd.store.contracts import apply_contracts
 from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
-from mgrd.store.lock import hold
+from mgrd.store.lock import hold, process_start
 from mgrd.store.telemetry import observed
 
 LOGGER = logging.getLogger("mgrd")
@@ -82,6 +86,20 @@ class Workspace:
     def cache(self) -> Path:
         """What can be made again: the pictures of clips and the review app's mirror of the tables."""
         return self.root / "cache"
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for the files of one piece of work while it lasts. What killed processes left is removed."""
+        parent, here = self.cache / "scratch", socket.gethostname()
+        parent.mkdir(parents=True, exist_ok=True)
+        for left in parent.glob(f"{here}-*"):
+            if not process_start(int(left.name.removeprefix(f"{here}-").split("-")[0])):
+                shutil.rmtree(left, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{here}-{os.getpid()}-", dir=parent))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def pictures(self) -> Path:

@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import Qwen2AudioForConditionalGeneration
 
 from mgrd.errors import TrainingError
+from mgrd.ids import content_key
 from mgrd.models.checkpoints import LoadedModel, save_model
 from mgrd.models.forward import completion_states, pack_rows
 from mgrd.models.parallel import Workers, workers
@@ -34,7 +35,7 @@ from mgrd.training.batches import TrainingRow, shard_batch
 from mgrd.training.features import FeatureCache
 from mgrd.training.guards import HeldOut, StepFigures, check_guards
 from mgrd.training.optimizer import BETAS, CLIP_NORM, set_rate
-from mgrd.training.reinforce_state import Moments, read_state, write_state
+from mgrd.training.state import Learners, RunState
 from mgrd.training.value_head import ValueHead, fit_values
 
 VALUE_UPDATES = 4
@@ -112,8 +113,10 @@ def reinforce(
     """
     learner = Learner(loaded, features, spec, seed, choose_precision(precision, str(loaded.model.device)))
     run = _Run(learner, [], [], best_step=0, best=learner.weights(), stopped=None)
-    if state_folder is not None:
-        _resume(run, state_folder)
+    key = content_key("reinforce", loaded.sha, spec.model_dump(), seed)
+    state = None if state_folder is None else RunState(state_folder, key)
+    if state is not None:
+        _resume(run, state)
     on_step = on_step or (lambda _: None)
     on_step(len(run.steps))
     while run.stopped is None and len(run.steps) < spec.steps:
@@ -124,8 +127,8 @@ def reinforce(
                 break
         run.steps.append(learner.step(step, source.draw(step)))
         run.stopped = check_guards(run.steps, [], spec.guards)
-        if state_folder is not None and len(run.steps) % spec.checkpoint_every == 0:
-            _checkpoint(run, state_folder)
+        if state is not None and len(run.steps) % spec.checkpoint_every == 0:
+            _checkpoint(run, state)
         on_step(1)
     if not run.heldout or run.heldout[-1].step < len(run.steps):
         _look(run, source, len(run.steps))
@@ -160,36 +163,27 @@ def _look(run: _Run, source: RolloutSource, step: int) -> None:
     run.stopped = run.stopped or check_guards(run.steps, run.heldout, run.learner.spec.guards)
 
 
-def _checkpoint(run: _Run, folder: Path) -> None:
-    learner = run.learner
-    tensors = {f"policy.{name}": value for name, value in learner.weights().items()}
-    tensors |= {f"best.{name}": value for name, value in run.best.items()}
-    tensors |= learner.critic_weights()
-    moments = {"policy": Moments.of(learner.optimizer), "value": Moments.of(learner.critic)}
-    document = {
+def _checkpoint(run: _Run, state: RunState) -> None:
+    progress = {
         "steps": [asdict(one) for one in run.steps],
         "heldout": [asdict(one) for one in run.heldout],
         "best_step": run.best_step,
         "stopped": run.stopped,
-        "tokens": learner.tokens,
+        "tokens": run.learner.tokens,
     }
-    write_state(folder, tensors, moments, document)
+    state.save(len(run.steps), run.learner.learners(), progress, run.best)
 
 
-def _resume(run: _Run, folder: Path) -> None:
-    learner = run.learner
-    state = read_state(folder)
-    if state is None:
+def _resume(run: _Run, state: RunState) -> None:
+    restored = state.restore(run.learner.learners())
+    if restored is None:
         return
-    learner.put_weights(state.named("policy."))
-    run.best = state.named("best.")
-    learner.head.load_state_dict(state.named("value."))
-    state.moments["policy"].put(learner.optimizer)
-    state.moments["value"].put(learner.critic)
-    run.steps = [StepFigures(**one) for one in state.document["steps"]]
-    run.heldout = [HeldOut(**one) for one in state.document["heldout"]]
-    run.best_step, run.stopped = state.document["best_step"], state.document["stopped"]
-    learner.tokens = state.document["tokens"]
+    progress = restored.progress
+    run.best = restored.kept
+    run.steps = [StepFigures(**one) for one in progress["steps"]]
+    run.heldout = [HeldOut(**one) for one in progress["heldout"]]
+    run.best_step, run.stopped = progress["best_step"], progress["stopped"]
+    run.learner.tokens = progress["tokens"]
 
 
 class Learner:
@@ -214,8 +208,8 @@ class Learner:
         """A copy of what is trained."""
         return {n: p.detach().clone() for n, p in zip(self.names, self.parameters, strict=True)}
 
-    def critic_weights(self) -> dict[str, Tensor]:
-        return {f"value.{name}": value for name, value in self.head.state_dict().items()}
+    def learners(self) -> Learners:
+        return {"policy": (self.model, self.optimizer), "value": (self.head, self.critic)}
 
     def put_weights(self, weights: dict[str, Tensor]) -> None:
         with torch.no_grad():

@@ -97,7 +97,9 @@ def train_sft(
         loaded, features, learning_rate=learning_rate, weight_decay=weight_decay, dtype=dtype, part_rows=part_rows,
         lora=lora, seed=seed, device=device,
     ) as learner:  # fmt: skip
-        resumed, progress = state.restore(learner.module, learner.optimizer) or (0, {})
+        learners = {"policy": (learner.module, learner.optimizer)}
+        restored = state.restore(learners)
+        resumed, progress = (restored.step, restored.progress) if restored else (0, {})
         losses, tokens, before = progress.get("losses", []), progress.get("tokens", 0), progress.get("seconds", 0.0)
         if on_step and resumed:
             on_step(resumed)
@@ -110,7 +112,7 @@ def train_sft(
             tokens += count
             if checkpoint_steps and (step + 1) % checkpoint_steps == 0 and step + 1 < steps:
                 told = {"losses": losses, "tokens": tokens, "seconds": before + time.perf_counter() - started}
-                state.save(step + 1, learner.module, learner.optimizer, told)
+                state.save(step + 1, learners, told)
             if on_step:
                 on_step(1)
 

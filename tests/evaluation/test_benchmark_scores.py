@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mgrd.errors import ConfigError, DataError
 from mgrd.evaluation.benchmarks import Score, named, score_predictions
 from mgrd.evaluation.benchmarks.files import read_table
-from mgrd.evaluation.benchmarks.rules import choice_letter, number_match, string_match
+from mgrd.evaluation.benchmarks.rules import choice_letter, number_match, spoken_number, string_match
 
 CHOICES = ["Dog bark", "Rain", "A car", "Church bell"]
 
@@ -104,7 +104,7 @@ def test_mmar_reads_its_own_key(tmp_path: Path) -> None:
            "modality": "speech", "category": "Semantic Layer", "sub-category": "x", "language": "en"}  # fmt: skip
     right = scored(tmp_path, "mmar", "MMAR-meta.jsonl", [row], [{**row, "answer_prediction": "No."}])
     other = scored(tmp_path, "mmar", "MMAR-meta.jsonl", [row], [{**row, "model_output": "No."}])
-    assert (right.official, other.official) == (1.0, 0.0)
+    assert (right.official, other.official, other.left_out) == (1.0, 0.0, 1)
 
 
 def test_air_bench_drops_what_it_cannot_parse_and_the_strict_score_does_not(tmp_path: Path) -> None:
@@ -112,6 +112,24 @@ def test_air_bench_drops_what_it_cannot_parse_and_the_strict_score_does_not(tmp_
     predicted = [{**row, "response": said} for row, said in zip(rows, ["B", "rain, surely", "A"], strict=True)]
     score = scored(tmp_path, "air-bench", "Foundation_meta.json", rows, predicted)
     assert (score.official, score.strict, score.left_out) == (0.5, pytest.approx(1 / 3), 1)
+
+
+def test_air_bench_finds_sound_where_the_owners_put_it(tmp_path: Path) -> None:
+    row = {**lettered_row("a", "Rain", "uniq_id"), "path": "a.wav", "task_name": "Audio_Grounding", "dataset_name": "d"}
+    (tmp_path / "Foundation_meta.json").write_text(json.dumps([row]))
+    (tmp_path / "Audio_Grounding_d").mkdir()
+    (tmp_path / "Audio_Grounding_d" / "a.flac").touch()
+    (item,) = named("air-bench").read(tmp_path, tmp_path / "scratch")
+    assert item.audio == (tmp_path / "Audio_Grounding_d" / "a.flac").resolve()
+    assert item.groups == {"task": "Audio_Grounding_d"}
+    assert item.row == row
+
+
+def test_mmsu_judges_an_empty_response_by_the_letter_before_and_the_strict_score_does_not(tmp_path: Path) -> None:
+    rows = [lettered_row(key, "Rain") for key in "abcd"]
+    predicted = [{**row, "response": said} for row, said in zip(rows, ["", "B", "None", "unsure"], strict=True)]
+    score = scored(tmp_path, "mmsu", "train.jsonl", rows, predicted)
+    assert (score.official, score.left_out, score.strict) == (1.0, 2, 0.25)
 
 
 def test_a_letter_without_a_choice_is_wrong(tmp_path: Path) -> None:
@@ -135,18 +153,33 @@ def test_mmsu_reads_sound_inside_parquet_and_predicts_the_letter_of_the_named_ch
 
 
 @pytest.mark.parametrize(
-    ("answer", "prediction", "right"),
+    ("reply", "number"),
     [
-        ("42", "The answer is 42.", True),
-        ("1200", "1,200", True),
-        ("42", "42 or rather 43", False),
-        ("42", "x" * 100 + " 42", False),  # only the first 100 characters are read
-        ("-3.5", "it is -3.5", True),
-        ("42", "forty-two", False),
+        ("42 or rather 43", "43"),
+        ("The answer is 42, not 43.", "42"),
+        ("I had 3. #### 42", "42"),
+        ("The answer is 1.\n\nThe answer is 2.", "1"),  # said twice: only what stands before the blank line
+        ("1,200", "1200"),
+        ("it is -3.50", "-3.5"),
+        ("3/4 of it", "0.75"),
+        ("7.", "7"),
+        ("forty-two", "empty"),
+        ("", "empty"),
+        ("9" * 130, "10000000000000.0"),  # 1e+130, whose last zero is dropped
     ],
 )
-def test_the_last_number_of_the_first_hundred_characters_counts(answer: str, prediction: str, right: bool) -> None:
-    assert number_match(answer, prediction) is right
+def test_one_number_is_read_from_a_spoken_answer(reply: str, number: str) -> None:
+    assert spoken_number(reply) == number
+
+
+def test_an_answer_that_is_no_plain_number_is_compared_as_text() -> None:
+    assert number_match("42", "42.0")
+    assert not number_match("42.0", "42.0")  # the reply's number is written plainly, the answer is not
+
+
+@given(st.text(alphabet="0123456789./,- #the answris\n"))
+def test_any_reply_has_a_number_or_nothing(reply: str) -> None:
+    assert 0 < len(spoken_number(reply)) <= 100
 
 
 def test_big_bench_audio_has_no_official_score_here_and_says_why(tmp_path: Path) -> None:

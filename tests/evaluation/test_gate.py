@@ -8,7 +8,13 @@ from mgrd.settings import GateSpec
 from mgrd.store import frame_of
 from schemas import METRICS
 
-FIGURES = {"accuracy_sampled": 0.6, "grounded": 0.4, "mean_reasoning_tokens": 20.0, "self_cognition_error": 0.01}
+FIGURES = {
+    "accuracy_sampled": 0.6,
+    "grounded": 0.4,
+    "mean_reasoning_tokens": 20.0,
+    "self_cognition_error": 0.01,
+    "denial": 0.0,
+}
 
 
 def metrics(split: str = "dev", **changes: float) -> pl.DataFrame:
@@ -28,6 +34,7 @@ def test_an_equal_model_is_promoted() -> None:
         ({"accuracy_sampled": 0.5}, "accuracy_sampled fell from 0.600 to 0.500"),
         ({"grounded": 0.3}, "grounded fell from 0.400 to 0.300"),
         ({"self_cognition_error": 0.2}, "self_cognition_error rose from 0.010 to 0.200"),
+        ({"denial": 0.05}, "denial rose from 0.000 to 0.050"),
         ({"mean_reasoning_tokens": 1.0}, "reasoning collapsed to 1.0 tokens"),
     ],
 )

@@ -14,13 +14,15 @@ from tests.export.made_workspace import PROMPT, finish_round, make_workspace
 
 
 def rows_of(workspace: Workspace, **asked: object) -> RoundRows:
-    return read_rows(workspace, ExportConfig.model_validate({"round": 1, **asked}), Tables(workspace.store))
+    return read_rows(
+        workspace, ExportConfig.model_validate({"round": 1, **asked}), Tables(workspace.store), workspace.root / "rows"
+    )
 
 
 def test_sft_rows_are_the_rounds_kept_chains_and_the_text_replay(made: Workspace) -> None:
     found = rows_of(made)
     kept = made.store.read(DISTILLED, {"round": 1})
-    assert [row["id"] for row in found.configs["distilled"]] == sorted(kept["row_id"])
+    assert sorted(row["id"] for row in found.configs["distilled"]) == sorted(kept["row_id"])
     assert {row["origin"] for row in found.configs["text"]} == {"text"}
     assert not found.refused
 

@@ -1,13 +1,17 @@
 """Held-out sources, row order, shard counts and row groups hold for any data."""
 
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mgrd.export import rowset
+from mgrd.export.rowset import RowSet
 from mgrd.export.shards import (
     LARGEST_GROUP,
     MIB,
@@ -19,9 +23,10 @@ from mgrd.export.shards import (
     group_spans,
     shard_count,
 )
-from mgrd.export.split import held_out_sources, shuffled, split_rows
+from mgrd.export.split import Sources
 from mgrd.ids import sha256_file
 
+FOLDER = tempfile.TemporaryDirectory()  # hypothesis asks for many sets, pytest gives one folder per test
 ROW = st.builds(
     lambda n, source, clip, skill: {
         "id": f"{n}",
@@ -38,21 +43,53 @@ ROW = st.builds(
 ROWS = st.lists(ROW, min_size=1, max_size=120, unique_by=lambda row: row["id"])
 
 
+def row_set(rows: list[dict[str, str]], seed: int, at_once: int = 10_000) -> RowSet:
+    """The rows in a set that puts them into files whenever `at_once` of them wait."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rowset, "IN_MEMORY", at_once)
+        found = RowSet(Path(tempfile.mkdtemp(dir=FOLDER.name)), seed)
+        for row in rows:
+            found.add(row)
+        return found
+
+
+def sides_of(rows: list[dict[str, str]], share: float, seed: int, at_once: int = 10_000) -> dict[str, list[str]]:
+    return {side.split: [row["id"] for row in side] for side in row_set(rows, seed, at_once).sides(share)}
+
+
+def held_out(rows: list[dict[str, str]], share: float, seed: int) -> set[str]:
+    sources = Sources()
+    for row in rows:
+        sources.add(row)
+    return {sources.names[number] for number in sources.held_out(share, seed)}
+
+
 @given(ROWS, st.sampled_from([0.0, 0.05, 0.2, 0.5]), st.integers(0, 5))
 def test_no_source_is_on_both_sides_and_no_row_is_lost(rows: list[dict[str, str]], share: float, seed: int) -> None:
-    sides = split_rows(rows, share, seed)
+    sides = {side.split: list(side) for side in row_set(rows, seed).sides(share)}
     sources = {name: {row["source"] for row in side} for name, side in sides.items()}
     assert not sources.get("train", set()) & sources.get("validation", set())
     assert sorted(row["id"] for side in sides.values() for row in side) == sorted(row["id"] for row in rows)
     assert sides["train"], "something is always left to train on"
 
 
-@given(ROWS, st.integers(0, 5), st.randoms(use_true_random=False))
-def test_split_and_order_do_not_depend_on_the_order_of_the_rows(rows: list[dict[str, str]], seed: int, random) -> None:
+@given(ROWS, st.integers(0, 5), st.integers(1, 40), st.randoms(use_true_random=False))
+def test_split_and_order_depend_neither_on_the_order_of_the_rows_nor_on_what_waits_in_files(
+    rows: list[dict[str, str]], seed: int, at_once: int, random
+) -> None:
     mixed = list(rows)
     random.shuffle(mixed)
-    assert split_rows(mixed, 0.2, seed) == split_rows(rows, 0.2, seed)
-    assert shuffled(mixed, seed) == shuffled(rows, seed)
+    assert sides_of(mixed, 0.2, seed, at_once) == sides_of(rows, 0.2, seed)
+
+
+def test_what_the_shards_are_planned_by_stands_in_the_order_of_the_rows() -> None:
+    rows = [
+        {"id": f"{i}", "clip_id": f"{i}", "source": f"{i % 7}", "domain": "d", "skill": "s", "bytes": i}
+        for i in range(50)
+    ]
+    for side in row_set(rows, 3, at_once=8).sides(0.3):
+        assert [row["bytes"] for row in side] == side.audio_bytes.tolist()
+        assert len(side) == len(list(side))
 
 
 def test_the_share_holds_in_every_stratum() -> None:
@@ -63,22 +100,23 @@ def test_the_share_holds_in_every_stratum() -> None:
         for i in range(40)
     ]
     counts: dict[str, int] = defaultdict(int)
-    for source in held_out_sources(rows, 0.1, 0):
+    for source in held_out(rows, 0.1, 0):
         counts[source.rstrip("0123456789")] += 1
     assert list(counts.values()) == [4, 4, 4, 4]
 
 
 def test_another_seed_holds_out_other_sources_and_gives_another_order() -> None:
     rows = [{"id": f"{i}", "clip_id": f"{i}", "source": f"{i}", "domain": "d", "skill": "s"} for i in range(60)]
-    assert held_out_sources(rows, 0.2, 0) != held_out_sources(rows, 0.2, 1)
-    assert shuffled(rows, 0) != shuffled(rows, 1) != rows
+    assert held_out(rows, 0.2, 0) != held_out(rows, 0.2, 1)
+    orders = [[row["id"] for row in row_set(rows, seed)] for seed in (0, 1)]
+    assert orders[0] != orders[1] != [row["id"] for row in rows]
 
 
 def test_few_clips_still_hold_one_source_out() -> None:
     rows = [{"id": f"{i}", "clip_id": f"{i}", "source": f"{i}", "domain": "d", "skill": f"{i}"} for i in range(4)]
-    assert len(held_out_sources(rows, 0.05, 0)) == 1
-    assert not held_out_sources(rows, 0.0, 0)
-    assert not held_out_sources(rows[:1], 0.5, 0)
+    assert len(held_out(rows, 0.05, 0)) == 1
+    assert not held_out(rows, 0.0, 0)
+    assert not held_out(rows[:1], 0.5, 0)
 
 
 @given(st.integers(1, 10**7), st.integers(0, 2**42), st.integers(1, 64))

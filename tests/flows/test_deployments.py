@@ -25,6 +25,7 @@ from tasks.retries import RETRY_JITTER
 REPOSITORY = Path(__file__).parents[2]
 TINY = REPOSITORY / "examples" / "tiny.toml"
 DEPLOYMENTS = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
+POOLS = ("cpu", "gpu-sample", "gpu-train")
 
 
 class Orchestrator:
@@ -94,26 +95,28 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def orchestrator(tmp_path_factory: pytest.TempPathFactory, workspace: Path) -> Iterator[Orchestrator]:
-    """A server with all deployments, and a worker that polls the pool."""
+    """A server with all deployments, and workers that poll the pools that are used here."""
     home = tmp_path_factory.mktemp("prefect")
     made = Orchestrator(home, workspace)
     server = made.start(
         "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(made.port), "--no-ui", log=home / "server"
     )
-    worker = None
+    workers: list[subprocess.Popen[bytes]] = []
     try:
         deadline = time.monotonic() + 180
         while not made.is_up():
             assert server.poll() is None, (home / "server").read_text()
             assert time.monotonic() < deadline, "the server did not start"
             time.sleep(0.5)
-        made.prefect("work-pool", "create", "cpu", "--type", "process")
+        for pool in POOLS:
+            made.prefect("work-pool", "create", pool, "--type", "process")
         made.prefect("--no-prompt", "deploy", "--all")
-        worker = made.start("prefect", "worker", "start", "--pool", "cpu", log=home / "worker")
+        for pool in ("cpu", "gpu-train"):
+            workers.append(made.start("prefect", "worker", "start", "--pool", pool, log=home / f"worker-{pool}"))
         yield made
     finally:
-        for process in (worker, server):
-            if process is not None and process.poll() is None:
+        for process in (*workers, server):
+            if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
                 try:
                     process.wait(30)
@@ -168,6 +171,35 @@ def test_a_failed_run_leaves_an_artifact_that_says_what_to_do(orchestrator: Orch
     (artifact,) = orchestrator.ask("artifacts/filter", {"artifacts": {"key": {"any_": ["failure-rejudge"]}}})
     assert "round 9 has no sampled chains" in artifact["data"]
     assert "run this deployment again" in artifact["data"]
+
+
+def test_what_trains_what_samples_and_what_does_neither_go_to_pools_of_their_own() -> None:
+    placed: dict[str, set[str]] = {}
+    for one in DEPLOYMENTS:
+        placed.setdefault(one["work_pool"]["name"], set()).add(one["entrypoint"].rpartition(":")[2])
+    assert placed == {
+        "gpu-train": {"distill"},
+        "gpu-sample": {"sample_round"},
+        "cpu": {"ingest", "rejudge", "calibrate", "publish"},
+    }
+
+
+@pytest.mark.round
+@pytest.mark.timeout(1800)
+def test_init_makes_the_limits_of_gpu_and_judge_once_and_leaves_them_as_they_are_set(
+    orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    def init() -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "mgrd", "init", str(tmp_path / "w")], cwd=REPOSITORY, env=orchestrator.environment,
+            capture_output=True, text=True, check=True, timeout=300,
+        )  # fmt: skip
+        return done.stdout
+
+    assert "1 task(s) tagged gpu, 1 task(s) tagged judge" in init()
+    orchestrator.prefect("concurrency-limit", "delete", "gpu")
+    orchestrator.prefect("concurrency-limit", "create", "gpu", "4")
+    assert "4 task(s) tagged gpu, 1 task(s) tagged judge" in init()
 
 
 @pytest.mark.round

@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import httpx
 import polars as pl
 import pytest
 
@@ -29,6 +32,8 @@ from schemas import (
 
 REPOSITORY = Path(__file__).parents[2]
 TINY = REPOSITORY / "examples" / "tiny.toml"
+DEMO = "runs/demo"
+"""The README's workspace."""
 pytestmark = pytest.mark.round
 
 BLOCK_NETWORK = """
@@ -58,6 +63,12 @@ def mgrd(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
     return done
 
 
+def readme_commands() -> list[list[str]]:
+    """The `mgrd` commands of the README's blocks, in their order, as words after `mgrd`."""
+    found = re.findall(r"^ {4}mgrd (.+)$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    return [line.split() for line in found]
+
+
 def rows_by_stage(root: Path) -> dict[tuple[int, str], int]:
     entries = Store(root).read(LEDGER).group_by("round", "stage").len()
     return {(round_, stage): count for round_, stage, count in entries.iter_rows()}
@@ -65,14 +76,21 @@ def rows_by_stage(root: Path) -> dict[tuple[int, str], int]:
 
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished tiny campaign; its processes may reach loopback alone."""
+    """A tiny campaign, run by the README's first commands; its processes may reach loopback alone."""
     root = tmp_path_factory.mktemp("campaign") / "w"
     guard = tmp_path_factory.mktemp("guard")
     (guard / "sitecustomize.py").write_text(BLOCK_NETWORK.replace("OUTSIDE", str(guard / "outside.txt")))
     environment = {"PYTHONPATH": f"{guard}{os.pathsep}{REPOSITORY}", "HOME": str(guard / "home")}
-    mgrd("init", str(root), "--settings", str(TINY))
-    mgrd("ingest", "embedded", "-w", str(root), **environment)
-    mgrd("run", "-w", str(root), **environment)
+    commands = readme_commands()[:3]
+    assert [command[0] for command in commands] == ["init", "ingest", "run"]
+    for command in commands:
+        mgrd(
+            *(
+                root.as_posix() if word == DEMO else TINY.as_posix() if word.endswith(".toml") else word
+                for word in command
+            ),
+            **environment,
+        )
     assert not (guard / "outside.txt").exists(), (guard / "outside.txt").read_text()
     assert not (guard / "home").exists(), "something was written to the home folder"
     return root
@@ -86,7 +104,10 @@ def test_every_stage_leaves_its_table(campaign: Path) -> None:
     traces = store.read(TRACES)
     assert traces.filter(pl.col("purpose") == "distill").height == 8 * 3
     assert traces.filter((pl.col("purpose") == "evaluate") & (pl.col("round") == 0)).height == 14 * 3
-    assert store.read(DECISIONS).height == traces.height
+    asked = traces.filter((pl.col("purpose") == "text") & (pl.col("round") == 0))
+    assert asked.group_by("split").len()["len"].to_list() == [6, 6], "held-out text problems of dev and test"
+    undecided = pl.col("purpose").is_in(["text", "probe"])
+    assert store.read(DECISIONS).height == traces.filter(~undecided).height
     assert set(store.read(CLAIMS)["trace_id"]) <= set(traces["trace_id"])
     assert set(store.read(DISTILLED)["origin"]) >= {"cold", "text", "distilled"}
     assert store.read(METRICS)["round"].unique().sort().to_list() == [0, 1]
@@ -96,8 +117,11 @@ def test_every_stage_leaves_its_table(campaign: Path) -> None:
 def test_traces_say_how_they_came_to_be(campaign: Path) -> None:
     traces = Store(campaign).read(TRACES)
     assert traces["trace_id"].is_unique().all()
-    assert traces["prompt_sha"].n_unique() == 1
-    assert (traces["audio_tokens"] > 0).all()
+    asked = pl.col("purpose").replace_strict({"text": "plain", "probe": "plain"}, default="perceive")
+    assert traces.group_by(asked).agg(pl.col("prompt_sha").n_unique())["prompt_sha"].to_list() == [1, 1]
+    silent = pl.col("purpose") == "text"
+    assert (traces.filter(~silent)["audio_tokens"] > 0).all()
+    assert (traces.filter(silent)["audio_tokens"] == 0).all()
     distill = traces.filter(pl.col("purpose") == "distill")
     models = Store(campaign).read(MODELS).filter(pl.col("round") == 0)
     assert (
@@ -194,3 +218,39 @@ def test_a_run_killed_while_sampling_continues_with_the_same_keys(campaign: Path
     kept = traces.filter(pl.col("trace_id").is_in(survived["trace_id"].implode())).sort("trace_id")
     assert kept.equals(survived.sort("trace_id")), "what was paid for was sampled again"
     assert Workspace.open(root).ledger.newest(1, "promote") is not None
+
+
+def test_the_readmes_other_commands_run(campaign: Path, tmp_path: Path) -> None:
+    store = Store(campaign)
+    clip = campaign / store.read(CLIPS)["uri"][0]
+    chains = tmp_path / "chains.jsonl"
+    asked = {"question": "How does the pitch move?", "choices": ["rising", "falling"], "answer": "rising"}
+    chains.write_text(json.dumps({"id": "a", "audio": str(clip), **asked, "chain": "The pitch rises."}) + "\n")
+    meant = {
+        DEMO: campaign, "shards": tmp_path / "shards", "TRACE_ID": store.read(DECISIONS)["trace_id"][0],
+        "CLIP.wav": clip, "CHAINS.jsonl": chains, "3": 1,
+    }  # fmt: skip
+    ran = []
+    for command in readme_commands()[3:]:
+        words = [str(meant.get(word, word)) for word in command]
+        ran.append(words[0])
+        if words[0] == "review":
+            answer_on_loopback(words)
+        else:
+            assert mgrd(*words).stdout.strip()
+    assert {"review", "explain", "measure", "ground", "export", "verify"} <= set(ran)
+
+
+def answer_on_loopback(words: list[str]) -> None:
+    """Start the command on a free port, wait for the address that it prints, and fetch the page there."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-u", "-m", "mgrd", *words, "--port", str(port)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            address = next(line.split()[0] for line in server.stdout if line.startswith("http://"))
+            retrying = httpx.Client(transport=httpx.HTTPTransport(retries=8), follow_redirects=True, timeout=60)
+            assert retrying.get(address).status_code == 200
+        finally:
+            server.terminate()

@@ -61,7 +61,7 @@ def test_held_out_questions_are_never_trained_on_under_any_seed() -> None:
 def test_text_questions_are_asked_as_they_are_trained() -> None:
     row = text_tasks(1, 0).row(0, named=True)
     question, choices = row["prompt"].split(" Choices: ")
-    asked = load_prompt("sample/text").render(question=question, choices=choices.rstrip(".").split(", "))
+    asked = load_prompt("sample/plain").render(question=question, choices=choices.rstrip(".").split(", "))
     assert asked == row["prompt"]
 
 

@@ -15,6 +15,7 @@ HELDOUT = {
     "surrogate",
     "mean_reasoning_tokens",
     "text_accuracy",
+    "self_cognition_error",
     "n",
 }
 FUNNEL = {"sampled", "correct", "grounded", "kept", "rejected", "unscored", "quarantined"}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from mgrd.selection.preferences import pair_traces
+from mgrd.selection.preferences import pair_replies, pair_traces
 from schemas import PREFERENCES
 
 COLUMNS = ("trace_id", "question_id", "reasoning", "answer", "correct", "decision", "reasons")
@@ -53,3 +53,31 @@ def test_a_question_gives_no_more_pairs_than_asked_for_and_no_chain_twice() -> N
 def test_chains_without_answer_or_reasoning_are_left_out() -> None:
     assert pairs([KEPT, (*TEXTUAL[:2], "", *TEXTUAL[3:])]).is_empty()
     assert pairs([KEPT, (*TEXTUAL[:3], None, *TEXTUAL[4:])]).is_empty()
+
+
+HEARS = "<think>i listen: a person speaks.</think>yes, i can hear it."
+DENIES = "<think>i am a text model.</think>no, i cannot hear the clip."
+
+
+def reply_pairs(*replies: tuple[str, str, str, str], per_question: int = 4) -> pl.DataFrame:
+    """Of (trace, question, text, finish reason)."""
+    rows = [(*one, one[2].rpartition(">")[2]) for one in replies]
+    columns = ["trace_id", "question_id", "raw_text", "finish_reason", "answer"]
+    frame = pl.DataFrame(rows, schema=columns, orient="row")
+    return pair_replies(frame, round_=1, per_question=per_question, seed=0)
+
+
+def test_a_reply_that_hears_is_preferred_to_one_that_denies_it() -> None:
+    rows = reply_pairs(("a", "q", HEARS, "stop"), ("b", "q", DENIES, "stop"), ("c", "other", DENIES, "stop"))
+    assert rows.select("reason", "chosen_trace_id", "rejected_trace_id").rows() == [("hearing_over_denial", "a", "b")]
+
+
+def test_replies_that_say_neither_or_did_not_end_make_no_pair() -> None:
+    assert reply_pairs(("a", "q", "<think>the cat</think>sat", "stop"), ("b", "q", DENIES, "stop")).is_empty()
+    assert reply_pairs(("a", "q", HEARS, "length"), ("b", "q", DENIES, "stop")).is_empty()
+    assert reply_pairs(("a", "q", HEARS, "stop"), ("b", "q", "<think>i am a text model.</think>", "stop")).is_empty()
+
+
+def test_probes_give_no_more_pairs_than_asked_for() -> None:
+    many = [(f"a{i}", "q", HEARS, "stop") for i in range(5)] + [(f"b{i}", "q", DENIES, "stop") for i in range(5)]
+    assert reply_pairs(*many, per_question=2).height == 2

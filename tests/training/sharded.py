@@ -52,17 +52,25 @@ def main(folder: Path, features: Path, out: Path) -> None:
         return loss.item()
 
     losses = [step(module, optimizer), step(module, optimizer)]
-    state.save(2, module, optimizer, {"losses": losses})
+    state.save(2, {"policy": (module, optimizer)}, {"losses": losses})
     losses.append(step(module, optimizer))
     dist.barrier()
     again, other = sharded_loss(folder)
-    found = state.restore(again, other)
+    found = state.restore({"policy": (again, other)})
     resumed = step(again, other)
     whole = trained_parameters(again)
     if dist.get_rank() == 0:
         norm = sum(float(tensor.norm()) for tensor in whole.values())
         (out / "report.json").write_text(
-            json.dumps({"losses": losses, "resumed": resumed, "found": found, "names": sorted(whole), "norm": norm})
+            json.dumps(
+                {
+                    "losses": losses,
+                    "resumed": resumed,
+                    "found": found and (found.step, found.progress),
+                    "names": sorted(whole),
+                    "norm": norm,
+                }
+            )
         )
     dist.barrier()  # nobody leaves while another one still talks
     dist.destroy_process_group()

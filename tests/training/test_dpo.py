@@ -1,6 +1,7 @@
 """DPO: the loss of the paper, pairs become ordered, the sound is heard, the encoder stays."""
 
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,30 @@ def test_the_same_seed_gives_the_same_weights(folder: Path, features: FeatureCac
     made = pairs(folder, features)
     shas = {train_dpo(load_model(folder), tmp_path / str(i), made, features, spec, seed=0).model_id for i in range(2)}
     assert len(shas) == 1
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
+    folder: Path, features: FeatureCache, tmp_path: Path
+) -> None:
+    spec = SPEC.model_copy(update={"steps": 7})
+    made = pairs(folder, features)
+    whole = train_dpo(load_model(folder), tmp_path / "whole", made, features, spec, seed=0)
+    steps: list[int] = []
+
+    def kill(count: int) -> None:
+        steps.append(count)
+        if sum(steps) == 5:
+            raise InterruptedError
+
+    again: list[int] = []
+    for told in (kill, again.append):
+        with suppress(InterruptedError):
+            report = train_dpo(
+                load_model(folder), tmp_path / "parts", made, features, spec, seed=0, checkpoint_steps=2, on_step=told
+            )
+    assert again == [4, 1, 1, 1], "four steps were behind it, three were owed"
+    assert report == whole
+    assert not list(tmp_path.glob(".*.run"))
 
 
 def test_no_pairs_is_an_error(folder: Path, features: FeatureCache, tmp_path: Path) -> None:

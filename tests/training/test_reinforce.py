@@ -168,8 +168,9 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     state = tmp_path / "state"
     with pytest.raises(KilledError):
         run(folder, tmp_path / "parts", features, spec, state_folder=state, before=kill)
-    assert sorted(path.name for path in state.iterdir()) == ["state.json", "state.safetensors"]
-    assert len(json.loads((state / "state.json").read_text())["steps"]) == 4
+    (place,) = state.iterdir()
+    assert {path.suffix for path in place.iterdir()} == {".json", ".safetensors"}
+    assert len(json.loads((place / "progress.json").read_text())["progress"]["steps"]) == 4
     drawn: list[int] = []
     parts, _ = run(folder, tmp_path / "parts", features, spec, state_folder=state, before=drawn.append)
     assert drawn == [4, 5, 6, 7, 8, 9, 10]
@@ -179,10 +180,9 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
 
 def test_a_broken_checkpoint_says_what_to_do(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    state.mkdir()
-    (state / "state.json").write_text("{")
-    (state / "state.safetensors").write_bytes(b"junk")
-    with pytest.raises(TrainingError, match="remove it to start again"):
+    (state / "step-000004").mkdir(parents=True)
+    (state / "step-000004" / "progress.json").write_text("{")
+    with pytest.raises(TrainingError, match=r"cannot read the checkpoint .*remove .* to start anew"):
         run(folder, tmp_path / "out", features, state_folder=state)
 
 

@@ -93,7 +93,7 @@ def test_a_checkpoint_holds_safetensors_and_json_alone_and_only_the_newest_stays
     (step,) = (tmp_path / ".out.run").iterdir()
     assert step.name == "step-000006"
     names = sorted(path.name for path in step.iterdir())
-    assert names == ["optimizer.safetensors", "parameters.safetensors", "progress.json"]
+    assert names == ["policy.optimizer.safetensors", "policy.parameters.safetensors", "progress.json"]
     assert len(json.loads((step / "progress.json").read_text())["progress"]["losses"]) == 6
 
 
@@ -116,7 +116,7 @@ def test_a_half_written_checkpoint_is_not_one(folder: Path, features: FeatureCac
 def test_a_damaged_checkpoint_says_what_to_remove(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
     stop_after(folder, tmp_path / "out", features, 5)
     (step,) = (tmp_path / ".out.run").iterdir()
-    (step / "optimizer.safetensors").write_bytes(b"\0" * 100)
+    (step / "policy.optimizer.safetensors").write_bytes(b"\0" * 100)
     with pytest.raises(TrainingError, match="to start anew"):
         train(folder, tmp_path / "out", features)
 

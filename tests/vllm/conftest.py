@@ -55,12 +55,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 class serving:  # noqa: N801
     """`with serving(checkpoint, log) as engine`: a vLLM server on a free port of loopback."""
 
-    def __init__(self, checkpoint: Path, log: Path, *options: str) -> None:
+    def __init__(self, checkpoint: Path, log: Path, *options: str, name: str = MODEL) -> None:
         port = free_port()
-        self.engine = Engine(f"http://127.0.0.1:{port}/v1", MODEL, log)
+        self.engine = Engine(f"http://127.0.0.1:{port}/v1", name, log)
         self.command = [
             str(PYTHON), "-m", "vllm.entrypoints.openai.api_server", "--model", str(checkpoint),
-            "--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(port),
+            "--served-model-name", name, "--host", "127.0.0.1", "--port", str(port),
             "--dtype", "float32", "--enforce-eager", "--max-num-seqs", "16", *options,
         ]  # fmt: skip
 
@@ -72,7 +72,8 @@ class serving:  # noqa: N801
             "DO_NOT_TRACK": "1",
             "HF_HUB_OFFLINE": "1",
         }
-        environment.pop("PYTHONPATH", None)
+        for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):  # vLLM's processes share what the first one compiled
+            environment.pop(name, None)
         with self.engine.log.open("w") as log:
             self.process = subprocess.Popen(
                 self.command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True

@@ -45,19 +45,20 @@ def _judge(column: str, item: Item, row: Mapping[str, Any]) -> bool | None:
     return string_match(item.answer, text_of(said), item.choices)
 
 
-def _judge_mmau(item: Item, row: Mapping[str, Any]) -> bool | None:
-    """A row without `model_output` is skipped: the denominator is of the rows that have it."""
-    return None if "model_output" not in row else _judge("model_output", item, row)
+def _skipping(column: str, item: Item, row: Mapping[str, Any]) -> bool | None:
+    """A row without the column is skipped: the denominator is of the rows that have it."""
+    return None if column not in row else _judge(column, item, row)
 
 
 MMAU = Benchmark(
     "mmau", "predictions.json", _read_mmau,
-    lambda item, _reasoning, answer: {**item.row, "model_output": answer}, _judge_mmau,
+    lambda item, _reasoning, answer: {**item.row, "model_output": answer},
+    lambda item, row: _skipping("model_output", item, row),
 )  # fmt: skip
 MMAR = Benchmark(
     "mmar", "predictions.jsonl", _read_mmar,
     lambda item, reasoning, answer: {**item.row, "answer_prediction": answer, "thinking_prediction": reasoning},
-    lambda item, row: _judge("answer_prediction", item, row),
+    lambda item, row: _skipping("answer_prediction", item, row),
 )  # fmt: skip
 MMAU_PRO = Benchmark(
     "mmau-pro", "predictions.parquet", _read_mmau_pro,

@@ -31,7 +31,8 @@ class Benchmark:
 
     `read(data, scratch)` gives the items; sound that lies inside tables is written below `scratch`. `judge(item, row)`
     is the owners' rule on one prediction row: None where they leave the row out of the count. `predict(item, reasoning,
-    answer)` is a row in their format. With `stand_in`, the owners score by a model: our rule is no score of theirs, and
+    answer)` is a row in their format. `in_order` is their rule where a verdict hangs on the rows before; the strict
+    figure takes `judge`. With `stand_in`, the owners score by a model: our rule is no score of theirs, and
     the text says what they do.
     """
 
@@ -41,6 +42,7 @@ class Benchmark:
     predict: Callable[[Item, str, str], Row]
     judge: Callable[[Item, Mapping[str, Any]], bool | None]
     key: str = "id"
+    in_order: Callable[[Sequence[tuple[Item, Mapping[str, Any]]]], list[bool | None]] | None = None
     stand_in: str | None = None
 
 
@@ -52,12 +54,15 @@ class Score:
     strict: float
     items: int
     correct: int
+    """Of the strict figure."""
     left_out: int
     """Rows that the owners skip or drop."""
     missing: int
     """Items without a prediction row."""
     groups: Mapping[str, Mapping[str, tuple[float, int]]] = field(default_factory=dict)
     """Strict accuracy and items of each value of each grouping column."""
+    official_groups: Mapping[str, Mapping[str, tuple[float, int]]] = field(default_factory=dict)
+    """The owners' accuracy and the rows that they count, likewise."""
     stand_in: str | None = None
 
 
@@ -65,36 +70,40 @@ def score_predictions(benchmark: Benchmark, items: Sequence[Item], rows: Sequenc
     """The score of prediction rows. Raises DataError for no items, a row of no item, or two rows of one item."""
     if not items:
         raise DataError(f"{benchmark.name}: no questions to score; check --data")
-    by_id: dict[str, Mapping[str, Any]] = {}
-    known = {item.item_id for item in items}
+    seen: set[str] = set()
+    known = {item.item_id: item for item in items}
     for row in rows:
         key = str(row.get(benchmark.key))
         if key not in known:
             raise DataError(f"{benchmark.name}: prediction of {key!r}, which is no question of --data")
-        if key in by_id:
+        if key in seen:
             raise DataError(f"{benchmark.name}: two predictions of {key!r}; keep one")
-        by_id[key] = row
-    judged = {key: benchmark.judge(item, by_id[key]) for item in items if (key := item.item_id) in by_id}
-    counted = [verdict for verdict in judged.values() if verdict is not None]
-    correct = sum(counted)
-    official = correct / len(counted) if counted else 0.0
+        seen.add(key)
+    pairs = [(known[str(row.get(benchmark.key))], row) for row in rows]
+    strict = {item.item_id: benchmark.judge(item, row) is True for item, row in pairs}
+    verdicts = benchmark.in_order(pairs) if benchmark.in_order else [benchmark.judge(*pair) for pair in pairs]
+    counted = {item.item_id: verdict for (item, _), verdict in zip(pairs, verdicts, strict=True) if verdict is not None}
+    official = sum(counted.values()) / len(counted) if counted else 0.0
     return Score(
         official=None if benchmark.stand_in else official,
-        strict=correct / len(items),
+        strict=sum(strict.values()) / len(items),
         items=len(items),
-        correct=correct,
-        left_out=len(judged) - len(counted),
-        missing=len(items) - len(judged),
-        groups=_groups(items, judged),
+        correct=sum(strict.values()),
+        left_out=len(pairs) - len(counted),
+        missing=len(items) - len(pairs),
+        groups=_groups(items, {item.item_id: strict.get(item.item_id, False) for item in items}),
+        official_groups={} if benchmark.stand_in else _groups(items, counted),
         stand_in=benchmark.stand_in,
     )
 
 
-def _groups(items: Sequence[Item], judged: Mapping[str, bool | None]) -> dict[str, dict[str, tuple[float, int]]]:
+def _groups(items: Sequence[Item], verdicts: Mapping[str, bool]) -> dict[str, dict[str, tuple[float, int]]]:
+    """Accuracy and count, by group and value, of the items that have a verdict."""
     found: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
-        for name, value in item.groups.items():
-            found[name][value].append(judged.get(item.item_id) is True)
+        if item.item_id in verdicts:
+            for name, value in item.groups.items():
+                found[name][value].append(verdicts[item.item_id])
     return {
         name: {value: (sum(hits) / len(hits), len(hits)) for value, hits in sorted(values.items())}
         for name, values in found.items()

@@ -4,10 +4,14 @@ import re
 from collections.abc import Sequence
 
 _WORD = re.compile(r"\b\w+\b")
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"-?\d+/?\.?\d*")
+_LED_BY_ZERO = re.compile("-?0[0-9]")
+_ANNOUNCED = re.compile("The answer is:|The answer is|the answer is|####")
+_TOLD = ("The answer is:", "The answer is", "the answer is", "####")
 LETTERS = "ABCD"
-SPOKEN_CHARACTERS = 100
-"""Of a reply, what Spoken-MQA's rule looks at."""
+MOST_CHARACTERS = 100
+"""Of the number that was read, what Spoken-MQA's rule compares."""
+NOTHING = "empty"
 
 
 def string_match(answer: str, prediction: str, choices: Sequence[str]) -> bool:
@@ -35,18 +39,39 @@ def choice_letter(response: str) -> str | None:
     return said[-2] if len(said) > 1 and said[-2] in LETTERS else None
 
 
-def number_match(answer: str, prediction: str) -> bool:
-    """The last number in the first 100 characters equals the answer's; equal text where the answer has none.
+def spoken_number(reply: str) -> str:
+    """The number that Spoken-MQA's rule (AudioBench, `acc`) reads from a reply; `NOTHING` where there is none.
 
-    A reply without a number is wrong.
+    After the last "The answer is" or "####" the first number, else the last of the reply. Where one of these is said
+    twice, only what stands before the first blank line is read. Commas are taken out, zeros behind the point dropped,
+    a fraction with a slash divided.
     """
-    said = prediction[:SPOKEN_CHARACTERS]
-    wanted, found = _last_number(answer), _last_number(said)
-    if wanted is None:
-        return said.strip().casefold() == answer.strip().casefold()
-    return found is not None and abs(found - wanted) < 1e-4
+    said = reply.strip("\n")
+    if any(said.count(told) > 1 for told in _TOLD):
+        said = said.split("\n\n")[0]
+    *before, last = _ANNOUNCED.split(said)
+    found = _NUMBER.findall(last.strip("\n").rstrip(".").rstrip("/").strip(" ").replace(",", ""))
+    if not found:
+        return NOTHING
+    return plain_number(found[0] if before else found[-1]).rstrip(".").rstrip("/")[:MOST_CHARACTERS] or NOTHING
 
 
-def _last_number(text: str) -> float | None:
-    found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "")) if found else None
+def plain_number(text: str) -> str:
+    """A number as AudioBench writes it: `3.0` as `3`, `1/4` as `0.25`; another text as it is."""
+    try:
+        value = float(text)
+    except ValueError:
+        over, _, under = text.partition("/")
+        if any(_LED_BY_ZERO.match(part) for part in (over, under)):
+            return text
+        try:
+            value = float(over) / float(under)
+        except (ValueError, ZeroDivisionError):
+            return text
+    written = repr(value).rstrip("0")
+    return str(int(written.rstrip("."))) if written.endswith(".") else str(float(written))
+
+
+def number_match(answer: str, reply: str) -> bool:
+    """The number that is read from the reply, as text, equals the answer."""
+    return spoken_number(reply).casefold() == (answer or NOTHING).casefold()

@@ -1,12 +1,12 @@
 """Big Bench Audio and Spoken-MQA: the question itself is spoken."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mgrd.evaluation.benchmarks.files import find_rows
 from mgrd.evaluation.benchmarks.protocol import Benchmark, Item, kept_sound, text_of
-from mgrd.evaluation.benchmarks.rules import number_match, string_match
+from mgrd.evaluation.benchmarks.rules import NOTHING, number_match, plain_number, spoken_number, string_match
 
 CHOICES = {
     "formal_fallacies": ("valid", "invalid"),
@@ -35,7 +35,9 @@ def _read_big_bench(data: Path, scratch: Path) -> list[Item]:
 
 def _judge_big_bench(item: Item, row: Mapping[str, Any]) -> bool | None:
     said = text_of(row.get("answer"))
-    return string_match(item.answer, said, item.choices) if item.choices else number_match(item.answer, said)
+    return (
+        string_match(item.answer, said, item.choices) if item.choices else number_match(plain_number(item.answer), said)
+    )
 
 
 def _read_spoken_mqa(data: Path, scratch: Path) -> list[Item]:
@@ -51,12 +53,32 @@ def _read_spoken_mqa(data: Path, scratch: Path) -> list[Item]:
                 audio=kept_sound(scratch, row.get("context"), folder),
                 question=_text(row.get("instruction")) or ASKED,
                 choices=(),
-                answer=_text(row.get("answer")),
+                answer=_number(row.get("answer")),
                 groups={},
                 row={**kept, "id": key},
             )
         )
     return items
+
+
+def _number(cell: object) -> str:
+    """The first of several answers, written plainly as the owners do; a single text stays as it is."""
+    told = cell.get("text") if isinstance(cell, Mapping) else cell
+    if not isinstance(told, (list, tuple)):
+        return text_of(told)
+    first = text_of(told[0]) if told else ""
+    return plain_number(first.rpartition("#### ")[2].replace(",", "") if "####" in first else first)
+
+
+def _judge_spoken(pairs: Sequence[tuple[Item, Mapping[str, Any]]]) -> list[bool | None]:
+    """A reply that is null is judged by the number of the row before: the owners' script keeps it."""
+    verdicts: list[bool | None] = []
+    number: str | None = None
+    for item, row in pairs:
+        said = row.get("model_prediction")
+        number = number if said is None else spoken_number(text_of(said))
+        verdicts.append(None if number is None else number.casefold() == (item.answer or NOTHING).casefold())
+    return verdicts
 
 
 def _text(cell: object) -> str:
@@ -71,5 +93,5 @@ BIG_BENCH_AUDIO = Benchmark(
 SPOKEN_MQA = Benchmark(
     "spoken-mqa", "predictions.jsonl", _read_spoken_mqa,
     lambda item, _reasoning, answer: {**item.row, "model_prediction": answer},
-    lambda item, row: number_match(item.answer, text_of(row.get("model_prediction"))),
+    lambda item, row: number_match(item.answer, text_of(row.get("model_prediction"))), in_order=_judge_spoken,
 )  # fmt: skip

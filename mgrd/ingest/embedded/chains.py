@@ -15,6 +15,7 @@ import polars as pl
 
 from mgrd.ids import content_key, seed_from
 from mgrd.ingest.embedded.phrases import CLAUSES, LABEL_CLAUSES, known_words, say
+from mgrd.ingest.embedded.self_cognition import probe_replies
 from mgrd.ingest.embedded.texts import text_tasks
 from mgrd.ingest.skills import NUMBER_WORDS
 from mgrd.settings import ColdStartSpec
@@ -76,6 +77,8 @@ def write_demonstrations(
         answer = question["answer"] if right else str(own.choice(wrong))
         reasoning = _reason(own, style, heard[question["clip_id"]], question["skill"], answer, right=right)
         rows.append(_row(question, prompt, reasoning, answer, style, 1))
+    if spec.probes:
+        rows += probe_replies(cold, {clip_id: LABEL_CLAUSES[clip.label] for clip_id, clip in heard.items()}, spec, seed)
     frame = pl.from_dicts(rows, schema=pl.DataFrame(DISTILLED.arrow.empty_table()).schema)
     count = round(TEXT_SHARE * asked.height)
     return pl.concat([frame, text_tasks(count, seed, phase=0), text_tasks(count, seed, phase=1)])

@@ -8,7 +8,7 @@ from mgrd.store import frame_of
 from prompts import load_prompt
 from schemas import DISTILLED, QUESTIONS
 
-PROMPT = "sample/text"
+PROMPT = "sample/plain"
 """The template of a text question, in training and in evaluation."""
 HELD_OUT_STREAMS = {"dev": 11, "test": 12}
 

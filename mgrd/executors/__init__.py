@@ -1,0 +1,20 @@
+"""Where a stage's work on its rows runs: processes of this machine, or a Ray cluster.
+
+A stage gives a function from a frame to frames and the frames to work on; what comes back is the same, in the
+same order, whichever executor runs it. Executors know nothing of tables: the stage commits, in one process.
+"""
+
+from mgrd.executors.local import LocalExecutor
+from mgrd.executors.protocol import Executor, Frames, Work
+from mgrd.settings import Settings
+
+__all__ = ["Executor", "Frames", "LocalExecutor", "Work", "open_executor"]
+
+
+def open_executor(settings: Settings) -> Executor:
+    """The executor of `runtime.executor`. Raises ConfigError when it is `ray` and Ray is not installed."""
+    if settings.runtime.executor == "ray":
+        from mgrd.executors.ray import RayExecutor
+
+        return RayExecutor(settings.runtime.ray_address, settings.runtime.workers)
+    return LocalExecutor(settings.runtime.workers)
