@@ -46,6 +46,9 @@ CYCLES = (
 )
 """Attribute, its two movements, and what they are over and over: attribute, word and whether it is denied."""
 BEHIND = re.compile(r"\b(?:background|underneath|under|behind|beneath|backdrop|bed|wash|layer|floor)\b")
+BESIDE = re.compile(
+    r"\b(?:with|by|in|under|beneath|behind|through|over|against|plus|and|from)(?: the| some| a| a lot of)? $"
+)
 _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
@@ -136,7 +139,7 @@ def _of_parts(found: list[Claim], text: str, sentence: Sentence, clauses: list[C
     """The claims with the sounds that they speak of, and those on what kinds of sounds come where."""
     first, last = sentence.items[0].start, sentence.items[-1].end
     words = _lowered(text, first, last)
-    if words is None:
+    if words is None or not clauses:
         return found
     parts = passages(words)
     stopped = _stopped(clauses)
@@ -176,6 +179,11 @@ def _with_glossary(found: list[Claim], text: str, words: str, clauses: list[Clau
             continue
         if draft["claimed"] == "pauses absent" and BEHIND.search(words):
             continue  # of a noise that goes on under the sounds
+        begin = draft["start"] - clauses[0].start
+        if draft["claimed"] == "harmonicity noisy" and BESIDE.search(words, max(0, begin - 12), begin):
+            continue  # noise beside the sound is not the sound
+        if draft["attribute"] == "voice" and any(_near(c, draft, clause) for c in found):
+            continue  # that somebody speaks is no news where it is said how
         family = _FAMILY.get(draft["attribute"], draft["attribute"])
         if any(_FAMILY.get(c.attribute, c.attribute) == family and _near(c, draft, clause) for c in [*found, *added]):
             continue

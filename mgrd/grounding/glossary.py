@@ -1,4 +1,4 @@
-"""Words and phrases that say one thing of a sound by themselves, whatever the subject of their sentence (glossary.toml).
+"""Words and phrases that say one thing of a sound by themselves, whatever their sentence speaks of (glossary.toml).
 
 The clause grammar needs a topic that it knows; prose has endless topics, but few ways to say that a pulse keeps time.
 What stands in the glossary is read where the grammar found nothing of the same kind in the clause.
@@ -21,7 +21,8 @@ _GAP = 4  # words that a "*" stands for at most
 LEAST_WORDS = 3  # a shorter sentence names the answer
 HEDGED = 0.5
 IRREGULAR = {
-    "ris": "rose risen", "fall": "fell fallen", "grow": "grew grown", "run": "ran", "sink": "sank sunk", "go": "went goes gone",
+    "ris": "rose risen", "fall": "fell fallen", "grow": "grew grown", "run": "ran", "sink": "sank sunk",
+    "go": "went goes gone",
     "speak": "spoke spoken", "slid": "slid", "shoot": "shot", "los": "lost", "build": "built", "bend": "bent",
     "get": "got", "becom": "became", "com": "came", "hang": "hung", "stand": "stood", "ring": "rang rung",
     "wind": "wound", "creep": "crept", "hold": "held", "keep": "kept", "sweep": "swept", "swell": "swollen",
