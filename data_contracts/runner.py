@@ -106,10 +106,10 @@ def check_thinned(table: str, thinned: Thinned, show: Callable[[str, str], None]
     suite = load_suite(table)
     rows = _flat(table, thinned.rows)
     with _LOCK:
-        validation = _validate(suite, rows, TABLES[table].key)
+        validation = _validate(suite, rows)
         if show is not None:
             show(table, _page(validation))
-    findings = [_finding(table, result, thinned.looked) for result in validation.results if not result.success]
+    findings = [_finding(table, result, rows, thinned.looked) for result in validation.results if not result.success]
     return sorted(findings, key=lambda finding: (finding.severity != "error", finding.expectation))
 
 
@@ -128,13 +128,13 @@ def _batch_definition() -> Any:  # the library's classes carry no useful types
     return asset.add_batch_definition_whole_dataframe("whole")
 
 
-def _validate(suite: dict[str, Any], rows: pl.DataFrame, key: tuple[str, ...]) -> Any:
+def _validate(suite: dict[str, Any], rows: pl.DataFrame) -> Any:
     batch = _batch_definition().get_batch({"dataframe": rows.to_pandas()})
     from great_expectations import ExpectationSuite
 
     expectations = ExpectationSuite(suite["name"], expectations=suite["expectations"])
-    result_format = {"result_format": "COMPLETE", "unexpected_index_column_names": list(key)}
-    return batch.validate(expectations, result_format=result_format)
+    # Rows are told by their place: the library looks the columns of a key up cell by cell.
+    return batch.validate(expectations, result_format={"result_format": "COMPLETE"})
 
 
 def _page(validation: Any) -> str:
@@ -145,12 +145,12 @@ def _page(validation: Any) -> str:
     return DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(validation))
 
 
-def _finding(table: str, result: Any, looked: str) -> Finding:
+def _finding(table: str, result: Any, frame: pl.DataFrame, looked: str) -> Finding:
     config = result.expectation_config
     kwargs = config.kwargs
     columns = [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
-    rows = result.result.get("unexpected_index_list") or []
-    keys = tuple(",".join(str(row[part]) for part in TABLES[table].key) for row in rows)
+    broken = frame.select(TABLES[table].key)[result.result.get("unexpected_index_list") or []]
+    keys = tuple(",".join(map(str, key)) for key in broken.iter_rows())
     expectation = ".".join([*columns, config.type])
     message = f"{table}.{', '.join(columns) or 'rows'}: {config.meta['why']}{_detail(result)}{looked}"
     return Finding(table, expectation, config.meta["severity"], keys, message, config.meta.get("policy", "freeze"))

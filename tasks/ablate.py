@@ -15,6 +15,7 @@ from mgrd.store import Entry, Outcome, Stage, digest, run_stage
 from mgrd.training.mixture import mix_rows
 from schemas import DECISIONS, DISTILLED, QUESTIONS, TRACES
 from tasks.reinforce import reinforce_stage
+from tasks.retries import RETRY_JITTER
 from tasks.rollouts import RolloutBench
 from tasks.run import ModelRef, Overrides, Run, model_entry, questions_of
 from tasks.texts import replay_rows
@@ -43,14 +44,14 @@ class Result:
     counts: dict[str, Any]
 
 
-@task(name="reinforce arm", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="reinforce arm", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def reinforce_arm(run: Run, seed: int, arm: Arm, model: ModelRef) -> list[Result]:
     """Reinforcement under the arm's settings. Empty when its window holds no question."""
     entry = reinforce_stage(run.open(), ROUND, model, f"ablate {arm.name}", measured=True)
     return [] if entry is None else [Result(arm.name, seed, entry.counts)]
 
 
-@task(name="sft arm", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="sft arm", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def sft_arm(run: Run, seed: int, arm: Arm, model: ModelRef) -> list[Result]:
     """SFT on the round's chains, all of them or those that the filter kept, under the same caps."""
     from mgrd.selection.select import select_traces
@@ -101,7 +102,7 @@ def sft_arm(run: Run, seed: int, arm: Arm, model: ModelRef) -> list[Result]:
     return [Result(arm.name, seed, {**measured.counts, "steps": [], "heldout": [], "stopped": None})]
 
 
-@task(name="compare arms", cache_policy=NO_CACHE)
+@task(name="compare arms", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def compare(run: Run, study: str, results: list[Result]) -> dict[str, object]:
     """Write the study's report and its figures as JSON; returns the figures, with the report's path."""
     if not results:

@@ -20,12 +20,13 @@ from mgrd.settings import Spec
 from mgrd.store import Workspace
 from schemas import CALIBRATIONS, CLIPS, COUNTERFACTUALS, DECISIONS, OVERRIDES, TRACES, VERDICTS
 from tasks.judge import panel_says
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 PRECISION = 0.97
 
 
-@task(name="calibrate", cache_policy=NO_CACHE)
+@task(name="calibrate", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def calibrate(run: Run, labels: str | None = None, precision: float = PRECISION) -> dict[str, object]:
     """Hold every signal against the labels of `overrides` and of a file; store and return what was found.
 
@@ -63,7 +64,7 @@ def calibrate(run: Run, labels: str | None = None, precision: float = PRECISION)
     }
 
 
-@task(name="check calibration", cache_policy=NO_CACHE)
+@task(name="check calibration", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def check_calibration(run: Run) -> None:
     """Stops the round before training when `spec.gate.min_kappa` is set and not reached."""
     workspace = run.open()

@@ -12,6 +12,7 @@ from mgrd.errors import ContractError
 from mgrd.ingest.unchanged import altered_clips
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, empty_frame, newest_entries, run_stage
 from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, EVIDENCE, LEDGER, OVERLAPS, QUESTIONS, TRACES
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 VERSION = 1
@@ -19,7 +20,7 @@ STRANGERS = 10
 """Rows without a chain that are looked at, once there are any."""
 
 
-@task(name="check ingest", cache_policy=NO_CACHE)
+@task(name="check ingest", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def check_ingest(run: Run, clips: DatasetRef) -> None:
     """Every question of the workspace is on a clip that is there; clips that no stage measures are as ingested."""
     workspace = run.open()
@@ -33,7 +34,7 @@ def check_ingest(run: Run, clips: DatasetRef) -> None:
     _check(workspace, stage, sum(frame.height for frame in frames.values()))
 
 
-@task(name="check round", cache_policy=NO_CACHE)
+@task(name="check round", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def check_round(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, distilled: DatasetRef) -> None:
     """Traces, claims, decisions and training rows of a round; nothing that is held out may be among the latter."""
     workspace = run.open()

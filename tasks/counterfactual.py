@@ -17,12 +17,13 @@ from prompts import load_prompt
 from schemas import CLAIMS, CLIPS, COUNTERFACTUALS, MODELS, QUARANTINE, QUESTIONS, TRACES
 from tasks.limits import ErrorLimit
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run, questions_of
 
 VERSION = 1
 
 
-@task(name="counterfactual", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="counterfactual", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def counterfactual(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> DatasetRef:
     """What the sound adds to the round's chains; `decisions` names the partition whose claims are placed."""
     return contrast_partition(run.open(), round_, traces, decisions)

@@ -12,13 +12,14 @@ from mgrd.store import DatasetRef, Outcome, Spool, Stage, Workspace, digest, run
 from schemas import COUNTERFACTUALS, DECISIONS, OVERRIDES
 from tasks.judge import panel_says
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run, chains_of
 from tasks.tally import Tally
 
 VERSION = 1
 
 
-@task(name="decide", cache_policy=NO_CACHE)
+@task(name="decide", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def decide(
     run: Run,
     round_: int,

@@ -20,6 +20,7 @@ from mgrd.ingest.listing import listing_digest
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, run_stage
 from schemas import CLIPS, OVERLAPS, QUESTIONS
 from tasks.ingest import EMBEDDED
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 LOGGER = logging.getLogger("mgrd")
@@ -28,7 +29,7 @@ OWN = "held-out"
 """The name under which the campaign's own dev and test clips stand in the table."""
 
 
-@task(name="decontaminate", cache_policy=NO_CACHE)
+@task(name="decontaminate", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def decontaminate(run: Run) -> DatasetRef:
     """The training questions that overlap with held-out clips, or with the benchmarks of the settings."""
     workspace = run.open()

@@ -17,6 +17,7 @@ from tasks.artifacts import publish_heldout
 from tasks.counterfactual import contrast_partition
 from tasks.ground import ground_partition
 from tasks.probes import measure_probes
+from tasks.retries import RETRY_JITTER
 from tasks.run import ModelRef, Run, clips_of, model_row, put_model, questions_of
 from tasks.sample import EVALUATE, TEXT, sample_questions
 from tasks.texts import heldout_texts
@@ -25,7 +26,7 @@ LOGGER = logging.getLogger("mgrd")
 VERSION = 1
 
 
-@task(name="evaluate", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="evaluate", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     """Metrics of the model on the dev and test questions: one greedy and some sampled chains each."""
     workspace = run.open()
@@ -85,7 +86,7 @@ def ask_texts(workspace: Workspace, round_: int, model: ModelRef) -> DatasetRef 
     return sample_questions(workspace, round_, model, TEXT, questions, (GREEDY,), TEXT_PROMPT)
 
 
-@task(name="promote", cache_policy=NO_CACHE)
+@task(name="promote", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def promote(run: Run, round_: int, model: ModelRef, parent: ModelRef | None) -> bool:
     """Whether the round's model replaces its parent, judged on the dev split."""
     workspace = run.open()

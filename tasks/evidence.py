@@ -15,6 +15,7 @@ from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, 
 from schemas import CLIPS, EVIDENCE, QUARANTINE
 from tasks.limits import ErrorLimit
 from tasks.progress import Advance, progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 VERSION = 1
@@ -24,7 +25,7 @@ CLIPS_AT_ONCE = 16
 """Clips that a worker of a cluster is given at once."""
 
 
-@task(name="measure evidence", cache_policy=NO_CACHE)
+@task(name="measure evidence", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def measure(run: Run, clips: DatasetRef) -> DatasetRef:
     """Evidence of a collection's clips that chains are checked on; cold-start clips need none."""
     workspace = run.open()

@@ -19,6 +19,7 @@ from mgrd.store import DatasetRef, Outcome, Spool, Stage, Workspace, run_stage
 from schemas import CLAIMS, CLIPS, DECISIONS, EVIDENCE, TRACES
 from tasks.limits import affordable
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run, asked_of, clip_ids_of
 from tasks.tally import Tally
 
@@ -34,7 +35,7 @@ WORTH_PROCESSES = 6_000
 """Chains from which it takes less time to start processes than to read them in this one."""
 
 
-@task(name="ground", cache_policy=NO_CACHE)
+@task(name="ground", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def ground(run: Run, round_: int, traces: DatasetRef) -> DatasetRef:
     """Claims and decisions of a traces partition; returns the decisions."""
     workspace = run.open()

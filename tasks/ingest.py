@@ -13,13 +13,14 @@ from mgrd.ingest.listing import collection_of, listing_digest
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLIPS, EVIDENCE, QUARANTINE, QUESTIONS
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 VERSION = 1
 EMBEDDED = "embedded"
 
 
-@task(name="ingest embedded", cache_policy=NO_CACHE)
+@task(name="ingest embedded", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def ingest_embedded(run: Run) -> DatasetRef:
     """The default clips and questions, made on this machine; returns the clips."""
     workspace = run.open()
@@ -45,7 +46,7 @@ def ingest_embedded(run: Run) -> DatasetRef:
     return entry.output(CLIPS.name)
 
 
-@task(name="ingest folder", cache_policy=NO_CACHE)
+@task(name="ingest folder", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def ingest_path(run: Run, path: str) -> DatasetRef:
     """The audio of a folder or manifest; questions that the manifest gives come with it."""
     workspace = run.open()
@@ -88,7 +89,7 @@ def ingest_path(run: Run, path: str) -> DatasetRef:
     return entry.output(CLIPS.name)
 
 
-@task(name="derive questions", cache_policy=NO_CACHE)
+@task(name="derive questions", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def derive(run: Run, clips: DatasetRef) -> DatasetRef:
     """Questions from measured facts, for a collection whose clips came without any."""
     workspace = run.open()

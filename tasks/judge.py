@@ -27,12 +27,13 @@ from schemas import DECISIONS, EVIDENCE, PANELS, QUESTIONS, TRACES, VERDICTS
 from tasks.ground import facts_by_clip
 from tasks.limits import affordable
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 VERSION = 3
 
 
-@task(name="judge", cache_policy=NO_CACHE, tags=["judge"])
+@task(name="judge", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["judge"])
 def judge(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> DatasetRef:
     """The panel's verdicts on the chains that passed the checks."""
     workspace = run.open()

@@ -19,13 +19,14 @@ from prompts import load_prompt
 from schemas import CLIPS, DECISIONS, MODELS, PREFERENCES, QUESTIONS, TRACES
 from tasks.probes import prefer_probes
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 2
 
 
-@task(name="pair", cache_policy=NO_CACHE)
+@task(name="pair", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def pair(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, model: ModelRef) -> DatasetRef:
     """Preference pairs of the round's chains, and of what `model` replies when asked whether it hears."""
     workspace = run.open()
@@ -65,7 +66,7 @@ def pair(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, model
     return entry.output(PREFERENCES.name)
 
 
-@task(name="dpo", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="dpo", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def prefer(run: Run, round_: int, pairs: DatasetRef, model: ModelRef) -> ModelRef:
     """The model after DPO on the round's pairs; itself when there is none."""
     workspace = run.open()

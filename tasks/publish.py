@@ -9,10 +9,11 @@ from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round, rows_of
 from mgrd.export.publish import plan_push, push
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 
-@task(name="export", cache_policy=NO_CACHE)
+@task(name="export", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def export(run: Run, config: ExportConfig, out: str) -> str:
     """Write the export unless it is there already; returns its directory."""
     workspace = run.open()
@@ -21,7 +22,7 @@ def export(run: Run, config: ExportConfig, out: str) -> str:
     return out
 
 
-@task(name="push", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=30)
+@task(name="push", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, retries=2, retry_delay_seconds=30)
 def push_export(directory: str, repo: str, *, private: bool, dry_run: bool) -> str:
     """Push the directory and return the commit's address; a dry run only checks it and returns its fingerprint."""
     plan = plan_push(Path(directory), repo, private=private)

@@ -19,6 +19,7 @@ from mgrd.training.reinforce import ReinforceReport, reinforce
 from prompts import load_prompt
 from schemas import CURRICULUM, MODELS, QUESTIONS
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.rollouts import RolloutBench
 from tasks.run import ModelRef, Run, model_entry, put_trained, questions_of
 
@@ -26,7 +27,7 @@ LOGGER = logging.getLogger("mgrd")
 VERSION = 1
 
 
-@task(name="reinforce", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="reinforce", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def reinforce_model(run: Run, round_: int, model: ModelRef) -> ModelRef:
     """The model after reinforcement on the round's questions inside the window; itself when there is none."""
     entry = reinforce_stage(run.open(), round_, model, "reinforce")

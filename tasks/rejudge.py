@@ -7,11 +7,12 @@ from prefect.cache_policies import NO_CACHE
 from mgrd.errors import DataError
 from mgrd.store import DatasetRef
 from schemas import DECISIONS, TRACES
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 from tasks.sample import DISTILL
 
 
-@task(name="sampled traces", cache_policy=NO_CACHE)
+@task(name="sampled traces", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def sampled_traces(run: Run, round_: int) -> DatasetRef:
     """The chains of a committed round. Raises DataError when the round has none."""
     workspace = run.open()
@@ -23,13 +24,13 @@ def sampled_traces(run: Run, round_: int) -> DatasetRef:
     return workspace.store.reference(TRACES, entry.output(TRACES.name).partition)
 
 
-@task(name="standing decisions", cache_policy=NO_CACHE)
+@task(name="standing decisions", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def standing_decisions(run: Run, round_: int) -> DatasetRef:
     """The round's decisions as they stand before anything is decided again."""
     return run.open().store.reference(DECISIONS, {"round": round_, "purpose": DISTILL})
 
 
-@task(name="compare decisions", cache_policy=NO_CACHE)
+@task(name="compare decisions", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def compare(run: Run, before: DatasetRef, after: DatasetRef, distilled: DatasetRef) -> dict[str, object]:
     """How many chains went from which decision to which, and the reasons that came and went."""
     store = run.open().store

@@ -4,10 +4,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.report import write_report
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 
-@task(name="report", cache_policy=NO_CACHE)
+@task(name="report", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def report(run: Run) -> str:
     """The path of the written report."""
     return str(write_report(run.open()))

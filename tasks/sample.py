@@ -16,13 +16,14 @@ from schemas import QUARANTINE, QUESTIONS, TRACES
 from tasks.commits import Commits
 from tasks.limits import ErrorLimit
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import ModelRef, Run, clips_of, questions_of
 
 VERSION = 1
 DISTILL, PREFER, EVALUATE, TEXT, PROBE = "distill", "prefer", "evaluate", "text", "probe"
 
 
-@task(name="sample", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="sample", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def sample(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     """Traces of the pool questions: K sampled chains each."""
     workspace = run.open()

@@ -9,13 +9,14 @@ from prompts import load_prompt
 from schemas import CURRICULUM, DECISIONS, DISTILLED, TRACES
 from tasks.artifacts import publish_funnel
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run, asked_of
 from tasks.tally import COUNTED, Tally
 
 VERSION = 1
 
 
-@task(name="select", cache_policy=NO_CACHE)
+@task(name="select", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def select(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> DatasetRef:
     """Training rows of the round; its ledger entry holds the funnel."""
     workspace = run.open()

@@ -23,6 +23,7 @@ from mgrd.training.sft import TrainReport, train_sft
 from prompts import load_prompt
 from schemas import CLIPS, DISTILLED, MODELS, QUESTIONS
 from tasks.progress import progress
+from tasks.retries import RETRY_JITTER
 from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained, trainable
 from tasks.texts import replay_rows
 
@@ -32,7 +33,7 @@ HEARING, CHAINS = 0, 1
 """Phases of the cold start."""
 
 
-@task(name="demonstrations", cache_policy=NO_CACHE)
+@task(name="demonstrations", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def demonstrations(run: Run) -> DatasetRef:
     """Cold-start rows: what is heard, then chains in a mixture of styles, then text reasoning."""
     workspace = run.open()
@@ -68,7 +69,7 @@ def demonstrations(run: Run) -> DatasetRef:
     return entry.output(DISTILLED.name)
 
 
-@task(name="hearing", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="hearing", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def learn_hearing(run: Run, rows: DatasetRef) -> ModelRef:
     """Assemble the embedded model and teach it to describe and to answer what it hears."""
     workspace = run.open()
@@ -103,7 +104,7 @@ def learn_hearing(run: Run, rows: DatasetRef) -> ModelRef:
     return model_entry(entry, 0)
 
 
-@task(name="cold start", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="cold start", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def learn_chains(run: Run, rows: DatasetRef, parent: ModelRef) -> ModelRef:
     """Teach the model to write chains in the cold start's mixture of styles."""
     workspace = run.open()
@@ -129,7 +130,7 @@ def learn_chains(run: Run, rows: DatasetRef, parent: ModelRef) -> ModelRef:
     return model_entry(entry, 0)
 
 
-@task(name="train", cache_policy=NO_CACHE, tags=["gpu"])
+@task(name="train", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def train(run: Run, round_: int, rows: DatasetRef, parent: ModelRef) -> ModelRef | None:
     """SFT of the parent on the kept chains, of this round or all so far, with text replay.
 

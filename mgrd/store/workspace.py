@@ -23,6 +23,7 @@ from mgrd.store.contracts import apply_contracts
 from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
 from mgrd.store.lock import hold, process_start
+from mgrd.store.telemetry import observed
 
 LOGGER = logging.getLogger("mgrd")
 
@@ -167,25 +168,27 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
     done = workspace.ledger.finished(stage.round, stage.name, stage.fingerprint)
     if done is not None and not _overwritten(done, stage.amends):
         return done, False
-    started = time.perf_counter()
-    outcome = work()
-    limit = workspace.settings.runtime.fail_on_error
-    checked = apply_contracts(
-        workspace.store,
-        stage.name,
-        stage.round,
-        outcome,
-        limit,
-        lambda table, page: _keep_page(workspace, stage, table, page),
-    )
-    outcome = checked.outcome
-    for finding in checked.findings:
-        LOGGER.warning("round %d  %s: %s", stage.round, stage.name, finding.message)
-    seconds = time.perf_counter() - started
-    LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds)
-    entry = workspace.ledger.record(
-        stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds, stage.config
-    )
+    with observed(workspace.store, workspace.settings, stage.name, stage.round, stage.inputs) as told:
+        started = time.perf_counter()
+        outcome = work()
+        limit = workspace.settings.runtime.fail_on_error
+        checked = apply_contracts(
+            workspace.store,
+            stage.name,
+            stage.round,
+            outcome,
+            limit,
+            lambda table, page: _keep_page(workspace, stage, table, page),
+        )
+        outcome = checked.outcome
+        for finding in checked.findings:
+            LOGGER.warning("round %d  %s: %s", stage.round, stage.name, finding.message)
+        seconds = time.perf_counter() - started
+        LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds)
+        entry = workspace.ledger.record(
+            stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds, stage.config
+        )
+        told.outcome = outcome
     return entry, True
 
 

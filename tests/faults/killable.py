@@ -57,7 +57,7 @@ def watch(events: Events) -> None:
     chains = MockEngine._chains
 
     def told_write(target: Any, *args: Any, **kwargs: Any) -> None:
-        name = Path(str(target)).name
+        name = Path(target if isinstance(target, str) else target.table_uri).name
         events.happened("commit", name)
         write(target, *args, **kwargs)
         events.happened("committed", name)

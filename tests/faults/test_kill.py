@@ -1,7 +1,5 @@
 """A campaign that is killed at any moment and started again ends as if nothing had happened."""
 
-import json
-import os
 import random
 import shutil
 import subprocess
@@ -9,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -17,8 +14,8 @@ import pytest
 from mgrd.judging.mock import MockJudge, serving
 from mgrd.settings import ReasonsSpec
 from mgrd.store import Store
-from schemas import LEDGER, TABLES, TRACES, VERDICTS
-from tests.faults.prefect_server import prefect_server
+from schemas import TRACES, VERDICTS
+from tests.faults.campaigns import Killable, copied, events, killable_campaigns, tables
 
 REPOSITORY = Path(__file__).parents[2]
 SETTINGS = (REPOSITORY / "examples" / "tiny.toml").read_text() + 'engine = "mock"\n'
@@ -26,51 +23,12 @@ EVERY_CHAIN_PASSES = "\n[spec.policy.reasons]\n" + "".join(f'{name} = "warn"\n' 
 """So that the judge is asked of every chain."""
 POINTS = 20
 SEED = 20
-CLOCKS = ("seconds", "finished_at")
-"""Columns that two equal runs differ in."""
-PAID = ("requests", "cached", "prompt_tokens", "completion_tokens", "cost")
-"""Of a verdict: a reply that was paid before the kill comes from the cache after it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Killable:
-    """The forking process, and a folder for what its campaigns say."""
-
-    process: subprocess.Popen[str]
-    folder: Path
-
-    def run(self, root: Path, log: Path, kill_after: int | None = None, delay: float = 0.0, **overrides: Any) -> int:
-        """The exit code of one campaign."""
-        order = {
-            "workspace": str(root), "overrides": overrides, "log": str(log), "kill_after": kill_after, "delay": delay,
-            "stderr": str(self.folder / f"{root.name}.err"),
-        }  # fmt: skip
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-    def said(self, root: Path) -> str:
-        return (self.folder / f"{root.name}.err").read_text()
 
 
 @pytest.fixture(scope="module")
 def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killable]:
-    folder = tmp_path_factory.mktemp("killable")
-    with prefect_server(folder) as url:
-        environment = {
-            **os.environ, "PREFECT_API_URL": url, "PREFECT_HOME": str(folder / "prefect"), "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(REPOSITORY), "PREFECT_LOGGING_LEVEL": "CRITICAL",
-        }  # fmt: skip
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.killable"],
-            cwd=REPOSITORY, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        yield Killable(process, folder)
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(30)
+    with killable_campaigns(tmp_path_factory.mktemp("killable")) as campaigns:
+        yield campaigns
 
 
 @pytest.fixture(scope="module")
@@ -113,29 +71,6 @@ def undisturbed(killable: Killable, before: Path, tmp_path_factory: pytest.TempP
     found = tables(root)
     assert not found[VERDICTS.name].is_empty(), "a round that judges nothing shows nothing of judging twice"
     return Undisturbed(len(happened), found)
-
-
-def copied(before: Path, root: Path) -> Path:
-    return Path(shutil.copytree(before, root, ignore=shutil.ignore_patterns(".prefect", ".cache", "reports")))
-
-
-def events(root: Path) -> list[tuple[str, Any]]:
-    return [tuple(json.loads(line)) for line in (root / "events").read_text().splitlines()]
-
-
-def tables(root: Path) -> dict[str, pl.DataFrame]:
-    """All tables without clocks, in key order."""
-    store = Store(root)
-    read = {}
-    for name, table in TABLES.items():
-        rows = store.read(table)
-        if table is LEDGER:
-            key = ["round", "stage", "fingerprint"]
-            read[name] = rows.select(key).sort(key)
-        else:
-            dropped = [*CLOCKS, *(PAID if table is VERDICTS else ())]
-            read[name] = rows.drop(dropped, strict=False).sort(list(table.key))
-    return read
 
 
 def points(count: int, total: int) -> list[tuple[int, float]]:

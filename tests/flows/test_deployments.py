@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import yaml
 
 from mgrd.store import Store
 from schemas import DISTILLED, LEDGER
+from tasks.retries import RETRY_JITTER
 
 REPOSITORY = Path(__file__).parents[2]
 TINY = REPOSITORY / "examples" / "tiny.toml"
@@ -134,6 +137,14 @@ def test_every_deployment_names_a_flow_that_takes_its_parameters_and_says_what_t
     assert deployment["description"]
     assert "mgrd" in deployment["tags"]
     assert deployment["work_pool"]["job_variables"]["env"]["PREFECT_TASKS_DEFAULT_RETRIES"] == "2"
+
+
+def test_what_a_worker_tries_again_comes_at_a_random_moment() -> None:
+    made = [getattr(import_module(f"tasks.{path.stem}"), name)
+            for path in (REPOSITORY / "tasks").glob("[a-z]*.py")
+            for name in re.findall(r"^@task.*\n^def (\w+)", path.read_text(), re.MULTILINE)]  # fmt: skip
+    assert len(made) >= 20
+    assert {task.retry_jitter_factor for task in made} == {RETRY_JITTER}
 
 
 @pytest.mark.round

@@ -5,9 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +15,7 @@ from mgrd.errors import StoreError
 from mgrd.store import Outcome, Stage, Store, Workspace, frame_of, init_workspace, run_stage
 from mgrd.store.history import collect_garbage, difference, table_states
 from schemas import METRICS
-from tests.faults.prefect_server import free_port
+from tests.faults.object_store import object_store
 
 REPOSITORY = Path(__file__).parents[2]
 WRITER = """
@@ -37,33 +34,10 @@ for number in range(1000):
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """The address of an empty bucket on loopback."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    patch = pytest.MonkeyPatch()
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
-        "AWS_ALLOW_HTTP": "true", "AWS_ENDPOINT_URL": url,
-    }.items():  # fmt: skip
-        patch.setenv(name, value)
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(urllib.request.Request(f"{url}/rounds", method="PUT"), timeout=5)
-                break
-            except (urllib.error.URLError, OSError):
-                assert server.poll() is None, "the S3 server did not start"
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+    with object_store("rounds") as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
         yield "s3://rounds"
-    finally:
-        patch.undo()
-        server.terminate()
-        server.wait(30)
 
 
 def metrics(**values: float) -> pl.DataFrame:
