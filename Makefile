@@ -91,7 +91,7 @@ real: install
 	$(BIN)/python benchmarks/real.py $(AUDIO)
 
 bench: install
-	for name in evidence judge export review sampling training; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in evidence judge export review sampling training overhead; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 # A million chains through the stages; a quarter of an hour and more on two free cores.
 bench-scale: install
