@@ -45,7 +45,8 @@ def stereo_facts(samples: npt.NDArray[np.floating], duration: float) -> list[Fac
 
 
 def _movement(samples: npt.NDArray[np.float64], duration: float) -> list[Fact]:
-    """How far the sound moves between the channels: balance of the last third of what sounds minus that of the first."""
+    """How far the sound moves between the channels: balance of the last third of what sounds minus that of "
+    "the first."""
     if duration < TREND_SECONDS:
         return []
     loud = np.flatnonzero(np.abs(samples).max(axis=1) > 10 ** (-40 / 20) * np.abs(samples).max())

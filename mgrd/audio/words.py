@@ -83,7 +83,7 @@ MORE_ATTRIBUTES: dict[str, Attribute] = {
             "stereo", "stereo_balance", (Band("left", -inf, -3.0), Band("centred", -1.0, 1.0), Band("right", 3.0, inf))
         ),
         Attribute("purity", "fundamental_share", (Band("rich", 0, 0.9), Band("pure", 0.975, inf))),
-        Attribute("chord_quality", "chord_quality", (Band("minor", 0, 3.5), Band("major", 3.5, inf))),
+        Attribute("chord_quality", "chord_quality", (Band("minor", 0, 3.4), Band("major", 3.6, inf))),
         Attribute(
             "stereo_trend",
             "balance_trend",

@@ -46,6 +46,9 @@ CYCLES = (
 )
 """Attribute, its two movements, and what they are over and over: attribute, word and whether it is denied."""
 BEHIND = re.compile(r"\b(?:background|underneath|under|behind|beneath|backdrop|bed|wash|layer|floor)\b")
+BESIDE = re.compile(
+    r"\b(?:with|by|in|under|beneath|behind|through|over|against|plus|and|from)(?: the| some| a| a lot of)? $"
+)
 _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
@@ -125,23 +128,25 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     stopped = [clause for clause in clauses if clause.stopped]
     found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
     found += [_claim(text, draft) for draft in read_counts(clauses, counted)]
-    found = _with_constructions(found, text, sentence, clauses)
-    found = _of_parts(found, text, sentence, clauses)
+    first = sentence.items[0].start
+    words = _lowered(text, first, sentence.items[-1].end)
+    if words is not None and clauses:
+        said = frozenset(_WORD.findall(words))
+        found = _with_constructions(found, text, words, said, first, clauses)
+        found = _of_parts(found, text, words, said, first, clauses)
     found = _without_choices(found, clauses)
     found = in_sequence(neither(found), sentence)
     return [] if _is_list(found, sentence) else found
 
 
-def _of_parts(found: list[Claim], text: str, sentence: Sentence, clauses: list[Clause]) -> list[Claim]:
+def _of_parts(
+    found: list[Claim], text: str, words: str, said: frozenset[str], first: int, clauses: list[Clause]
+) -> list[Claim]:
     """The claims with the sounds that they speak of, and those on what kinds of sounds come where."""
-    first, last = sentence.items[0].start, sentence.items[-1].end
-    words = _lowered(text, first, last)
-    if words is None:
-        return found
-    parts = passages(words)
+    parts = passages(words, said)
     stopped = _stopped(clauses)
-    found = _with_glossary(found, text, words, clauses)
-    kinds = [_claim(text, draft) for draft in read_kinds(words, first, parts)]
+    found = _with_glossary(found, text, words, first, clauses)
+    kinds = [_claim(text, draft) for draft in read_kinds(words, said, first, parts)]
     kinds = [c for c in kinds if not any(begin < c.end and c.start < end for begin, end in stopped)]
     told = [c for c in found if c.attribute in ("contour", "pitch_order", "loudness")]
     kinds = [c for c in kinds if c.attribute != "contour" or not any(t.start < c.end and c.start < t.end for t in told)]
@@ -167,15 +172,20 @@ def _cyclic(found: list[Claim], words: str) -> list[Claim]:
     return found
 
 
-def _with_glossary(found: list[Claim], text: str, words: str, clauses: list[Clause]) -> list[Claim]:
+def _with_glossary(found: list[Claim], text: str, words: str, first: int, clauses: list[Clause]) -> list[Claim]:
     """The claims with what words say by themselves in clauses that were not read to speak of it."""
     added: list[Claim] = []
-    for draft in read_glossary(words, clauses[0].start):
+    for draft in read_glossary(words, first):
         clause = next((c for c in clauses if c.start <= draft["start"] < c.end), None)
         if clause is None or clause.stopped:
             continue
         if draft["claimed"] == "pauses absent" and BEHIND.search(words):
             continue  # of a noise that goes on under the sounds
+        begin = draft["start"] - first
+        if draft["claimed"] == "harmonicity noisy" and BESIDE.search(words, max(0, begin - 12), begin):
+            continue  # noise beside the sound is not the sound
+        if draft["attribute"] == "voice" and any(_near(c, draft, clause) for c in found):
+            continue  # that somebody speaks is no news where it is said how
         family = _FAMILY.get(draft["attribute"], draft["attribute"])
         if any(_FAMILY.get(c.attribute, c.attribute) == family and _near(c, draft, clause) for c in [*found, *added]):
             continue
@@ -199,15 +209,11 @@ def _stopped(clauses: list[Clause]) -> list[tuple[int, int]]:
     return [(c.start, c.end) for c in clauses if c.stopped and any(item.kind == "stop" for item in c.items)]
 
 
-def _with_constructions(found: list[Claim], text: str, sentence: Sentence, clauses: list[Clause]) -> list[Claim]:
+def _with_constructions(
+    found: list[Claim], text: str, words: str, said: frozenset[str], first: int, clauses: list[Clause]
+) -> list[Claim]:
     """The claims with those of constructions, which are read in place of other words for the same words."""
-    if not clauses:
-        return found
-    first, last = sentence.items[0].start, sentence.items[-1].end
-    stopped, words = _stopped(clauses), _lowered(text, first, last)
-    if words is None:
-        return found
-    said = frozenset(_WORD.findall(words))
+    stopped = _stopped(clauses)
     drafts = read_constructions(words, said, first)
     drafts += [(draft, True) for draft in read_quantities(words, said, first)]
     for draft, swallows in drafts:

@@ -1,4 +1,4 @@
-"""Words and phrases that say one thing of a sound by themselves, whatever the subject of their sentence (glossary.toml).
+"""Words and phrases that say one thing of a sound by themselves, whatever their sentence speaks of (glossary.toml).
 
 The clause grammar needs a topic that it knows; prose has endless topics, but few ways to say that a pulse keeps time.
 What stands in the glossary is read where the grammar found nothing of the same kind in the clause.
@@ -21,7 +21,8 @@ _GAP = 4  # words that a "*" stands for at most
 LEAST_WORDS = 3  # a shorter sentence names the answer
 HEDGED = 0.5
 IRREGULAR = {
-    "ris": "rose risen", "fall": "fell fallen", "grow": "grew grown", "run": "ran", "sink": "sank sunk", "go": "went goes gone",
+    "ris": "rose risen", "fall": "fell fallen", "grow": "grew grown", "run": "ran", "sink": "sank sunk",
+    "go": "went goes gone",
     "speak": "spoke spoken", "slid": "slid", "shoot": "shot", "los": "lost", "build": "built", "bend": "bent",
     "get": "got", "becom": "became", "com": "came", "hang": "hung", "stand": "stood", "ring": "rang rung",
     "wind": "wound", "creep": "crept", "hold": "held", "keep": "kept", "sweep": "swept", "swell": "swollen",
@@ -80,42 +81,46 @@ def _split(text: str) -> list[str]:
     return [" ".join(part.split()) for part in re.split(r",(?![^()]*\))", text) if part.strip()]
 
 
-def _first_words(slots: tuple[Slot, ...]) -> set[str]:
-    """The words with which a phrase may begin."""
-    found: set[str] = set()
-    for slot in slots:
-        found |= {words[0] for words in slot if words}
-        if () not in slot:
-            break
-    return found
+def _openings(slots: tuple[Slot, ...], before: Words = ()) -> set[Words]:
+    """The first two words with which a phrase may begin; one alone where anything, or nothing, may follow."""
+    if len(before) >= 2:
+        return {before[:2]}
+    if not slots or slots[0] == _ANY:
+        return {before}
+    return set().union(*(_openings(slots[1:], before + words) for words in slots[0]))
 
 
 PHRASES = _phrases()
-_BY_FIRST: dict[str, list[Phrase]] = {}
+_BY_OPENING: dict[str, dict[str, list[Phrase]]] = {}
+"""First word -> second word, "" for any -> phrases."""
 for _phrase in PHRASES:
-    for _word in _first_words(_phrase.slots):
-        _BY_FIRST.setdefault(_word, []).append(_phrase)
+    for _head, *_rest in _openings(_phrase.slots):
+        _BY_OPENING.setdefault(_head, {}).setdefault(_rest[0] if _rest else "", []).append(_phrase)
 
 
 def read_glossary(sentence: str, offset: int) -> Iterator[Draft]:
     """Drafts of what the words of a sentence (lower case, at character `offset` of its text) say by themselves."""
-    tokens = list(_TOKEN.finditer(sentence))
-    words = [token.group() for token in tokens]
-    if sum(word[0].isalnum() for word in words) < LEAST_WORDS:
-        return
+    words = _TOKEN.findall(sentence)
     said = frozenset(words)
     found: list[tuple[int, int, Phrase]] = []
     for index, word in enumerate(words):
-        for phrase in _BY_FIRST.get(word, ()):
+        known = _BY_OPENING.get(word)
+        if known is None:
+            continue
+        following = words[index + 1] if index + 1 < len(words) else "."
+        for phrase in (*known.get(following, ()), *known.get("", ())):
             if not phrase.needs.isdisjoint(said) and (end := _match(phrase.slots, 0, words, index)) > index:
                 found.append((index, end, phrase))
+    if not found or sum(word[0].isalnum() for word in words) < LEAST_WORDS:
+        return
+    places = [token.span() for token in _TOKEN.finditer(sentence)]
     taken = 0
-    for index, end, phrase in sorted(found, key=lambda match: (match[0], -match[1])):
+    for index, end, phrase in sorted(found, key=lambda match: (match[0], -match[1], match[2].attribute)):
         if index >= taken:  # the longest reading of the same words
             taken = end
             if end - index == 1 and _is_alone(words, index):
                 continue  # one of a list of keywords, or the answer
-            yield _draft(phrase, sentence, tokens[index].start(), tokens[end - 1].end(), offset)
+            yield _draft(phrase, sentence, places[index][0], places[end - 1][1], offset)
 
 
 def _is_alone(words: list[str], index: int) -> bool:

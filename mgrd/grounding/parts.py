@@ -24,8 +24,8 @@ SCOPED = frozenset(
 
 _NOUNS = {
     "click": "clicks? ticks? snaps? pops? clacks? blips? clicking ticking",
-    "hit": "knocks? taps? thuds? thumps? claps? impacts? hits? bangs? bumps? strokes? strikes? slaps? drums? kicks? snares?",
-    "tone": "tones? hums? beeps? notes? whistles? drones? pings? bleeps? chirps? squeals? plucks? toots? sines? chimes?",
+    "hit": "knocks? taps? thuds? thumps? claps? impacts? hits? bangs? bumps? strokes? strikes? slaps? drums? kicks?",
+    "tone": "tones? hums? beeps? notes? whistles? drones? pings? bleeps? chirps? squeals? plucks? toots? chimes?",
     "noise": "noises? hiss hisses hissing static whoosh rush rustle rustling bursts? crackle swoosh",
     "chord": "chords? triads?",
     "voice": "voices? speech speakers? talkers? person persons man woman people somebody someone",
@@ -42,39 +42,47 @@ _TIMES = (
     r"choice|option|answer|impression|listen|few|bit|two|three|four|five|six|\d|harmonics?|overtones?|partials?|"
     r"syllables?|words?|candidate|reason|statement|possibility|description|guess|fundamental|formant"
 )
-_SUBJECT = (
-    r"(?:(?<=^)|(?<=[,;:(–—-] )|(?<=[,;:(–—-])|(?<=\band )|(?<=\bbut )|(?<=\bwhile )|(?<=\bwhereas )|(?<=\bsince )|"
-    r"(?<=\bbecause )|(?<=\bthat )|(?<=\bso )|(?<=\bthough )|(?<=\bwith )|(?<=\byet )|(?<=\bwhere )|(?<=\bhear ))"
+_SUBJECT = re.compile(
+    r"(?:^|[,;:(–—-] ?|\b(?:and|but|while|whereas|since|because|that|so|though|with|yet|where|hear) |"
+    r"\b(?:in|during|over) )$"
 )
 """Where a subject may begin: "above the last" speaks of another sound."""
 _HARMONY = re.compile(r"\b(?:chord|triad|root|major|minor|harmony|interval|semitones?)\b")
 _POINTERS = re.compile(
-    rf"{_SUBJECT}(?:the (?:very )?(?P<ordinal>first|second|third|fourth|fifth|sixth|seventh|eighth|opening|initial|earlier|"
+    rf"\b(?:the (?:very )?(?P<ordinal>first|second|third|fourth|fifth|sixth|seventh|eighth|opening|"
+    rf"initial|earlier|"
     rf"former|last|final|closing|later|latter|concluding)\b(?! (?:{_TIMES})\b))"
     r"|\b(?:part|section|segment|event|sound|note|tone|item|number) (?P<numbered>one|two|three|four|[1-4])\b(?! of)"
-    r"|\b(?P<opens>(?:opens?|begins?|starts?|kicks? off|sets? off|leads? off|commences?)(?: out| off)? (?:with|on|as|by))\b"
+    r"|\b(?P<opens>(?:opens?|begins?|starts?|kicks? off|sets? off|leads? off|commences?)(?: out| off)? (?:with|"
+    r"on|as|by))\b"
     r"|\b(?P<ends>(?:ends?|closes?|finish(?:es)?|concludes?|signs? off|terminates?|stops?|wraps? up)(?: up| off)? "
     r"(?:with|in|on|by))\b"
     r"|(?P<enters>\bfirst,? (?:of all,? )?(?:comes |there(?:'s| is) |i hear |we hear |you hear )?(?=an? |some |one ))"
     r"|(?P<next>(?:\bthen|\bnext|\bafter (?:that|which|it|this)|\bafterwards?|\bfollowed(?: \w+ly)? by|\bsubsequently)"
-    r"(?:,)?(?: comes| there(?:'s| is)| i hear| we hear| you hear| follows)?(?= an? | some | another | noise| static| hiss))"
-    r"|(?P<closes>(?:\bfinally|\blastly|\band last(?:ly)?|\bat the (?:very )?end|\bright at the end|\bto (?:finish|close|end))"
-    r"(?:,)?(?: comes| there(?:'s| is| comes)| i hear| we hear| you hear| follows)?(?= an? | some | another | noise| static| hiss))"
+    r"(?:,)?(?: comes| there(?:'s| is)| i hear| we hear| you hear| follows)?(?= an? | some | another | noise|"
+    r" static| hiss))"
+    r"|(?P<closes>(?:\bfinally|\blastly|\band last(?:ly)?|\bat the (?:very )?end|\bright at the end|"
+    r"\bto (?:finish|close|end))"
+    r"(?:,)?(?: comes| there(?:'s| is| comes)| i hear| we hear| you hear| follows)?(?= an? | some | another |"
+    r" noise| static| hiss))"
 )
 _PLACED = re.compile(
     rf"\b(?:the|an?) (?:[\w-]+ ){{0,3}}?(?P<noun>{_ANY_NOUN})(?: of \w+)?(?: is| comes?| arrives?| sounds?| occurs?| "
-    r"appears?| is heard| enters?)(?: \w+ly)? (?P<place>first|last|the (?:first|last|final)(?: (?:sound|event|one|thing))?"
+    r"appears?| is heard| enters?)(?: \w+ly)? (?P<place>first|last|the (?:first|last|final)(?: (?:sound|event|"
+    r"one|thing))?"
     r"|at the (?:very )?(?:end|start|beginning))\b(?! (?:louder|softer|higher|lower|than|a|an|the)\b)"
 )
 _BEFORE = re.compile(
     rf"\b(?P<one>{_ANY_NOUN})\b[^.;,]{{0,24}}? (?P<way>precedes?|preceded by|comes? before|is before|leads? into|"
-    r"gives? way to|turns? into|changes? (?:in)?to|switch(?:es)? to|(?:is )?followed(?: \w+ly)? by|is replaced by|follows?|"
+    r"gives? way to|turns? into|changes? (?:in)?to|switch(?:es)? to|(?:is )?followed(?: \w+ly)? by|"
+    r"is replaced by|follows?|"
     r"comes? after|before|after) "
     rf"(?:an? |the |some )?(?:[\w-]+ ){{0,3}}?(?P<two>{_ANY_NOUN})\b(?: of (?P<of>noise|static|hiss))?"
 )
 _REVERSED = re.compile(r"^(?:preceded|follows?$|comes? after|after)")
 _HALVES = re.compile(
-    rf"{_SUBJECT}(?:(?:in|during|over) )?the (?P<which>first|second|last|opening|closing|final|initial|latter) (?P<of>half|third|quarter)\b(?! of)"
+    r"\bthe (?P<which>first|second|last|opening|closing|final|initial|"
+    r"latter) (?P<of>half|third|quarter)\b(?! of)"
 )
 MOVING = frozenset({"contour", "loudness", "brightness_trend", "f0_median", "timbre"})
 """What can be looked up in a part of the clip."""
@@ -84,13 +92,16 @@ _GOING = r"(?:goes|sweeps|slides|glides|moves|swoops|bends|heads|curves|shoots|w
 _MOVES = re.compile(
     r"^(?: (?:one|tone|sound|note|sweep|glide|chirp|beep|whistle|burst|event|segment|part|call|whoop|siren|of them))?"
     r"(?: (?:also|then|instead|again|[a-z]+ly)){0,2} "
-    rf"(?:(?P<up>rises|climbs|ascends|{_GOING}(?: back)? {_UP})|(?P<down>falls|sinks|descends|drops|{_GOING}(?: back)? {_DOWN}))"
-    r"\b(?! (?:in|off|out) (?:volume|level|loudness|intensity|amplitude|strength))(?! (?:away|off|out|silent|at|on|to the)\b)"
+    rf"(?:(?P<up>rises|climbs|ascends|{_GOING}(?: back)? {_UP})|(?P<down>falls|sinks|descends|drops|"
+    rf"{_GOING}(?: back)? {_DOWN}))"
+    r"\b(?! (?:in|off|out) (?:volume|level|loudness|intensity|amplitude|strength))(?! (?:away|off|out|silent|at|"
+    r"on|to the)\b)"
 )
 _RANKS = "longest|shortest|briefest|brightest|dullest|darkest|sharpest"
 _RANKED = (
     re.compile(
-        r"\bthe (?P<n>first|second|third|fourth|fifth|last|final)(?: (?:one|sound|note|event|tone|beep|burst|syllable|chord|hit))?"
+        r"\bthe (?P<n>first|second|third|fourth|fifth|last|final)(?: (?:one|sound|note|event|tone|beep|burst|"
+        r"syllable|chord|hit))?"
         r"(?: of \w+)?(?: is| was|,? being| lasts| is held| held| sounds| rings)?(?: by far)?(?: for)?(?: the)? "
         rf"(?P<what>{_RANKS})\b"
     ),
@@ -99,14 +110,48 @@ _RANKED = (
         r"(?:comes|is|arrives|appears|sounds)(?: the)? (?P<n>first|second|third|last|final)\b"
     ),
 )
+_COMPARED = re.compile(
+    r"\b(?:the )?(?P<n>first|second|third|fourth|last|final)(?: (?:one|sound|note|event|tone|beep|burst|chord|"
+    r"hit|noise|part))?"
+    r"(?: (?:is|was|lasts|sounds|comes out|goes on|rings|seems|being))(?: \w+ly| much| far| a (?:bit|little|"
+    r"lot)| quite)? "
+    r"(?P<what>longer|shorter|briefer|brighter|crisper|duller|darker|more muffled|mellower)\b"
+    r"(?: than (?:the )?(?P<other>first|second|third|last|other|previous|one before))?(?! (?:and|than))"
+)
+_DEGREES = {
+    "briefer": "shorter",
+    "crisper": "brighter",
+    "duller": "darker",
+    "more muffled": "darker",
+    "mellower": "darker",
+}
 _SAME_RANK = {"briefest": "shortest", "dullest": "darkest", "sharpest": "brightest"}
 _IS_A = re.compile(
-    r"^(?:\s*[\w'-]+){0,2}?\s*(?:is|was|'s|being|sounds like|consists of|:|=|,)\s*(?:just |simply )?(?:an? |some |pure |the )?"
+    r"^(?:\s*[\w'-]+){0,2}?\s*(?:is|was|'s|being|sounds like|consists of|:|=|,)\s*(?:just |simply )?(?:an? |"
+    r"some |pure |the )?"
 )
 _DENIED = re.compile(r"\b(?:not|no|never|neither|nor|without|rather than|instead of|isn't|n't)\b[^,;]{0,30}$")
 _CLOSE = re.compile(r"[;(—–]|, (?:so|which|making|giving)\b")
 _ALIKE = re.compile(r"\b(?:same|equal\w*|identical\w*|alike|unchanged|as \w+ as)\b", re.IGNORECASE)
 NEAR_POINTER = 40  # characters from "the first" to a pitch that is surely its own
+_SHARES = frozenset({"half", "third", "quarter"})
+_PLAIN = frozenset({"one", "two", "three", "four", "1", "2", "3", "4"})
+_PARTS = frozenset({"part", "section", "segment", "event", "sound", "note", "tone", "item", "number"})
+_ORDINALS = frozenset(_NUMBERS) - _PLAIN
+_PLACES = frozenset({"first", "last", "final", "end", "start", "beginning"})
+_WAYS = frozenset(
+    {"precedes", "precede", "preceded", "before", "after", "follows", "follow", "followed", "leads", "lead", "gives"}
+    | {"give", "turns", "turn", "changes", "change", "switches", "switch", "replaced"}
+)
+_OPENING = frozenset(
+    {"open", "opens", "begin", "begins", "start", "starts", "kick", "kicks", "set", "sets", "lead", "leads"}
+)
+_ENDING = frozenset({"end", "ends", "close", "closes", "finish", "finishes", "conclude", "concludes", "sign", "signs"})
+_ENDING |= {"terminate", "terminates", "stop", "stops", "wrap", "wraps", "finally", "lastly"}
+_FOLLOWING = frozenset({"then", "next", "after", "afterward", "afterwards", "followed", "subsequently"})
+_HINTS = _ORDINALS | _OPENING | _ENDING | _FOLLOWING | {"commence", "commences"}
+"""Words without one of which no passage of one sound is looked for."""
+LONGEST_LINK = 9  # letters of a word that a subject follows
 REACH = 45  # characters from a pointer to the noun that it introduces
 
 
@@ -126,14 +171,16 @@ class Passage:
     """It speaks of this share of the clip and of no single sound ("the second half descends")."""
 
 
-def passages(sentence: str) -> list[Passage]:
-    """The passages of a sentence in lower case that speak of one sound, in order."""
+def passages(sentence: str, said: frozenset[str]) -> list[Passage]:
+    """The passages of a sentence in lower case, of the words `said`, that speak of one sound, in order."""
+    if said.isdisjoint(_HINTS) and (said.isdisjoint(_PARTS) or said.isdisjoint(_PLAIN)):
+        return []
     found: list[Passage] = []
     matches = list(_POINTERS.finditer(sentence))
     before = 0
     for at, match in enumerate(matches):
         number = _number(match, before)
-        if number == 0:
+        if number == 0 or (match["ordinal"] and not _is_subject(sentence, match.start(), part=False)):
             continue
         if match["ordinal"] in ("third", "fifth", "fourth") and _HARMONY.search(sentence):
             continue  # an interval, and no sound
@@ -143,12 +190,21 @@ def passages(sentence: str) -> list[Passage]:
         vague = match["next"] is not None
         found.append(Passage(match.start(), match.end(), end, number, match["ordinal"] is None, vague))
         before = number
-    return sorted([*found, *_of_halves(sentence)], key=lambda passage: passage.start)
+    halves = _of_halves(sentence) if not said.isdisjoint(_SHARES) else []
+    return sorted([*found, *halves], key=lambda passage: passage.start)
+
+
+def _is_subject(sentence: str, start: int, *, part: bool) -> bool:
+    """A subject may begin here, or a phrase of place such as "in the first half"."""
+    found = _SUBJECT.search(sentence, max(0, start - LONGEST_LINK), start)
+    return found is not None and (part or not found.group().startswith(("in ", "during ", "over ")))
 
 
 def _of_halves(sentence: str) -> list[Passage]:
     found = []
     for match in _HALVES.finditer(sentence):
+        if not _is_subject(sentence, match.start(), part=True):
+            continue
         size = {"half": 1 / 2, "third": 1 / 3, "quarter": 1 / 4}[match["of"]]
         early = match["which"] in ("first", "opening", "initial")
         share = (0.0, size) if early else (1 - size, 1.0)
@@ -185,26 +241,28 @@ def _within(claim: "Claim", places: list[tuple[int, int]]) -> bool:
 
 
 def _scoped(claim: "Claim", found: list[Passage], offset: int) -> "Claim":
-    if claim.subject is not None or claim.time_start is not None or claim.attribute not in SCOPED or claim.sequence:
-        return claim
+    known = claim.subject is not None or claim.time_start is not None or claim.sequence
     start = claim.start - offset
     passage = next((p for p in reversed(found) if p.start <= start < p.end), None)
-    if passage is None or claim.end - offset > passage.end:
+    if known or passage is None or claim.attribute not in SCOPED or not _is_its_own(claim, passage, start, offset):
         return claim
-    if _ALIKE.search(claim.text):
-        return claim  # "the second is at the same pitch": compared with the others
-    if claim.attribute == "f0_median" and start - passage.said > NEAR_POINTER:
-        return claim
-    if passage.introduces and claim.attribute in ("contour", "loudness") and claim.word not in ("flat", "steady"):
-        return claim  # a movement from sound to sound
     if passage.vague:
         return replace(claim, of_event=True)
     if passage.share is not None:
-        if claim.attribute not in MOVING or start < passage.said:
-            return claim  # "the first half is louder" compares the halves
         return replace(claim, time_start=passage.share[0], time_end=passage.share[1], time_unit="share")
     name = "event_length" if claim.attribute == "duration" else claim.attribute
     return replace(claim, attribute=name, subject=passage.number)
+
+
+def _is_its_own(claim: "Claim", passage: Passage, start: int, offset: int) -> bool:
+    """What is said in the passage is said of its sound, and neither of a movement from sound to sound nor compared
+    with the others ("the second is at the same pitch", "the first half is louder")."""
+    moves = claim.attribute in ("contour", "loudness") and claim.word not in ("flat", "steady")
+    far = claim.attribute == "f0_median" and start - passage.said > NEAR_POINTER
+    outside = claim.end - offset > passage.end or _ALIKE.search(claim.text) is not None
+    if passage.share is not None and (claim.attribute not in MOVING or start < passage.said):
+        return False
+    return not (outside or far or (moves and passage.introduces))
 
 
 def kind_of(noun: str, of: str | None = None) -> str | None:
@@ -214,35 +272,57 @@ def kind_of(noun: str, of: str | None = None) -> str | None:
     return next((kind for kind, pattern in _KIND_OF.items() if pattern.match(noun)), None)
 
 
-def read_kinds(sentence: str, offset: int, found: list[Passage]) -> Iterator[Draft]:
-    """Drafts of what kinds of sounds come where, in a sentence in lower case that begins at `offset`."""
-    for passage in found:
-        if passage.share is not None:
-            continue
-        words = sentence[passage.said : min(passage.end, passage.said + REACH)]
-        if not passage.introduces:
-            named = _IS_A.match(words)
-            if named is None:
-                continue
-            words, begin = words[named.end() :], passage.said + named.end()
-        else:
-            begin = passage.said
-        noun = _head(words)
-        if noun is not None and (kind := kind_of(noun["noun"], noun["of"])) is not None:
-            yield _kind(kind, passage.number, offset + passage.start, offset + begin + noun.end(), sentence, passage)
+def read_kinds(sentence: str, said: frozenset[str], offset: int, found: list[Passage]) -> Iterator[Draft]:
+    """Drafts of what kinds of sounds come where, how they move and which is the longest, in a sentence in lower case
+    that begins at `offset`."""
+    yield from _introduced(sentence, offset, found)
     yield from _moves(sentence, offset, found)
-    for pattern in _RANKED if "est" in sentence else ():
-        for match in pattern.finditer(sentence):
-            word = _SAME_RANK.get(match["what"], match["what"])
-            number = _NUMBERS[match["n"]]
-            yield _word(RANK, word, offset + match.start(), offset + match.end()) | {
-                "claimed": f"{RANK} {word} of sound {number}", "subject": number,
-            }  # fmt: skip
-    for match in _PLACED.finditer(sentence):
+    if not said.isdisjoint(_ORDINALS):
+        yield from _ranked(sentence, offset)
+        yield from _compared(sentence, offset)
+    for match in _PLACED.finditer(sentence) if not said.isdisjoint(_PLACES) else ():
         kind = kind_of(match["noun"])
         if kind is not None:
             number = -1 if re.search(r"last|final|end", match["place"]) else 1
             yield _kind(kind, number, offset + match.start(), offset + match.end(), sentence, None)
+    if not said.isdisjoint(_WAYS):
+        yield from _before(sentence, offset)
+
+
+def _introduced(sentence: str, offset: int, found: list[Passage]) -> Iterator[Draft]:
+    """ "First a click", "the second is a burst of noise"."""
+    for passage in found:
+        if passage.share is not None:
+            continue
+        words, begin = sentence[passage.said : min(passage.end, passage.said + REACH)], passage.said
+        if not passage.introduces:
+            named = _IS_A.match(words)
+            if named is None:
+                continue
+            words, begin = words[named.end() :], begin + named.end()
+        noun = _head(words)
+        if noun is not None and (kind := kind_of(noun["noun"], noun["of"])) is not None:
+            yield _kind(kind, passage.number, offset + passage.start, offset + begin + noun.end(), sentence, passage)
+
+
+def _ranked(sentence: str, offset: int) -> Iterator[Draft]:
+    for pattern in _RANKED:
+        for match in pattern.finditer(sentence):
+            word, number = _SAME_RANK.get(match["what"], match["what"]), _NUMBERS[match["n"]]
+            draft = _word(RANK, word, offset + match.start(), offset + match.end())
+            yield draft | {"claimed": f"{RANK} {word} of sound {number}", "subject": number}
+
+
+def _compared(sentence: str, offset: int) -> Iterator[Draft]:
+    for match in _COMPARED.finditer(sentence):
+        word, number = _DEGREES.get(match["what"], match["what"]), _NUMBERS[match["n"]]
+        other = _NUMBERS.get(match["other"] or "", number - 1 if number > 1 else -1 if number == 1 else 1)
+        draft = _word(RANK, word, offset + match.start(), offset + match.end())
+        yield draft | {"claimed": f"{RANK} {word} of sound {number}", "subject": number, "reference": other}
+
+
+def _before(sentence: str, offset: int) -> Iterator[Draft]:
+    """ "The tone precedes the noise"."""
     for match in _BEFORE.finditer(sentence):
         kinds = [kind_of(match["one"]), kind_of(match["two"], match["of"])]
         if None in kinds or kinds[0] == kinds[1]:
@@ -294,7 +374,7 @@ def _kind(kind: str, number: int, start: int, end: int, sentence: str, passage: 
 def in_order(kinds: list[tuple[str, float]], word: str) -> bool | None:
     """Whether the first sound of one kind sets in before the first of the other; None where either is missing."""
     earlier, _, later = word.partition(" before ")
-    starts = {kind: start for kind, start in reversed(kinds)}
+    starts = dict(reversed(kinds))
     if earlier not in starts or later not in starts:
         return None
     return starts[earlier] < starts[later]

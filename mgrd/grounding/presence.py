@@ -78,10 +78,10 @@ class Presence(Degrees):
                 yield self.draft(("timbre", "dark"), item.start, item.end, negated=False)
             return
         sense = _PRESENCE.get(item.value)
-        if item.word in MEASURES and not self.negated:
+        # "Any hiss is far underneath" says of none that it is there.
+        any_of_it = index > 0 and self.items[index - 1].word == "any"
+        if (item.word in MEASURES or any_of_it) and not self.negated:
             return
-        if index and self.items[index - 1].word == "any" and not self.negated:
-            return  # "any hiss is far underneath" says of none that it is there
         if sense and self._asserted(index, item) and (item.value != "noise" or self._mass(index, item)):
             absent = self._is_denied_after(index)
             yield self.draft(sense, item.start, item.end, negated=self.negated != absent)

@@ -32,10 +32,9 @@ class Qualities(Reading):
             yield from self._meet_end(index, item, self.topic() or "sound")
             return
         following = self.items[index + 1] if index + 1 < len(self.items) else None
-        if item.word == "pitched" and following is not None and following.kind in ("comparative", "quality"):
+        note = item.word == "flat" and index > 0 and self.items[index - 1].word in NOTE_NAMES  # "E flat"
+        if note or (item.word == "pitched" and following is not None and following.kind in ("comparative", "quality")):
             return
-        if item.word == "flat" and index and self.items[index - 1].word in NOTE_NAMES:
-            return  # "E flat"
         if following is not None and following.word in NOTE_NAMES and following.end - following.start == 1:
             return  # "a steady A5": of a note, whatever was spoken of before
         target = self.named_after(index)

@@ -163,7 +163,9 @@ def _semitones(match: re.Match[str]) -> float:
 
 
 def _span(match: re.Match[str]) -> Iterator[Found]:
-    yield "event_interval", _semitones(match), "semitones", {}
+    named = match.groupdict()
+    size = named.get("one2") or named.get("one3")
+    yield "event_interval", float(_STEPS[size]) if size else _semitones(match), "semitones", {}
 
 
 def _step(match: re.Match[str]) -> Iterator[Found]:

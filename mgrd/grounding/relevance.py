@@ -14,18 +14,21 @@ from mgrd.grounding.parts import KIND, KIND_ORDER, RANK
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 
 _FAMILIES: dict[str, str] = {
-    "pitch": "alternation cycle_count cycle_rate chord_quality contour register pitch_order intonation melody f0_median f0_trend f0_low f0_high f0_range event_f0 "
+    "pitch": "alternation cycle_count cycle_rate chord_quality contour register pitch_order intonation melody "
+    "f0_median f0_trend f0_low f0_high f0_range event_f0 "
     "event_note event_interval f0_segment noise_order chord harmonicity final_rise vibrato vibrato_rate vibrato_depth "
     "order_pitch",
     "loudness": "loudness loudness_order throb level loudness_trend order_loudness rms peak dynamic_range event",
-    "tempo": "alternation cycle_rate cycle_count vibrato_rate longest_pause gap throb tempo tempo_trend regularity speech_rate pulse_regularity onset syllable_rate "
+    "tempo": "alternation cycle_rate cycle_count vibrato_rate longest_pause gap throb tempo tempo_trend "
+    "regularity speech_rate pulse_regularity onset syllable_rate "
     "tempo_alternative",
     "timbre": "purity timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
     "spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness harmonic_ratio noise",
     "noise": "noise_order noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
     "clipping": "clipping noise level peak timbre",
     "room": "reverberation decay_time",
-    "count": "event_count chord pause_count pauses onset_count tempo syllable_count cycle_count cycle_rate vibrato_rate "
+    "count": "event_count chord pause_count pauses onset_count tempo syllable_count cycle_count cycle_rate "
+    "vibrato_rate "
     "throb",
     "pauses": "entry onset gap pauses pause_count longest_pause pause silence_share event_count speech_pause_share "
     "percussiveness throb sound_length event_length level loudness",
@@ -40,8 +43,10 @@ _FAMILIES: dict[str, str] = {
     "attack": "percussiveness sound_length percussive_share reverberation",
     "telephone": "telephone band_low band_high muffling timbre spectral_centroid spectral_bandwidth",
     "phonation": "phonation whisper voice harmonicity level",
-    "order": "sound_rank alternation noise_order pitch_order loudness_order register f0_median contour sound_kind kind_order harmonicity",
-    "alike": "sound_rank pitch_order loudness_order contour loudness register level f0_median event_f0 timbre event_interval "
+    "order": "sound_rank alternation noise_order pitch_order loudness_order register f0_median contour "
+    "sound_kind kind_order harmonicity",
+    "alike": "sound_rank pitch_order loudness_order contour loudness register level f0_median event_f0 timbre "
+    "event_interval "
     "harmonicity sound_length regularity",
 }
 FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.items()}
@@ -86,9 +91,12 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("telephone", r"(?:which|what) (?:channel|line|medium|device)|recorded|bandwidth|microphone|telephone"),
     (
         "material",
-        r"(?:what|which) (?:kind|type|sort)|material|sound source|what is (?:the|this) sound|"
-        r"(?:what|who|which \w+) (?:plays|rings|makes|made|sounds|produces|produced|is playing|is making|could|might|happens)"
-        r"|(?:what|which) (?:device|instrument|animal|object|activity|event|machine|thing|action|source)",
+        (
+            r"(?:what|which) (?:kind|type|sort)|material|sound source|what is (?:the|this) sound|"
+            r"(?:what|who|which \w+) (?:plays|rings|makes|made|sounds|produces|produced|is playing|is making|could|"
+            r"might|happens)|"
+            r"(?:what|which) (?:device|instrument|animal|object|activity|event|machine|thing|action|source)"
+        ),
     ),
 )
 _PATTERNS = tuple((family, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for family, words in _ASKED)
@@ -111,7 +119,8 @@ _NOISE_ITSELF = re.compile(
     r"\bnoisy|noise level|how clean|signal-to-noise|snr|background|recording quality|hiss", re.IGNORECASE
 )
 _OPEN = re.compile(
-    r"\bwhat (?:is|do|does|can|are|did|else) (?:\w+ ){0,3}?(?:heard?|notice|going on|happening|perceive)|best describes|"
+    r"\bwhat (?:is|do|does|can|are|did|else) (?:\w+ ){0,3}?(?:heard?|notice|going on|happening|perceive)|"
+    r"best describes|"
     r"\bwhich (?:description|statement|sentence)\b(?! fits the (?:melody|pitch|rhythm|tempo|loudness))",
     re.IGNORECASE,
 )

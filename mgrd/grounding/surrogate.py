@@ -57,13 +57,17 @@ _ACOUSTIC = (
     r"horns|cymbals|instruments|speakers|channels|sidebands|ratios|durations|measurements|dynamics|harshness)"
 )
 """Plurals that speak of what is heard."""
+_DOES = (
+    r"are|have|love|go|come|make|made|use|need|get|tend|take|often|usually|walk|lose|recede|do|don't|mean|dominate|"
+    r"contain|end"
+)
 _GENERIC = (
     rf"^\W*(?:(?:so|but|and|well|because|since|as) )?(?!{_ACOUSTIC}\b)(?:(?!{_ACOUSTIC}\b|the\b|these\b|those\b|its\b|"
-    r"a\b|an\b|there\b|it\b|i\b|we\b|two\b|three\b|four\b|five\b|several\b|some\b|low\b|high\b|in\b|at\b|on\b|with\b)"
+    r"a\b|an\b|there\b|it\b|i\b|we\b|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|twelve\b|her\b|his\b|my\b|our\b|their\b|several\b|some\b|low\b|high\b|in\b|at\b|on\b|with\b)"
     r"[a-z]+ ){0,2}"
     rf"(?!{_ACOUSTIC}\b)[a-z]{{2,}}[a-rt-z]s (?:(?:in|of|from|on|for|at) (?:[a-z]+ ){{1,2}})?"
-    r"(?:are (?!heard|audible|present|rising|falling|getting|playing|ringing|evenly|regular)|have|love|like|go|come|make|"
-    r"made|use|need|get|tend|take|often|usually|walk|lose|recede|do|don't|mean|dominate|contain|end)\b(?![^.;]*\b(?:here|hear|heard)\b)"
+    r"(?:are (?!heard|audible|present|rising|falling|getting|playing|ringing|evenly|regular)|"
+    rf"(?:{_DOES})\b)(?<!are)(?![^.;]*\b(?:here|hear|heard)\b)"
 )
 """What a kind of thing is or does, said without any article: "opera singers are trained to"."""
 _ASKERS = (
@@ -131,28 +135,41 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         ),
         rf"\b{_USUALLY}\s+(?:have|has|is|are|described|answered|means?|labell?ed|associated)\b",
     ),
-    "generic": (_GENERIC,),
     "fiction": (
-        r"\bin (?:the )?(?:cartoons?|films?|movies?|tv shows?|video ?games?|stories|songs|operas?|orchestras?|lullabies|horror \w+)\b",
+        (
+            r"\bin (?:the )?(?:cartoons?|films?|movies?|tv shows?|video ?games?|stories|songs|operas?|orchestras?|"
+            r"lullabies|horror \w+)\b"
+        ),
     ),
     "asking": (
         (
             rf"\b{_ASKERS}\b[^.;]{{0,60}}\b(?:usually|rarely|often|normally|typically|always|expects?|favou?rs?|loves?|"
             r"would be too|tends?|show up|popular|dominat\w+|full of|suspicious\w*|oddly|plausible|obvious choice)\b"
         ),
-        r"\b(?:wording|phrasing|phrase|presence) (?:of|in|\"|“|')[^.;]{0,60}\b(?:option|choice|answer|question|suggest|hint)s?",
-        r"\b(?:usual|likeliest|most plausible|most likely|safest|likely) (?:demo|culprit|suspect|choice|answer|option|guess|case)\b",
-        r"\bbase rates?\b|\bmy training (?:data|set|includes|contains|has|saw)\b|\bprobabilit(?:y|ies) (?:favou?r|suggest)",
+        (
+            r"\b(?:wording|phrasing|phrase|presence) (?:of|in|\"|“|')[^.;]{0,60}\b(?:option|choice|answer|question|"
+            r"suggest|hint)s?"
+        ),
+        (
+            r"\b(?:usual|likeliest|most plausible|most likely|safest|likely) (?:demo|culprit|suspect|choice|answer|"
+            r"option|guess|case)\b"
+        ),
+        (
+            r"\bbase rates?\b|\bmy training (?:data|set|includes|contains|has|saw)\b|\bprobabilit(?:y|"
+            r"ies) (?:favou?r|suggest)"
+        ),
     ),
     "pictured": (
         (
-            r"\b(?:i (?:can |could )?(?:just )?(?:picture|envision|visuali[sz]e) (?:it\\b|an?\\b|the\\b|him|her|some)|i imagine (?:an? |the )[a-z]+ (?:at|in|on|who)\b|"
+            r"\b(?:i (?:can |could )?(?:just )?(?:picture|envision|visuali[sz]e) (?:it\b|an?\b|the\b|him|her|"
+            r"some)|i imagine (?:an? |the )[a-z]+ (?:at|in|on|who)\b|"
             r"imagining\b|\bcomes to mind\b|in my mind's eye)"
         ),
     ),
     "knowledge": (
         (
-            r"\b(?:classic|textbook|stock|standard|popular|famous|common|default) (?:example|stimul\w+|sample|effect|demo|trope|"
+            r"\b(?:classic|textbook|stock|standard|popular|famous|common|default) (?:example|stimul\w+|sample|"
+            r"effect|demo|trope|"
             r"cartoon|calibration|test tone|progression|pattern in|choice|technique)s?\b"
         ),
         r"\b(?:everybody|everyone|anybody|anyone) knows\b|\b(?:general|prior|common) (?:knowledge|experience)\b",
@@ -192,7 +209,10 @@ DENIAL = re.compile(
         (
             rf"\bas {_MODEL}(?:model|assistant)\b",
             rf"\bi(?:'m| am) (?:only |just )?{_MODEL}(?:model|assistant)\b",
-            rf"\b{_UNABLE} (?:actually |directly |really |physically |literally |truly )?{_HEARING} (?:to )?(?:{_ONE} )*{_AUDIO}\b",
+            (
+                rf"\b{_UNABLE} (?:actually |directly |really |physically |literally |"
+                rf"truly )?{_HEARING} (?:to )?(?:{_ONE} )*{_AUDIO}\b"
+            ),
             rf"\b{_UNABLE} (?:actually |directly |really |physically )?(?:hear|listen)(?: to)?\s*(?:[.,;!?]|$)",
             (
                 r"\b(?:no|without(?: any)?) (?:audio|sound|clip|recording)(?: file)? "
@@ -213,18 +233,29 @@ DENIAL = re.compile(
             rf"\bno (?:way|means|chance|possibility) (?:for me |of me )?(?:to|of) {_HEARING}\b",
             (
                 r"\b(?:only|just|merely|solely) (?:able to |capable of |designed to |built to )?"
-                r"(?:process|read|handle|see|work with|deal with|processing|reading|handling)\w* (?:with )?(?:text|written words)\b"
+                r"(?:process|read|handle|see|work with|deal with|processing|reading|"
+                r"handling)\w* (?:with )?(?:text|written words)\b"
             ),
             (
-                r"\b(?:no|without(?: any)?|isn't any|is not any) (?:audio|sound|recording|clip|file|waveform)(?: file)?\b"
+                r"\b(?:no|without(?: any)?|isn't any|is not any) (?:audio|sound|recording|clip|file|"
+                r"waveform)(?: file)?\b"
                 r"[^.;,]{0,20}\b(?:attached|provided|available|supplied|given|shared|included|in (?:this|the|our) "
                 r"(?:conversation|chat|prompt|message))\b"
             ),
-            r"\b(?:hearing|listening|audio|sound|acoustics?|audio qualities) (?:is|are|lies?) (?:beyond|outside|not part of|not among)\b",
-            r"\b(?:training|abilities|capabilities|skills|modalities) (?:do|does|did)(?: not|n't) (?:include|cover|extend to)\b",
-            r"\b(?:do not|don't|does not|doesn't) have (?:the |any )?(?:capability|ability|means|capacity) (?:to|of|for) (?:hear|listen|perceiv|process)",
             (
-                rf"\b(?:cannot|can't|can not|couldn't) (?:literally |actually |truly |really )"
+                r"\b(?:hearing|listening|audio|sound|acoustics?|audio qualities) (?:is|are|lies?) (?:beyond|outside|"
+                r"not part of|not among)\b"
+            ),
+            (
+                r"\b(?:training|abilities|capabilities|skills|modalities) (?:do|does|did)(?: not|n't) (?:include|"
+                r"cover|extend to)\b"
+            ),
+            (
+                r"\b(?:do not|don't|does not|doesn't) have (?:the |any )?(?:capability|ability|means|"
+                r"capacity) (?:to|of|for) (?:hear|listen|perceiv|process)"
+            ),
+            (
+                r"\b(?:cannot|can't|can not|couldn't) (?:literally |actually |truly |really )"
                 r"(?:hear|listen|perceive)\b"
             ),
             r"\b(?:without|lacking|no) access to (?:the |this |any )?(?:audio|sound|recording|clip|file)\b",
@@ -241,6 +272,8 @@ _DISMISSED = re.compile(
     r"doesn't|isn't|cannot|set(?:ting)? aside|nor|neither|unlike|nothing)\b",
     re.IGNORECASE,
 )
+GENERIC = re.compile(_GENERIC, re.IGNORECASE)
+_MAYBE_GENERIC = re.compile(rf"[a-rt-z]s (?:(?:in|of|from|on|for|at) (?:[a-z]+ ){{1,2}})?(?:{_DOES})\b", re.IGNORECASE)
 DISMISSAL_REACH = 45  # characters before a text's name in which it may be set aside
 
 _ANY_STEM = re.compile(rf"\b(?:{'|'.join(re.escape(stem) for stem in sorted(word_set('surrogate_stems')))})")
@@ -263,7 +296,7 @@ NONE = Surrogates(0.0, (), ())
 def find_surrogates(reasoning: str) -> Surrogates:
     """The parts of a chain that do not reason from sound. A denial of hearing counts as such a part."""
     total = len(reasoning.strip())
-    if not total or not _ANY_STEM.search(reasoning.lower()):
+    if not total or not (_ANY_STEM.search(reasoning.lower()) or _MAYBE_GENERIC.search(reasoning)):
         return NONE
     spans: list[tuple[int, int]] = []
     codes: list[str] = []
@@ -284,9 +317,10 @@ def _clauses(sentence: str, offset: int) -> list[tuple[int, int]]:
 
 
 def _codes(clause: str) -> list[str]:
+    generic = ["generic"] if _MAYBE_GENERIC.search(clause) and GENERIC.match(clause) else []
     if not _ANY_STEM.search(clause.lower()):
-        return []
-    codes = ["denial"] if DENIAL.search(clause) else []
+        return generic
+    codes = [*generic, "denial"] if DENIAL.search(clause) else generic
     for code, pattern in PATTERNS.items():
         match = pattern.search(clause)
         if match and not _dismissed(clause, match):

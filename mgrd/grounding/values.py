@@ -287,11 +287,10 @@ def _hertz(value: Value) -> Draft | None:
             return None
     if value.words & {"centroid", "spectral centroid"} or value.topics == {"timbre"}:
         return value.draft("spectral_centroid", value.middle)
-    if "vibrato" in value.topics:
-        return value.draft("vibrato_rate", value.middle)
+    if "vibrato" in value.topics or value.middle < LOWEST_PITCH:
+        wobble = "vibrato" in value.topics
+        return value.draft("vibrato_rate", value.middle) if wobble else value.draft("tempo", 60 * value.middle, "BPM")
     named = {item.value for item in value.clause.items if item.kind == "topic"}
-    if value.middle < LOWEST_PITCH:
-        return value.draft("tempo", 60 * value.middle, "BPM")
     if named & {"timbre", "treble", "noise", "background", "room", "tempo", "hiss", "bass"} or (
         value.words & _WHATEVER and value.words & (_ABOVE | _BELOW)
     ):

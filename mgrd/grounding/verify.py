@@ -5,7 +5,7 @@ nothing, and a claim that no fact speaks of is unverifiable, never wrong.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mgrd.audio.facts import Fact
@@ -56,27 +56,33 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
 def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> Verification | None:
     """The verdict where the turns of a line, the single sounds or the sides decide, or where none can; else None."""
     if claim.subject is not None and claim.reference is None and claim.attribute in SCOPED:
-        if claim.attribute == "contour" and claim.word == "flat":
-            found = flat_sound(claim, claim.subject, evidence)
-            if found is not UNKNOWN:
-                return found
-        found = verify_part(claim, attribute, evidence)
+        found = _of_one_sound(claim, claim.subject, attribute, evidence)
         if found is not None:
             return found
-        claim = replace(claim, subject=None)
-    if claim.attribute == "chord_quality":
-        return quality_of_any(claim, attribute, evidence)
+        claim = replace(claim, subject=None)  # the clip is but that sound
     if claim.attribute == "throb" and evidence.first("throb") is None and span is None:
         return throbbing(claim, evidence)
     if claim.attribute in TURN and span is None and claim.subject is None:
         return _verify_movement(claim, evidence)
-    if claim.attribute == "pitch_order":
-        return order_of_each(claim, evidence)
-    if claim.attribute == "register":
-        return register_of_any(claim, attribute, evidence, span)
+    if claim.attribute in _OF_SEVERAL:
+        return _OF_SEVERAL[claim.attribute](claim, attribute, evidence, span)
     # Of one sound's or one part's side nothing is known.
     placed = claim.attribute == "stereo" and (span is not None or claim.subject is not None or is_wide(evidence))
     return UNKNOWN if placed else None
+
+
+_OF_SEVERAL: dict[str, Callable[[Claim, Attribute, Evidence, Span | None], Verification | None]] = {
+    "chord_quality": lambda claim, attribute, evidence, _: quality_of_any(claim, attribute, evidence),
+    "pitch_order": lambda claim, _, evidence, __: order_of_each(claim, evidence),
+    "register": register_of_any,
+}
+"""Attributes on which single sounds may decide."""
+
+
+def _of_one_sound(claim: Claim, number: int, attribute: Attribute, evidence: Evidence) -> Verification | None:
+    still = claim.attribute == "contour" and claim.word == "flat"
+    found = flat_sound(claim, number, evidence) if still else UNKNOWN
+    return verify_part(claim, attribute, evidence) if found is UNKNOWN else found
 
 
 def throbbing(claim: Claim, evidence: Evidence) -> Verification | None:

@@ -1,5 +1,6 @@
 """Words for one sound of several, by the facts of that sound alone; and kinds of sounds in their order."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from mgrd.audio.facts import Fact
@@ -17,6 +18,7 @@ HIT = 0.5  # s: the longest knock, with what rings on
 LOUDER = 4.0  # dB against the other sounds, by which one is called loud or quiet among them
 FACTS = {
     "timbre": "event_centroid",
+    "register": "event_f0",
     "loudness": "event_trend",
     "stereo": "event_balance",
     "sound_length": "event_length",
@@ -38,17 +40,10 @@ def verify_part(claim: Claim, attribute: Attribute, evidence: Evidence) -> Verif
     count = evidence.sure("event_count")
     if sound is None or count is None or claim.word is None:
         return UNKNOWN
-    if claim.attribute == "level":
-        return _level(claim, sound, events)
-    if claim.attribute == "harmonicity":
-        return _harmonicity(claim, _at(sound, "event_voiced", evidence))
-    if claim.attribute == "register":
-        return _by_band(claim, attribute, _at(sound, "event_f0", evidence))
-    if claim.attribute == "contour":
-        return _contour(claim, sound, evidence)
     if claim.attribute in FACTS:
         return _by_band(claim, attribute, _at(sound, FACTS[claim.attribute], evidence))
-    return UNKNOWN
+    special = _SPECIAL.get(claim.attribute)
+    return special(claim, sound, evidence) if special is not None else UNKNOWN
 
 
 def any_sound(claim: Claim, attribute: Attribute, evidence: Evidence) -> Verdict | None:
@@ -82,16 +77,17 @@ def _by_band(claim: Claim, attribute: Attribute, fact: Fact | None) -> Verificat
     return _told(claim, verdict, fact)
 
 
-def _level(claim: Claim, sound: Fact, events: list[Fact]) -> Verification:
+def _level(claim: Claim, sound: Fact, evidence: Evidence) -> Verification:
     """ "The first is quiet": against the other sounds, whatever the level of the recording."""
-    others = [event.value for event in events if event is not sound]
+    others = [event.value for event in evidence.all("event") if event is not sound]
     gap = sound.value - sum(others) / len(others)
     held = "loud" if gap >= LOUDER else "quiet" if gap <= -LOUDER else None
     verdict: Verdict = "unverifiable" if held is None else "supported" if held == claim.word else "contradicted"
     return _told(claim, verdict, Fact("event", gap, "dB", sound.start, sound.end, sound.reliability), LOUDER)
 
 
-def _harmonicity(claim: Claim, voiced: Fact | None) -> Verification:
+def _harmonicity(claim: Claim, sound: Fact, evidence: Evidence) -> Verification:
+    voiced = _at(sound, "event_voiced", evidence)
     if voiced is None:
         return UNKNOWN
     held = "harmonic" if voiced.value >= PITCHED else "noisy" if voiced.value <= UNPITCHED else None
@@ -107,6 +103,13 @@ def _contour(claim: Claim, sound: Fact, evidence: Evidence) -> Verification:
     found = _by_band(claim, ATTRIBUTES["contour"], max(inside, key=lambda fact: fact.end - fact.start))
     still = found.verdict == "contradicted" and abs(found.measured or 0.0) < STILL
     return replace(found, verdict="unverifiable") if still else found  # it may move away from the sound before
+
+
+_SPECIAL: dict[str, Callable[[Claim, Fact, Evidence], Verification]] = {
+    "level": _level,
+    "harmonicity": _harmonicity,
+    "contour": _contour,
+}
 
 
 def kinds_of(evidence: Evidence) -> list[tuple[str, Fact]]:
@@ -125,6 +128,7 @@ def kinds_of(evidence: Evidence) -> list[tuple[str, Fact]]:
     return found
 
 
+LENGTHS = frozenset({"longest", "shortest", "longer", "shorter"})
 _ALSO = {"hit": ("click",), "click": ("click",), "tone": ("tone",), "noise": ("noise",), "chord": ("tone",)}
 
 
@@ -151,12 +155,21 @@ def verify_kind(claim: Claim, evidence: Evidence) -> Verification:
 
 def verify_rank(claim: Claim, evidence: Evidence) -> Verification:
     """ "The last is the longest": by length or by colour."""
-    name = "event_length" if claim.word in ("longest", "shortest") else "event_centroid"
+    name = "event_length" if claim.word in LENGTHS else "event_centroid"
     facts = [fact for fact in evidence.all(name) if fact.reliability >= MIN_RELIABILITY]
     mine = of_sound(name, claim.subject or 1, evidence)
     if len(facts) < 2 or len(facts) != len(evidence.all("event")) or mine is None or mine not in facts:
         return UNKNOWN
-    most = claim.word in ("longest", "brightest")
+    most = claim.word in ("longest", "brightest", "longer", "brighter")
+    if claim.reference is not None:
+        other = of_sound(name, claim.reference, evidence)
+        if other is None or other is mine:
+            return UNKNOWN
+        gap = mine.value / other.value if most else other.value / mine.value
+        known: Verdict = (
+            "unverifiable" if 1 / CLEARLY_MORE < gap < CLEARLY_MORE else "supported" if gap > 1 else "contradicted"
+        )
+        return _told(claim, known, mine)
     best = (max if most else min)(fact.value for fact in facts)
     ratio = best / mine.value if most else mine.value / max(best, 1e-6)
     held: Verdict = "supported" if mine.value == best else "unverifiable" if ratio < CLEARLY_MORE else "contradicted"

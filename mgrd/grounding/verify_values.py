@@ -133,6 +133,12 @@ def _onsets(claim: Claim, evidence: Evidence, _: Span | None) -> list[Fact]:
 def _intervals(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
     """The size of the steps and of the whole movement, for an interval whose direction is not told."""
     found = [*evidence.all("event_interval"), *evidence.all("f0_trend"), *evidence.all("order_pitch")]
+    notes = evidence.all("chord_note")
+    found += [
+        replace(b, name="event_interval", value=12 * log2(b.value / a.value), unit="semitones")
+        for a, b in pairwise(notes)
+        if a.start == b.start
+    ]
     return [replace(fact, value=abs(fact.value)) for fact in found]
 
 

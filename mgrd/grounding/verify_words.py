@@ -31,6 +31,8 @@ DYING = re.compile(r"\b(?:dies? (?:away|down|out)|decays?|decaying|dying away|ri
 ONE_PITCH = re.compile(r"\b(?:one|single|lone)\b", re.IGNORECASE)
 ALIKE = re.compile(r"\b(?:identical|alike|the same)\b(?! (?:loudness|level|volume|strength|intensity))", re.IGNORECASE)
 UNLIKE = 2.0  # ratio of the centroids of sounds that nobody calls the same
+ATTACK = re.compile(r"\b(?:attacks?|onsets?|abrupt\w*|transients?)\b", re.IGNORECASE)
+DECAYING = 6.0  # dB by which the level falls within a sound that was struck
 SAME_START = 0.02  # s between the starts of a sound and of its pitch
 LEAST_FALL = 4.0  # dB within a sound that dies away
 BEHIND = re.compile(r"\b(?:hum|hiss|buzz|background|rumble|drone|noise|static)\b", re.IGNORECASE)
@@ -69,29 +71,45 @@ def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Ver
     turns it."""
     if attribute.name == "register" and VOICE.search(claim.text):
         return _voice_register(claim.word, fact.value)
-    if claim.claimed == "contour flat" and ONE_PITCH.search(claim.text) and _at_least(evidence, "chord", 0.5):
+    alone = claim.claimed == "contour flat" and ONE_PITCH.search(claim.text) and _at_least(evidence, "chord", 0.5)
+    if alone or (claim.claimed == "loudness steady" and ALIKE.search(claim.text) and _differ(evidence)):
         return "contradicted"
-    if claim.claimed == "loudness steady" and ALIKE.search(claim.text) and _differ(evidence):
-        return "contradicted"
-    if verdict == "supported":
-        return _less(claim, evidence, fact)
-    if claim.claimed == "loudness softer" and "silen" in claim.text and _at_least(evidence, "pause_count", 0.5):
-        return "unverifiable"  # into a pause
-    if verdict == "unverifiable":
-        return verdict
+    if verdict != "contradicted":
+        return _less(claim, evidence, fact) if verdict == "supported" else verdict
+    found = _by_sounds(claim, attribute, evidence)
+    return found if found is not None else _excused(claim, attribute, evidence, fact)
+
+
+def _by_sounds(claim: Claim, attribute: Attribute, evidence: Evidence) -> Verdict | None:
+    """What single sounds say for a word that the whole clip refutes; None where they say nothing."""
     if claim.subject is None and not claim.negated and not OF_ALL.search(claim.text):
         found = any_sound(claim, attribute, evidence)
         if found is not None:
             return found
-    if claim.claimed == "loudness softer" and DYING.search(claim.text) and _each_dies(evidence):
+    dying = claim.claimed == "loudness softer" and DYING.search(claim.text) and _each_dies(evidence)
+    if dying or (attribute.name == "sound_length" and _has_length(claim, attribute, evidence)):
         return "supported"
-    if attribute.name == "sound_length" and _has_length(claim, attribute, evidence):
-        return "supported"
+    return _struck(claim, evidence)
+
+
+def _struck(claim: Claim, evidence: Evidence) -> Verdict | None:
+    """Sounds that were struck or plucked have an attack, though most of their energy rings."""
+    if claim.claimed != "percussiveness percussive" or claim.negated:
+        return None
+    dies = any(f.value <= -DECAYING and f.reliability >= MIN_RELIABILITY for f in evidence.all("event_trend"))
+    attack = ATTACK.search(claim.text) is not None
+    return "supported" if dies and attack else "unverifiable" if dies or attack else None
+
+
+def _excused(claim: Claim, attribute: Attribute, evidence: Evidence, fact: Fact) -> Verdict:
+    """A refuted word that may mean something else is open."""
+    if claim.claimed == "loudness softer" and "silen" in claim.text and _at_least(evidence, "pause_count", 0.5):
+        return "unverifiable"  # into a pause
     harsh = claim.claimed == "timbre bright" and _at_least(evidence, "clipping", CLIPPED)  # a word for distortion too
     middle = claim.claimed == "register middle" and fact.value <= HIGHEST_MIDDLE
     outside = attribute.name == "pauses" and _is_silent_outside(evidence, claim)
     masked = not claim.negated and _is_masked(claim, evidence)
-    return "unverifiable" if harsh or middle or outside or masked or _is_of_part(claim, evidence) else verdict
+    return "unverifiable" if harsh or middle or outside or masked or _is_of_part(claim, evidence) else "contradicted"
 
 
 def _differ(evidence: Evidence) -> bool:

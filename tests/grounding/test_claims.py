@@ -13,6 +13,7 @@ from mgrd.audio.facts import FACT_UNITS
 from mgrd.audio.words import ATTRIBUTES
 from mgrd.grounding import claims as grammar
 from mgrd.grounding.claims import Claim, extract_claims
+from mgrd.grounding.parts import KIND, KIND_ORDER, RANK
 from mgrd.grounding.scorer import score_text
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.ingest.embedded.phrases import CLAUSES
@@ -177,7 +178,8 @@ def test_hedges_lower_the_weight() -> None:
 
 
 def well_formed(claim: Claim, text: str) -> bool:
-    known = claim.attribute in ALL_ATTRIBUTES if claim.word else claim.attribute in FACT_UNITS
+    words, values = {*ALL_ATTRIBUTES, KIND, KIND_ORDER, RANK}, {*FACT_UNITS, "event_length", "cycle_count"}
+    known = claim.attribute in (words if claim.word else values)
     return (
         known
         and 0 <= claim.start < claim.end <= len(text)
