@@ -114,7 +114,7 @@ def main() -> None:
 
 def measure(root: Path, chains: int, profile: Path | None) -> dict[str, Any]:
     """Make a workspace that stands before a round of so many chains, run the round, and print what it took."""
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "MGRD_RUNTIME__ENGINE": "mock", "OMP_NUM_THREADS": "1"}
+    environment = environment_of(root) | {"OMP_NUM_THREADS": "1"}
     for command in (["init", str(root), "--settings", str(TINY)], ["ingest", "embedded", "-w", str(root)],
                     ["run", "-w", str(root), "--rounds", "0"]):  # fmt: skip
         subprocess.run([sys.executable, "-m", "mgrd", *command], cwd=PROJECT, env=environment, check=True,
@@ -128,6 +128,15 @@ def measure(root: Path, chains: int, profile: Path | None) -> dict[str, Any]:
     print(f"{row['chains']:>7,} chains: {row['seconds']:6.1f} s, work {sum(row['work'].values()):6.1f} s ({parts}), "
           f"overhead {row['overhead']:5.1f} s (processor {row['overhead_processor']:.1f} s)")  # fmt: skip
     return row
+
+
+def environment_of(root: Path) -> dict[str, str]:
+    """As on a machine where the pipeline has run before: with the bytecode of what it imports."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    bytecode = root.parent / "bytecode"
+    return environment | {
+        "PYTHONPATH": str(PROJECT), "PYTHONPYCACHEPREFIX": str(bytecode), "MGRD_RUNTIME__ENGINE": "mock"
+    }  # fmt: skip
 
 
 def ask(root: Path, count: int) -> None:
@@ -186,8 +195,7 @@ def run_round(root: Path, profile: Path | None) -> dict[str, Any]:
 
 def run_again(root: Path) -> tuple[float, str]:
     """Seconds of `mgrd run` on the finished round, and what it loaded. The first time closes the request."""
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "MGRD_RUNTIME__ENGINE": "mock"}
-    environment["MGRD_SPEC__SAMPLING__SAMPLES"] = str(SAMPLES)
+    environment = environment_of(root) | {"MGRD_SPEC__SAMPLING__SAMPLES": str(SAMPLES)}
     for _ in range(2):
         started = time.perf_counter()
         done = subprocess.run([sys.executable, "-c", NO_MODEL, str(root)], cwd=PROJECT, env=environment, check=True,
