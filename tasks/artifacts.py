@@ -35,6 +35,18 @@ def publish_heldout(round_: int, figures: dict[str, float], promoted: bool, reas
     create_markdown_artifact("\n".join(lines), key=f"heldout-round-{round_}")
 
 
+def publish_benchmark(document: dict[str, Any]) -> None:
+    """A benchmark's two scores, and the grounding of its chains, as a table artifact."""
+    score = document["score"]
+    rows = [{"figure": name, "value": score[name]} for name in ("official", "strict", "items", "left_out", "missing")]
+    rows += [
+        {"figure": name, "value": None if found is None else found["mean"]}
+        for name, found in document.get("grounding", {}).items()
+    ]
+    name = document["benchmark"]
+    create_table_artifact(table=rows, key=f"benchmark-{name}", description=f"{document['model']} on {name}")
+
+
 def tell_failure(flow: Any, flow_run: Any, state: Any) -> None:
     """Hook of a failed or crashed flow run: what failed, what is finished, and the command that continues."""
     workspace = str((flow_run.parameters or {}).get("workspace", ""))
