@@ -15,6 +15,7 @@ from mgrd.grounding.comparisons import read_comparisons
 from mgrd.grounding.constructions import read_constructions
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
+from mgrd.grounding.gates import WORDS, stems
 from mgrd.grounding.glossary import read_glossary
 from mgrd.grounding.lexer import Sentence, read_sentences
 from mgrd.grounding.moods import supposed
@@ -34,7 +35,6 @@ _FAMILIES = (
 )  # fmt: skip
 _FAMILY = {name: names for names in _FAMILIES for name in names.split()}
 """Attributes of which one clause says one thing."""
-_WORD = re.compile(r"[a-z]+|\d")
 REPEATED = re.compile(
     r"\b(?:once|twice|\w+ times) (?:a|per|every|each)\b|\b(?:every|each) (?:\w+ ){0,2}(?:seconds?|s|ms|cycle)\b|"
     r"\b(?:over and over|again and again|repeatedly|periodically|regularly|cyclically|rhythmically|cycles?|continually|"
@@ -131,7 +131,7 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
     first = sentence.items[0].start
     words = _lowered(text, first, sentence.items[-1].end)
     if words is not None and clauses:
-        said = frozenset(_WORD.findall(words))
+        said = frozenset(WORDS.findall(words))
         found = _with_constructions(found, text, words, said, first, clauses)
         found = _of_parts(found, text, words, said, first, clauses)
     found = _without_choices(found, clauses)
@@ -214,8 +214,9 @@ def _with_constructions(
 ) -> list[Claim]:
     """The claims with those of constructions, which are read in place of other words for the same words."""
     stopped = _stopped(clauses)
-    drafts = read_constructions(words, said, first)
-    drafts += [(draft, True) for draft in read_quantities(words, said, first)]
+    heads = stems(said)
+    drafts = read_constructions(words, heads, first)
+    drafts += [(draft, True) for draft in read_quantities(words, heads, first)]
     for draft, swallows in drafts:
         start, end = draft["start"], draft["end"]
         if any(begin < end and start < close for begin, close in stopped):

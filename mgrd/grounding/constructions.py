@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mgrd.grounding.context import Draft
+from mgrd.grounding.gates import STEM, Gate, Gates, gate_of, with_need
 from mgrd.grounding.senses import RELATION
 from mgrd.grounding.times import Time, find_times
 
@@ -24,7 +25,6 @@ _HEDGE = re.compile(
 )
 _LISTED = re.compile(r"\b(?:not|no|nor|never|neither|without)\b[^,;.]{0,25}\bor\s*$")
 """A denial of several things: "not a hum or a rumble"."""
-STEM = 4  # letters of a word that decide whether a family's patterns are tried
 REACH_BACK = 40  # characters before a match in which it may be denied or hedged
 CLAUSE_MARKS = ".;:,—–()"
 
@@ -36,7 +36,7 @@ class Family:
     attribute: str
     word: str
     needs: frozenset[str]
-    patterns: tuple[re.Pattern[str], ...]
+    patterns: tuple[tuple[re.Pattern[str], Gate], ...]
     swallow: bool
     denied: bool
     """The patterns say that the word does not hold ("a gliding pitch": not flat)."""
@@ -47,11 +47,12 @@ class Family:
 def _families() -> tuple[Family, ...]:
     slots = _FILE["slots"]
 
-    def compiled(pattern: str) -> re.Pattern[str]:
+    def compiled(pattern: str) -> tuple[re.Pattern[str], Gate]:
         for _ in range(2):  # slots may hold slots
             for name, text in slots.items():
                 pattern = pattern.replace(f"{{{name}}}", text)
-        return re.compile(pattern)
+        ready = re.compile(pattern)
+        return ready, gate_of(ready)
 
     found = []
     for entry in _FILE["family"]:
@@ -73,25 +74,21 @@ def _families() -> tuple[Family, ...]:
 
 
 FAMILIES = _families()
-_BY_NEED: dict[str, list[int]] = {}
-for _place, _family in enumerate(FAMILIES):
-    for _stem in _family.needs:
-        _BY_NEED.setdefault(_stem, []).append(_place)
+_PATTERNS = [(family, pattern) for family in FAMILIES for pattern, _ in family.patterns]
+_GATES = Gates([with_need(gate, family.needs) for family in FAMILIES for _, gate in family.patterns])
 
 
-def read_constructions(sentence: str, words: frozenset[str], start: int) -> list[tuple[Draft, bool]]:
+def read_constructions(sentence: str, said: frozenset[str], start: int) -> list[tuple[Draft, bool]]:
     """Drafts of the constructions in a sentence, each with whether it swallows the values in it.
 
-    `sentence` is in lower case and begins at character `start` of its text; `words` are those of it.
+    `sentence` is in lower case and begins at character `start` of its text; `said` are the beginnings of its words.
     """
     found: list[tuple[Draft, bool]] = []
-    stems = {word[:STEM] for word in words}
-    for place in sorted({place for stem in stems for place in _BY_NEED.get(stem, ())}):
-        family = FAMILIES[place]
-        for pattern in family.patterns:
-            for match in pattern.finditer(sentence):
-                if match.end() > match.start():
-                    found.append((_draft(family, sentence, match, start), family.swallow))
+    for place in _GATES.open(said):
+        family, pattern = _PATTERNS[place]
+        for match in pattern.finditer(sentence):
+            if match.end() > match.start():
+                found.append((_draft(family, sentence, match, start), family.swallow))
     return found
 
 

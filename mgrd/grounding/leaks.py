@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
-from mgrd.grounding.surrogate import DENIAL
+from mgrd.grounding.gates import Gates, gate_of, stems_of
+from mgrd.grounding.surrogate import denies_hearing
 
 THINK, END_THINK = "<think>", "</think>"
 MIN_ECHO_WORDS = 4  # a shorter question may be said by chance
+CACHED_QUESTIONS = 4096
 RUN_WORDS = 8  # words of the question in a row that are an echo
 
 _PROVIDER_JSON = re.compile(
@@ -26,6 +29,7 @@ _ANSWER = re.compile(
     r"(?:the )?(?:correct|right|best) (?:choice|option) is|option [a-e]\b|my choice is)",
     re.IGNORECASE,
 )
+_JSON_GATE, _TEMPLATE_GATE, _ANSWER_GATE = (Gates([gate_of(p)]) for p in (_PROVIDER_JSON, _TEMPLATE, _ANSWER))
 _WORD = re.compile(r"[a-z0-9]+")
 _SET_ASIDE = re.compile(
     r"\b(?:not|isn|out|wrong|excluded?|ruled?|rules|"
@@ -64,20 +68,20 @@ def find_leaks(
     chain = reasoning or ""
     opened, closed = raw_text.count(THINK), raw_text.count(END_THINK)
     found = {
-        "provider_json": bool(_PROVIDER_JSON.search(raw_text)),
+        "provider_json": bool(_JSON_GATE.open(stems_of(raw_text)) and _PROVIDER_JSON.search(raw_text)),
         "prompt_echo": _echoes(chain, question or "", choices or ()),
         "unclosed_think": opened > closed,
         "doubled_think": opened > 1 or closed > 1,
         "no_reasoning": not chain.strip(),
         "answer_before_evidence": _answers_first(chain, first_claim),
-        "denial": bool(DENIAL.search(chain) or (answer and DENIAL.search(answer))),
+        "denial": denies_hearing(chain) or (answer is not None and denies_hearing(answer)),
     }
     return [code for code in LEAKS if found[code]]
 
 
 def _answers_first(chain: str, first_claim: int | None) -> bool:
     """The answer is named before the first claim, or, without claims, at the very start of a longer text."""
-    named = _ANSWER.search(chain)
+    named = _ANSWER.search(chain) if _ANSWER_GATE.open(stems_of(chain)) else None
     if named is None:
         return False
     if first_claim is not None:
@@ -91,10 +95,23 @@ def _weighs(after: str, choices: Sequence[str]) -> bool:
     return len(named) >= 2 and _SET_ASIDE.search(after) is not None
 
 
+@lru_cache(maxsize=CACHED_QUESTIONS)
+def _echoed(question: str, choices: tuple[str, ...]) -> tuple[frozenset[str], ...]:
+    """The beginnings of the words of all that may be echoed: the question, a long run of it, the choices."""
+    asked = question.lower()
+    words = [match.span() for match in _WORD.finditer(asked)]
+    runs = [asked[words[k][0] : words[k + RUN_WORDS - 1][1]] for k in range(len(words) - RUN_WORDS + 1)]
+    texts = [asked, *runs, " ".join(choices).lower()]
+    return tuple(frozenset(stem for stem in stems_of(text) if stem.isalnum()) for text in texts)
+
+
 def _echoes(chain: str, question: str, choices: Sequence[str]) -> bool:
     """Template marks, the question word by word, the list of choices, or a long run of the question's words."""
-    if _TEMPLATE.search(chain):
+    said = stems_of(chain)
+    if _TEMPLATE_GATE.open(said) and _TEMPLATE.search(chain):
         return True
+    if not any(needed <= said for needed in _echoed(question, tuple(choices))):
+        return False
     words = _WORD.findall(chain.lower())
     asked = _WORD.findall(question.lower())
     text = f" {' '.join(words)} "

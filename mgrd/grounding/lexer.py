@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from mgrd.grounding.lexicon import AMBIGUOUS, DIRECTIONS, LEXICON, MOTION_VERBS, Lexeme
-from mgrd.grounding.times import Time, find_times
+from mgrd.grounding.times import OPENING, Time, time_at
 
 _TOKEN = re.compile(r"(?i:f0|r?t60)\b|[0-9]+(?:\.[0-9]+)?|[^\W\d_]+(?:[-'’][^\W\d_]+)*|->|[^\w\s]|\n+")
 _JOINED = re.compile(r"[^-']+|'[a-z]*")
@@ -114,7 +114,6 @@ def _words(text: str) -> tuple[list[str], list[tuple[int, int]], dict[int, Time]
     """The words in lower case, their places, and which of them stand for a time phrase."""
     words: list[str] = []
     places: list[tuple[int, int]] = []
-    times = {start: (end, time) for start, end, time in find_times(text)}
     held: dict[int, Time] = {}
     position = 0
     for match in _TOKEN.finditer(text):
@@ -122,8 +121,9 @@ def _words(text: str) -> tuple[list[str], list[tuple[int, int]], dict[int, Time]
         if start < position:
             continue
         word = match.group().lower().replace("’", "'")
-        if start in times:
-            position, held[len(words)] = times[start]
+        timed = time_at(text, start) if word in OPENING or word[0] in _DIGITS else None
+        if timed is not None:
+            position, held[len(words)] = timed
             words.append("\0")
             places.append((start, position))
         elif word in LEXICON or not ("-" in word or "'" in word) or len(word) < 3 or word.endswith("n't"):

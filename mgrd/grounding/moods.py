@@ -8,6 +8,8 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
+from mgrd.grounding.gates import Gates, gate_of, stems_of
+
 CACHED_CHAINS = 65_536
 
 Spans = tuple[tuple[int, int], ...]
@@ -70,6 +72,7 @@ _SEEKING = re.compile(
     re.IGNORECASE,
 )
 """What was waited for is not what came."""
+_GATES = Gates([gate_of(pattern) for pattern in (_OPENING, _COUNTERFACTUAL, _SEEKING)])
 _THEN = re.compile(r"\W*then\b", re.IGNORECASE)
 _QUOTE = re.compile(r"[\"“]([^\"“”\n]{1,400})[\"”]")
 _NAMING = re.compile(
@@ -92,16 +95,20 @@ def supposed(text: str) -> Spans:
 
 
 def _suppositions(text: str) -> list[tuple[int, int]]:
+    gates = _GATES.open(stems_of(text))
+    may_open, may_counter, may_seek = (place in gates for place in range(3))
+    if not (may_open or may_counter or may_seek):
+        return []
     found: list[tuple[int, int]] = []
     before = False
     for sentence in _SENTENCE.finditer(text):
         words = sentence.group()
-        opened = _OPENING.match(words) is not None
+        opened = may_open and _OPENING.match(words) is not None
         if before and _THEN.match(words):
             found.append(sentence.span())
-        elif (sought := _SEEKING.search(words)) is not None and not opened:
+        elif may_seek and not opened and (sought := _SEEKING.search(words)) is not None:
             found.append((sentence.start() + sought.start(), sentence.end()))
-        elif opened or _COUNTERFACTUAL.search(words):
+        elif opened or (may_counter and _COUNTERFACTUAL.search(words)):
             found += _unasserted(words, sentence.start(), opened)
         before = opened
     return found

@@ -3,6 +3,8 @@
 from mgrd.grounding.lexer import Item
 
 _SEMITONE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+NOTE_WORDS = frozenset({*_SEMITONE, "middle c"})
+"""Words with which a note name may begin."""
 MIDDLE_C = 261.63  # Hz
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mgrd.grounding.context import Draft
+from mgrd.grounding.gates import STEM, Gate, Gates, gate_of, with_need
 from mgrd.grounding.lexicon import NUMBER_WORDS
 from mgrd.grounding.note_names import MIDDLE_C
 
@@ -284,36 +285,40 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
 }
 
 
-def _rules() -> tuple[tuple[frozenset[str], re.Pattern[str], Callable[[re.Match[str]], Iterator[Found]]], ...]:
+Rule = tuple[re.Pattern[str], Gate, Callable[[re.Match[str]], Iterator[Found]]]
+
+
+def _rules() -> tuple[Rule, ...]:
     slots = _FILE["slots"] | {"number": _NUMBER, "time": _TIME, "sizes": _SIZES, "interval": _INTERVAL}
 
-    def compiled(pattern: str) -> re.Pattern[str]:
-        for name, text in slots.items():
-            pattern = pattern.replace(f"{{{name}}}", text)
-        return re.compile(pattern)
+    def read(rule: dict[str, str]) -> Rule:
+        text = rule["pattern"]
+        for name, slot in slots.items():
+            text = text.replace(f"{{{name}}}", slot)
+        pattern = re.compile(text)
+        needs = frozenset(
+            stem for word in rule["needs"].split() for stem in ("0123456789" if word == "#" else [word[:STEM]])
+        )
+        return pattern, with_need(gate_of(pattern), needs), _READERS[rule["reader"]]
 
-    return tuple(
-        (frozenset(rule["needs"].split()), compiled(rule["pattern"]), _READERS[rule["reader"]])
-        for rule in _FILE["rule"]
-    )
+    return tuple(read(rule) for rule in _FILE["rule"])
 
 
 RULES = _rules()
-_BY_NEED: dict[str, list[int]] = {}
-for _place, (_needs, _, _) in enumerate(RULES):
-    for _need in _needs:
-        _BY_NEED.setdefault(_need, []).append(_place)
-_BY_NEED["seconds"] = _BY_NEED["second"]
+_GATES = Gates([gate for _, gate, _ in RULES])
 _DENIED = re.compile(r"(?:\b(?:not|never|no|without|nor)|n't)(?: \w+)?\s*$")
 _LESS = re.compile(r"\b(?:less than|under|below|at most|within)\b")
 _MORE = re.compile(r"\b(?:more than|over|above|at least|well over)\b")
 
 
-def read_quantities(sentence: str, words: frozenset[str], start: int) -> list[Draft]:
-    """Drafts of the quantities in a sentence, in lower case, that begins at character `start` of its text."""
+def read_quantities(sentence: str, said: frozenset[str], start: int) -> list[Draft]:
+    """Drafts of the quantities in a sentence, in lower case, that begins at character `start` of its text.
+
+    `said` are the beginnings of its words.
+    """
     drafts: list[Draft] = []
-    for place in sorted({place for word in words for place in _BY_NEED.get("#" if word.isdigit() else word, ())}):
-        _, pattern, read = RULES[place]
+    for place in _GATES.open(said):
+        pattern, _, read = RULES[place]
         for match in pattern.finditer(sentence):
             for name, value, unit, more in read(match):
                 drafts.append(_draft(sentence, match, start, name, value, unit) | more)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from mgrd.grounding.lexicon import LISTS, listed, plural, word_set
+from mgrd.grounding.gates import WORDS, Gates, gate_of, stems, stems_of
+from mgrd.grounding.lexicon import LISTS, listed, plural
 
 CACHED_CHAINS = 65_536
 _SENTENCE = re.compile(r"[^.!?;\n]+(?:[.!?;\n]+|$)")
@@ -192,6 +193,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     ),
 }
 PATTERNS = {code: re.compile("|".join(parts), re.IGNORECASE) for code, parts in _PATTERNS.items()}
+_CODES = tuple(PATTERNS)
 
 _MODEL = r"an? (?:text|language|ai|text[- ]based|text[- ]only|large language)[- ]?(?:based |only )?(?:language )?"
 _UNABLE = (
@@ -267,6 +269,9 @@ DENIAL = re.compile(
     re.IGNORECASE,
 )
 
+_GATES = Gates([gate_of(pattern) for pattern in (*PATTERNS.values(), DENIAL)])
+_DENYING = len(PATTERNS)
+"""The place of the last of these gates."""
 _DISMISSED = re.compile(
     r"\b(?:no|not|never|without|rather than|instead of|ignor\w+|regardless of|independent(?:ly)? of|disregard\w*|don't|"
     r"doesn't|isn't|cannot|set(?:ting)? aside|nor|neither|unlike|nothing)\b",
@@ -275,9 +280,6 @@ _DISMISSED = re.compile(
 GENERIC = re.compile(_GENERIC, re.IGNORECASE)
 _MAYBE_GENERIC = re.compile(rf"[a-rt-z]s (?:(?:in|of|from|on|for|at) (?:[a-z]+ ){{1,2}})?(?:{_DOES})\b", re.IGNORECASE)
 DISMISSAL_REACH = 45  # characters before a text's name in which it may be set aside
-
-_ANY_STEM = re.compile(rf"\b(?:{'|'.join(re.escape(stem) for stem in sorted(word_set('surrogate_stems')))})")
-"""Every pattern needs one of these beginnings of words: chains and clauses without any are not searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,13 +298,17 @@ NONE = Surrogates(0.0, (), ())
 def find_surrogates(reasoning: str) -> Surrogates:
     """The parts of a chain that do not reason from sound. A denial of hearing counts as such a part."""
     total = len(reasoning.strip())
-    if not total or not (_ANY_STEM.search(reasoning.lower()) or _MAYBE_GENERIC.search(reasoning)):
+    if not total:
+        return NONE
+    opened = _open_gates(reasoning)
+    generic = _MAYBE_GENERIC.search(reasoning) is not None
+    if not (opened or generic):
         return NONE
     spans: list[tuple[int, int]] = []
     codes: list[str] = []
     for sentence in _SENTENCE.finditer(reasoning):
         for start, end in _clauses(sentence.group(), sentence.start()):
-            found = _codes(reasoning[start:end])
+            found = _codes(reasoning[start:end], gated=bool(opened), generic=generic)
             if found:
                 spans.append((start, end))
                 codes += [code for code in found if code not in codes]
@@ -316,12 +322,28 @@ def _clauses(sentence: str, offset: int) -> list[tuple[int, int]]:
     return [(offset + a, offset + b) for a, b in pairwise(cuts) if sentence[a:b].strip()]
 
 
-def _codes(clause: str) -> list[str]:
-    generic = ["generic"] if _MAYBE_GENERIC.search(clause) and GENERIC.match(clause) else []
-    if not _ANY_STEM.search(clause.lower()):
-        return generic
-    codes = [*generic, "denial"] if DENIAL.search(clause) else generic
-    for code, pattern in PATTERNS.items():
+def denies_hearing(text: str) -> bool:
+    """Somewhere in the text its writer denies to have heard anything."""
+    return _DENYING in _open_gates(text) and DENIAL.search(text) is not None
+
+
+@lru_cache(maxsize=4)
+def _open_gates(text: str) -> tuple[int, ...]:
+    """Places of the patterns that a text may match; its denial is looked for twice."""
+    return tuple(_GATES.open(stems_of(text)))
+
+
+def _codes(clause: str, *, gated: bool, generic: bool) -> list[str]:
+    """The codes of a clause of a text in which one gate is open, or a statement on things in general may stand."""
+    codes = ["generic"] if generic and _MAYBE_GENERIC.search(clause) and GENERIC.match(clause) else []
+    opened = _GATES.open(stems(WORDS.findall(clause.lower()))) if gated else []
+    if _DENYING in opened and DENIAL.search(clause):
+        codes.append("denial")
+    for place in opened:
+        if place == _DENYING:
+            continue
+        code = _CODES[place]
+        pattern = PATTERNS[code]
         match = pattern.search(clause)
         if match and not _dismissed(clause, match):
             codes.append(code)

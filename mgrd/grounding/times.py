@@ -64,6 +64,49 @@ PATTERN = re.compile(
 )
 
 
+OPENING = frozenset(
+    {
+        "in",
+        "during",
+        "within",
+        "over",
+        "for",
+        "throughout",
+        "across",
+        "from",
+        "between",
+        "the",
+        "first",
+        "second",
+        "last",
+    }
+    | {
+        "opening",
+        "closing",
+        "final",
+        "at",
+        "after",
+        "before",
+        "around",
+        "near",
+        "until",
+        "past",
+        "by",
+        "up",
+        "starting",
+    }
+    | {"beyond", "towards", "toward", "initially", "to", "early", "eventually", "later", "late", "finally", "once"}
+    | {"when", "as", "half", "halfway", "half-way"}
+)
+"""Words with which a time phrase begins, where it begins with no number."""
+
+
+def time_at(text: str, start: int) -> tuple[int, Time] | None:
+    """End and meaning of the time phrase that begins at a character."""
+    match = PATTERN.match(text, start)
+    return None if match is None else (match.end(), _read(match))
+
+
 def find_times(text: str) -> list[tuple[int, int, Time]]:
     """Start, end (characters) and meaning of each time phrase."""
     return [(match.start(), match.end(), _read(match)) for match in PATTERN.finditer(text)]

@@ -6,7 +6,7 @@ from math import isfinite, log2
 
 from mgrd.grounding.context import Clause, Draft
 from mgrd.grounding.lexer import Item
-from mgrd.grounding.note_names import note_at
+from mgrd.grounding.note_names import NOTE_WORDS, note_at
 from mgrd.grounding.times import Time
 
 _UNITS: dict[str, tuple[str, float]] = {
@@ -148,7 +148,7 @@ def read_values(clause: Clause, topic: str | None, edge: Item | None = None) -> 
     `topic` is what was spoken of before; `edge` the verb of a clause before ("starts high - something like 600 Hz").
     """
     items = clause.items
-    if any(item.word in _NOT_OF_THE_SOUND for item in items):
+    if not _NOT_OF_THE_SOUND.isdisjoint([item.word for item in items]):
         return
     topics = frozenset(item.value for item in items if item.kind == "topic") or frozenset({topic or ""})
     edge = edge if not any(item.kind in ("verb", "topic") for item in items) else None
@@ -156,7 +156,7 @@ def read_values(clause: Clause, topic: str | None, edge: Item | None = None) -> 
     for index, item in enumerate(items):
         if index <= taken:
             continue
-        note = note_at(items, index)
+        note = note_at(items, index) if item.word in NOTE_WORDS else None
         if note is not None:
             taken = note[1]
             yield _placed(draft_value(clause, index, taken, "f0_median", note[0], "Hz"), clause, index, edge)
