@@ -7,7 +7,8 @@ _CONCLUDING = re.compile(
     r"\b(?:so|hence|thus|therefore|consequently|accordingly|ergo|conclud\w*|deduc\w*|infer\w*|"
     r"it follows|given (?:that|this)|must|"
     r"which means|this means|i (?:believe|guess|suppose|assume|say|pick|choose)|i'd (?:say|guess|go)|one can say|"
-    r"so (?:that'?s|it'?s)|i would (?:say|guess|go|conclude)|go (?:for|with)|i take it|reasonabl[ey]|"
+    r"so (?:that'?s|it'?s)|i would (?:say|guess|go|conclude)|suggests?|points? to|leads? (?:me )?to|taken together|"
+    r"analys[ie]s (?:gives?|shows?|says?)|logically|by my knowledge|go (?:for|with)|i take it|reasonabl[ey]|"
     r"because of (?:this|that)|for (?:this|that) reason|perhaps|probably)\b|[→⇒]|->|=>",
     re.IGNORECASE,
 )
@@ -18,6 +19,8 @@ _EMPTY = frozenset(
     {"the", "a", "an", "it", "is", "are", "was", "to", "of", "in", "on", "at", "and", "or"}
     | {"its", "this", "that", "there", "not", "no", "yes", "be", "as", "by", "for", "with", "sound", "sounds", "tone"}
 )
+_FILLING = frozenset({"char", "answ", "conc", "logi", "real", "then", "inde", "over", "all"})
+"""Beginnings of words that add nothing to an answer: "rumbly in character, I conclude"."""
 READ_BACK = 300  # characters before a claim in which its sentence begins
 
 
@@ -41,7 +44,7 @@ def _is_last_word(chain: str, start: int, answer: str) -> bool:
     """The last sentence of several, without any word that the answer has not."""
     text = chain.rstrip().rstrip(".!")
     last = max((match.end() for match in _SENTENCE_END.finditer(text)), default=0)
-    return 0 < last <= start and _stems(text[last:]) <= _stems(answer)
+    return 0 < last <= start and _stems(text[last:]) <= _stems(answer) | _FILLING
 
 
 def _stems(text: str) -> set[str]:

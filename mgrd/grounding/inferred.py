@@ -22,6 +22,8 @@ TREND_FIT = 0.85  # least correlation of the intervals' logarithms with their nu
 TREND_RATIO = 1.4  # of the longest to the shortest interval of the line
 UNEVEN = 0.6  # regularity under which a pulse is uneven, whatever interval is left out
 VOWEL = 0.6  # share of voiced frames from which a sound may be a syllable
+SPLIT_NOTE = 0.5  # semitones under which two notes in a row may be one that was heard as two
+MOST_SPLIT = 0.8  # of the notes at least are no such
 ALTERNATING = 4  # notes that show whether they alternate
 RINGING = 0.4  # s of decay after which a sound's own length cannot be told
 DOUBTED = 0.4  # least reliability of a period that may be that of no tone
@@ -46,7 +48,10 @@ def _alternation(facts: Facts) -> list[Fact]:
     notes = [fact for fact in facts.get("event_f0", ()) if fact.reliability >= SURE]
     if len(notes) < ALTERNATING or len(notes) != len(facts.get("event", ())):
         return []
-    pitches = [12 * log(note.value) / log(2) for note in notes]
+    heard = [12 * log(note.value) / log(2) for note in notes]
+    pitches = [pitch for k, pitch in enumerate(heard) if not k or abs(pitch - heard[k - 1]) >= SPLIT_NOTE]
+    if len(pitches) < max(ALTERNATING, MOST_SPLIT * len(heard)):
+        pitches = heard  # notes that are said again, and no note that was heard as two
     apart = all(abs(b - a) >= 0.8 for a, b in pairwise(pitches))
     again = all(abs(b - a) <= 0.5 for a, b in zip(pitches, pitches[2:], strict=False))
     return [Fact("alternation", float(apart and again), "share", notes[0].start, notes[-1].end, TRUSTED)]
@@ -116,7 +121,7 @@ def _throb(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
     """How far the level throbs: 1 for many regular rises of one unbroken sound, 0 for a level that stays."""
     first, last = events[0], events[-1]
     many = len(events) >= THROBS and _value(facts, "silence_share", 1.0) < 0.02 and _sure(facts, "pulse_regularity")
-    if many and _value(facts, "pulse_regularity", 0.0) >= 0.85 and _value(facts, "f0_range", 0.0) < 1.0:
+    if many and _value(facts, "pulse_regularity", 0.0) >= 0.8 and _value(facts, "f0_range", 0.0) < 1.0:
         return [Fact("throb", 1.0, "share", first.start, last.end, TRUSTED)]
     if len(events) == 1 and _value(facts, "dynamic_range", STILL_LEVEL) < STILL_LEVEL:
         return [Fact("throb", 0.0, "share", first.start, last.end, TRUSTED)]

@@ -20,9 +20,10 @@ _FAMILIES: dict[str, str] = {
     "order_pitch",
     "loudness": "loudness loudness_order throb level loudness_trend order_loudness rms peak dynamic_range event",
     "tempo": "alternation cycle_rate cycle_count vibrato_rate longest_pause gap throb tempo tempo_trend "
+    "event_length sound_rank "
     "regularity speech_rate pulse_regularity onset syllable_rate "
     "tempo_alternative",
-    "timbre": "purity timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
+    "timbre": "register purity timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
     "spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness harmonic_ratio noise",
     "noise": "noise_order noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
     "clipping": "clipping noise level peak timbre",
@@ -31,7 +32,7 @@ _FAMILIES: dict[str, str] = {
     "vibrato_rate "
     "throb",
     "pauses": "entry onset gap pauses pause_count longest_pause pause silence_share event_count speech_pause_share "
-    "percussiveness throb sound_length event_length level loudness",
+    "percussiveness throb sound_length event_length level loudness tempo regularity",
     "harmony": "chord chord_quality pitch_order contour event_count event_f0 f0_median event_note event_interval "
     "harmonicity",
     "mode": "chord_quality event_f0 f0_median event_note event_interval",
@@ -53,6 +54,12 @@ FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.item
 FAMILIES["material"] = (frozenset(ALL_ATTRIBUTES) | frozenset(FACTS) | {KIND, KIND_ORDER, RANK}) - {"duration"}
 """The claimed attributes and facts that speak of what a question of a family asks. Of a source ("material")
 everything tells but how long the clip is."""
+
+INCIDENTAL = frozenset(
+    {"noise clean", "not noise noisy", "stereo centred", "not level quiet", "not pauses present", "loudness steady"}
+    | {"entry at once", "not clipping distorted", "clipping clean", "not voice present", "voice absent"}
+)
+"""What is so of most recordings, and tells nothing of the source where a question leaves open what it asks for."""
 
 _ASKED: tuple[tuple[str, str], ...] = (
     ("count", r"how many|number of|count the|how often"),
@@ -77,7 +84,7 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("room", r"space|room|reverb\w*|echo\w*|acoustics?|hall"),
     ("pauses", r"pauses?|silen\w+|gaps?|interrupt\w+|continuous|intermittent|chopped|broken|hiccups?|dropouts?"),
     ("vibrato", r"vibrato|wobbl\w+|tremolo"),
-    ("stereo", r"stereo|left|right channel|pann\w+|which (?:side|ear|channel)|where is the sound"),
+    ("stereo", r"stereo|left|right|channel|pann\w+|which (?:side|ear|channel)|where is the sound"),
     ("duration", r"how long|duration|length"),
     ("attack", r"attack|percussive|sustained"),
     ("phonation", r"whisper\w*|phonat\w+"),
@@ -92,7 +99,8 @@ _ASKED: tuple[tuple[str, str], ...] = (
     (
         "material",
         (
-            r"(?:what|which) (?:kind|type|sort)|material|sound source|what is (?:the|this) sound|"
+            r"(?:what|which) (?:kind|type|sort|pattern|word|shape|of these)|patterns?|resembl\w+|stands? out|material|"
+            r"what happens|order of events|arranged|sound source|what is (?:the|this) sound|"
             r"(?:what|who|which \w+) (?:plays|rings|makes|made|sounds|produces|produced|is playing|is making|could|"
             r"might|happens)|"
             r"(?:what|which) (?:device|instrument|animal|object|activity|event|machine|thing|action|source)"
@@ -134,9 +142,14 @@ def relevant_attributes(question: str | None, choices: Sequence[str] | None) -> 
     return _relevant((question or "")[:MOST_READ], tuple(choices or ()))
 
 
-def _contrasted(family: str, pattern: re.Pattern[str], choices: tuple[str, ...], known: bool) -> bool:
+def is_relevant(claimed: str, attribute: str, asked: frozenset[str]) -> bool:
+    """Whether a claim ("not noise noisy") of an attribute speaks of what is asked."""
+    return attribute in asked and not (asked >= FAMILIES["material"] and claimed in INCIDENTAL)
+
+
+def _contrasted(family: str, pattern: re.Pattern[str], choices: tuple[str, ...]) -> bool:
     """The choices name a property. Tones, high and low are named by the way, so two choices must speak of them."""
-    least = 2 if known and family == "pitch" and len(choices) > 1 else 1
+    least = 2 if family == "pitch" and len(choices) > 1 else 1
     return sum(pattern.search(choice[:MOST_READ]) is not None for choice in choices) >= least
 
 
@@ -151,9 +164,8 @@ def _relevant(question: str, choices: tuple[str, ...]) -> frozenset[str] | None:
         asked.remove("alike")  # "do they differ in pitch?"
     if "room" in asked and "material" in asked:
         asked.remove("material")  # "what kind of space is it?" asks of no source
-    if question:
-        named = _CHOSEN if asked else _PATTERNS
-        asked += [family for family, pattern in named if _contrasted(family, pattern, choices, bool(asked))]
+    if question and asked:
+        asked += [family for family, pattern in _CHOSEN if _contrasted(family, pattern, choices)]
     if _OPEN.search(question):
         asked.append("material")
     if not asked:

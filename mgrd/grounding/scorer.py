@@ -12,7 +12,7 @@ from mgrd.audio.facts import Fact
 from mgrd.grounding.claims import Claim, extract_claims
 from mgrd.grounding.conclusions import concludes
 from mgrd.grounding.leaks import find_leaks, split_chain
-from mgrd.grounding.relevance import relevant_attributes
+from mgrd.grounding.relevance import is_relevant, relevant_attributes
 from mgrd.grounding.surrogate import Surrogates, find_surrogates
 from mgrd.grounding.verify import Evidence, Verification, resolve_time, verify_claim
 from mgrd.settings import GroundingSpec
@@ -171,9 +171,12 @@ def _beside(
     A conclusion that restates the answer makes no relevant evidence of what stands before it.
     """
     held = [claim for claim, v in verified if claim.weight >= MIN_WEIGHT and v.verdict == "supported"]
-    premises = [claim for claim in held if claim not in concluded]
-    held = {claim.attribute for claim in premises or held}
-    return asked is not None and bool(held) and not held & asked
+    told = [claim for claim in held if claim not in concluded] or held
+    return asked is not None and bool(told) and not any(is_relevant(_said(c), c.attribute, asked) for c in told)
+
+
+def _said(claim: Claim) -> str:
+    return f"not {claim.claimed}" if claim.negated else claim.claimed
 
 
 def _reasons(
