@@ -146,7 +146,9 @@ def _with_directions(items: list[Item]) -> list[Item]:
         if item.word == "'s" and found and found[-1].word not in _PRONOUNS:
             said = following is not None and following.kind in ("quality", "comparative", "negation")
             item = item if said else Item("function", "", item.word, item.start, item.end)
-        elif item.kind == "number" and (spelled := _spelled(items, index)) is not None:
+        elif (item.kind == "number" or (item.word == "a" and following is not None and following.word in _POWERS)) and (
+            spelled := _spelled(items, index)
+        ) is not None:
             item, index = spelled
         elif item.word in (":", "=") and found and _heads(found):
             item = Item("verb", "be", item.word, item.start, item.end)
@@ -172,7 +174,9 @@ def _spelled(items: list[Item], index: int) -> tuple[Item, int] | None:
     at = index
     while at < len(items) and at <= index + MOST_SPELLED:
         item = items[at]
-        if item.word in _POWERS and at > index:
+        if item.word == "a" and at == index:
+            pass  # "a hundred and twenty"
+        elif item.word in _POWERS and at > index:
             current = (current or 1.0) * _POWERS[item.word]
             total, current = (total + current, 0.0) if item.word == "thousand" else (total, current)
             last = at

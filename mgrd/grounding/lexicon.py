@@ -42,6 +42,14 @@ MORE_NUMBERS: dict[str, float] = {
     "seventy": 70,
     "eighty": 80,
     "ninety": 90,
+    **{
+        f"{word} {part}{'' if number == 1 else 's'} of a": number / size
+        for number, word in enumerate(NUMBER_WORDS[1:10], start=1)
+        for part, size in (("tenth", 10), ("fifth", 5), ("quarter", 4), ("third", 3))
+    },
+    **{f"{article} tenth": 0.1 for article in ("one", "a")},
+    "a fifth of a": 0.2,
+    "a tenth of a": 0.1,
     "half a": 0.5,
     "a quarter of a": 0.25,
     "a third of a": 0.33,

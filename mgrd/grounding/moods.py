@@ -72,6 +72,8 @@ _SEEKING = re.compile(
     re.IGNORECASE,
 )
 """What was waited for is not what came."""
+_FOUND = re.compile(r", (?:and )?(?:i|there|here|what|it)\b(?! (?:would|should|might|could)\b)", re.IGNORECASE)
+"""Where a sentence goes on to say what came."""
 _GATES = Gates([gate_of(pattern) for pattern in (_OPENING, _COUNTERFACTUAL, _SEEKING)])
 _THEN = re.compile(r"\W*then\b", re.IGNORECASE)
 _QUOTE = re.compile(r"[\"“]([^\"“”\n]{1,400})[\"”]")
@@ -107,7 +109,9 @@ def _suppositions(text: str) -> list[tuple[int, int]]:
         if before and _THEN.match(words):
             found.append(sentence.span())
         elif may_seek and not opened and (sought := _SEEKING.search(words)) is not None:
-            found.append((sentence.start() + sought.start(), sentence.end()))
+            found_it = _FOUND.search(words, sought.end())
+            end = sentence.end() if found_it is None else sentence.start() + found_it.start()
+            found.append((sentence.start() + sought.start(), end))
         elif opened or (may_counter and _COUNTERFACTUAL.search(words)):
             found += _unasserted(words, sentence.start(), opened)
         before = opened

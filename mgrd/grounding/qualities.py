@@ -13,6 +13,9 @@ RELATIVELY = frozenset({"relatively", "comparatively"})
 MOVING = frozenset({"rise", "fall", "increase", "decrease", "swell", "fade", "become", "brighten", "darken", "change"})
 ENDS = {"start": "begin", "beginning": "begin", "opening": "begin", "onset": "begin", "outset": "begin"}
 ENDS |= {"end": "end", "ending": "end", "finish": "end", "close": "end"}
+BEATEN = frozenset({"beating", "pulsing", "pulsating", "pulsation", "throbbing", "throb", "ticking", "clicking", "beeping"})
+BEATEN |= {"tapping", "knocking", "drumming"}
+WAVING = frozenset({"beating", "pulsing", "pulsating", "pulsation", "throbbing", "throb"})
 NOTE_NAMES = frozenset("abcdefg")
 SOFT = frozenset({"soft", "gentle"})
 """Before a noun they speak of its colour as often as of its level."""
@@ -70,6 +73,10 @@ class Qualities(Reading):
         if self._place_of(index) is not None and (item.value in POLES or self._tells_intonation(item)):
             yield from self._meet_end(index, item, self._end_topic(topic))
             return
+        if topic == "tempo" and head.word in BEATEN:
+            if item.value in ("slow", "fast", "moderate") and head.word in WAVING:
+                return  # a slow beating, throb or wobble is no slow pulse
+            topic = "many" if item.value in ("high", "low", "middle") else topic
         if topic in ("pitch", "tone") and self.subject is not None and self.subject.value == "intonation":
             topic = "intonation"
         if item.word in SOFT and topic != "loudness":

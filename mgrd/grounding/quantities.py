@@ -22,9 +22,16 @@ _PARTS |= {
     "a fifth of": 0.2,
     "a hundredth of": 0.01,
 }
+_PARTS |= {
+    f"{word} {part}s of": number / size
+    for word, number in _SMALL.items()
+    if 1 < number < 10
+    for part, size in (("tenth", 10), ("fifth", 5), ("quarter", 4), ("third", 3))
+}
 _NUMBER = rf"(?:\d+(?:\.\d+)?|{'|'.join(sorted(_SMALL, key=len, reverse=True))})"
 _TIME = (
-    rf"(?P<time>(?:{_NUMBER}(?: and a half)?|{'|'.join(_PARTS)}|a couple of)(?: a| whole| full| solid| complete)* ?"
+    rf"(?<!tenths of )(?<!thirds of )(?<!quarters of )(?<!fifths of )"
+    rf"(?P<time>(?:{'|'.join(_PARTS)}|{_NUMBER}(?: and a half)?|a couple of)(?: a| whole| full| solid| complete)* ?"
     r"(?:seconds?|secs?|s|ms|milliseconds?)\b(?: and a half)?|0:\d\d)"
 )
 _STEPS = {

@@ -35,6 +35,7 @@ MOST_OPENING = 7  # items of a sentence that may describe the sound without nami
 PLACED = frozenset({"left", "right", "centred", "low", "high", "middle", "regular", "irregular"})
 """Phrases that are said of the sound even without it: "Panned to the left."."""
 PREPOSITIONS = frozenset({"like", "at", "in", "on", "from", "to", "through", "over"})
+PLACING = frozenset({"after", "before", "following", "since", "until"})
 INHERIT_TIME = frozenset({"and", ",", "", ":"})
 
 
@@ -83,6 +84,11 @@ class Reading:
         if bare and context.verb is not None and context.verb.value == "become" and clause.link in ("and", ",", "but"):
             self.verb = context.verb
 
+    def _is_place(self, item: Item) -> bool:
+        """ "after the initial strike": a time, and not what is spoken of."""
+        at = next((k for k, other in enumerate(self.sentence) if other is item), 0)
+        return any(other.word in PLACING for other in self.sentence[max(0, at - 2) : at])
+
     def note(self, item: Item) -> None:
         """Words that change how the rest is read."""
         if item.kind == "negation":
@@ -93,7 +99,8 @@ class Reading:
             if item.word.endswith("n't"):
                 self.verb = Item("verb", "be", item.word, item.start, item.end)
         elif item.kind == "ordinal":
-            self.ordinal = int(item.value)
+            if not self._is_place(item):
+                self.ordinal = int(item.value)
         elif item.kind == "unknown":
             if self.subject is None and self.verb is None:
                 self.foreign = True
@@ -191,7 +198,8 @@ class Reading:
             back -= 1
         determined = back >= 0 and self.items[back].word in DETERMINERS
         same = self.items[index].word == "the same" and following.kind == "unknown"
-        return same or (determined and following.kind in ("unknown", "verb", "trend"))
+        quoted = following.kind == "mark" and following.word in ('"', "“", "'", "‘")
+        return same or (determined and (quoted or following.kind in ("unknown", "verb", "trend")))
 
     def _is_told_without_verb(self, index: int, subject: Item) -> bool:
         """ "clicks at regular intervals", "the speech is clear and the background silent", "pitch unchanged"."""

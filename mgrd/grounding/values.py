@@ -275,6 +275,10 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
     return None
 
 
+_PARTIALS = frozenset({"partial", "partials", "harmonic", "harmonics", "overtone", "overtones", "component", "components"})
+_LOWEST = frozenset({"lowest", "bottom", "first", "fundamental", "root"})
+
+
 def _hertz(value: Value) -> Draft | None:
     if value.low != value.value and min(value.low, value.value) > 0:
         interval = 12 * log2(value.value / value.low)
@@ -285,6 +289,11 @@ def _hertz(value: Value) -> Draft | None:
             return value.draft("f0_trend", interval, "semitones")
         if abs(interval) > WIDEST_RANGE:
             return None
+    parts = value.topics == {"treble"} or bool(value.words & _PARTIALS)
+    if parts and not value.words & _LOWEST:
+        return None
+    if parts:
+        return value.draft("f0_median", value.middle)
     if value.words & {"centroid", "spectral centroid"} or value.topics == {"timbre"}:
         return value.draft("spectral_centroid", value.middle)
     if "vibrato" in value.topics or value.middle < LOWEST_PITCH:

@@ -1,5 +1,6 @@
 """Numbers against facts: within a tolerance, beyond a bound, on the way of a glide, or of what is not there."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -20,7 +21,11 @@ LEAST_PAUSE = 0.3  # s
 NO_ROOM = 0.3  # of a claimed pause: a shorter gap cannot be meant
 LEAST_TURNS = 4  # ways of a line that goes up and down over and over
 CYCLES_SURE = 0.6
+LATE = 0.6  # share of the clip after which a count is of all that was heard by then
 COUNTED = 0.6  # reliability of a count within a time range
+
+
+PITCHES = re.compile(r"\b(?:notes?|tones?|pitch(?:es)?|voices?|frequenc\w+|strands?|values?|sounds?)\b", re.IGNORECASE)
 
 
 def verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verification:
@@ -98,6 +103,10 @@ def _more(claim: Claim, evidence: Evidence) -> list[Fact]:
             + evidence.all("chord_note")
             + (_ends_of_line(evidence) if _moves(evidence) else [])
         )
+    if name == "f0_trend":
+        moves = evidence.movements("contour") or []
+        sized = [Fact("f0_trend", size, "semitones", start, end, 1.0) for size, start, end in moves if len(moves) > 1]
+        return [*sized, *evidence.all("event_interval")]
     if name == "tempo":
         return _wobbles(evidence) if claim.relation == "is" else []
     also = _ALSO.get((name, claim.relation)) or _ALSO.get((name, None))
@@ -112,10 +121,13 @@ _ALSO: dict[tuple[str, str | None], str] = {
 }
 
 
-def _counts(_: Claim, evidence: Evidence, span: Span | None) -> list[Fact] | None:
+def _counts(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact] | None:
     """The sounds that set in within a time range."""
     if span is None:
         return None
+    whole = evidence.first("event_count")
+    if claim.time_unit == "share" and claim.time_start is not None and claim.time_start >= LATE and whole is not None:
+        return [whole]  # "by the end I have heard five"
     count, events = evidence.first("event_count"), evidence.all("event")
     if count is None or not events:
         return []
@@ -230,9 +242,20 @@ def _may_be(claim: Claim, evidence: Evidence) -> bool:
     """A number that is not refuted though nothing measured matches it: on the way of a glide, or a pulse counted at
     another octave."""
     assert claim.value is not None
+    if claim.attribute == "event_count":
+        return _of_one_moment(claim, evidence)
+    if claim.attribute == "f0_trend":
+        return bool(evidence.movements("contour")) and len(evidence.movements("contour") or ()) > 1
     if claim.attribute == "f0_median":
         return claim.subject is None and claim.time_start is None and _passes(claim.value, evidence)
     return False
+
+
+def _of_one_moment(claim: Claim, evidence: Evidence) -> bool:
+    """Notes that sound together, or that take turns, are as many as are heard apart, and no count of all sounds."""
+    together, turns = evidence.sure("chord"), evidence.sure("alternation")
+    chord = together is not None and together.value >= 0.5
+    return (chord or (turns is not None and turns.value >= 0.5)) and PITCHES.search(claim.text) is not None
 
 
 def _moves(evidence: Evidence) -> bool:

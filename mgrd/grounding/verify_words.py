@@ -22,6 +22,8 @@ CLIPPED = 0.005  # share of clipped samples
 HIGHEST_MIDDLE = 800.0  # Hz up to which somebody may still speak of a middle range
 WIDE = 0.3  # share of side energy from which a balance in the middle is of two sounds on two sides
 MIDDLE = 3.0  # dB of balance
+FAR_APART = 1.8  # ratio of two notes of which one is the low and one the high one
+HIGHEST_LOW, LOWEST_HIGH = 520.0, 330.0  # Hz that may still be the low and the high of two
 APART = 1.5  # ratio of the highest to the lowest note from which a register is of single notes
 ENTIRELY = re.compile(r"\b(?:perfectly|completely|entirely|absolutely|dead|totally|utterly|slightest)\b", re.IGNORECASE)
 VOICE = re.compile(r"\b(?:voice|speaker|talker|singer|speech|(?:wo)?man|narrator)\b", re.IGNORECASE)
@@ -30,6 +32,10 @@ LOW_NOISE, HIGH_NOISE = 400.0, 2500.0  # Hz of spectral centroid that make an un
 DYING = re.compile(r"\b(?:dies? (?:away|down|out)|decays?|decaying|dying away|rings? out|trails? off)\b", re.IGNORECASE)
 ONE_PITCH = re.compile(r"\b(?:one|single|lone)\b", re.IGNORECASE)
 ALIKE = re.compile(r"\b(?:identical|alike|the same)\b(?! (?:loudness|level|volume|strength|intensity))", re.IGNORECASE)
+HISSING = re.compile(r"\b(?:hiss\w*|noise|static)\b", re.IGNORECASE)
+QUIET_NOISE = 25.0  # dB of SNR under which noise beside a tone may be heard
+RECOLOURED = 0.6  # octaves of centroid
+SPOKEN = 0.5  # share of speech from which a register is of a voice
 UNLIKE = 2.0  # ratio of the centroids of sounds that nobody calls the same
 ATTACK = re.compile(r"\b(?:attacks?|onsets?|abrupt\w*|transients?)\b", re.IGNORECASE)
 DECAYING = 6.0  # dB by which the level falls within a sound that was struck
@@ -69,7 +75,7 @@ def _borders(attribute: Attribute, word: str, value: float) -> bool:
 def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Verdict, fact: Fact) -> Verdict:
     """The verdict of a word's band in the light of the other facts: what it leaves out of account makes it open, or
     turns it."""
-    if attribute.name == "register" and VOICE.search(claim.text):
+    if attribute.name == "register" and (VOICE.search(claim.text) or _is_spoken(evidence)):
         return _voice_register(claim.word, fact.value)
     alone = claim.claimed == "contour flat" and ONE_PITCH.search(claim.text) and _at_least(evidence, "chord", 0.5)
     if alone or (claim.claimed == "loudness steady" and ALIKE.search(claim.text) and _differ(evidence)):
@@ -109,7 +115,26 @@ def _excused(claim: Claim, attribute: Attribute, evidence: Evidence, fact: Fact)
     middle = claim.claimed == "register middle" and fact.value <= HIGHEST_MIDDLE
     outside = attribute.name == "pauses" and _is_silent_outside(evidence, claim)
     masked = not claim.negated and _is_masked(claim, evidence)
-    return "unverifiable" if harsh or middle or outside or masked or _is_of_part(claim, evidence) else "contradicted"
+    other = attribute.name in ("purity", "muffling", "bass") and (_differ(evidence) or _at_least_move(evidence))
+    hissing = claim.claimed == "harmonicity noisy" and HISSING.search(claim.text) and _is_noisy(evidence)
+    open_ = harsh or middle or outside or masked or other or hissing or _is_of_part(claim, evidence)
+    return "unverifiable" if open_ else "contradicted"
+
+
+def _at_least_move(evidence: Evidence) -> bool:
+    """The colour changes so far that what is said of one end is not so at the other."""
+    trend = evidence.sure("brightness_trend")
+    return trend is not None and abs(trend.value) >= RECOLOURED
+
+
+def _is_noisy(evidence: Evidence) -> bool:
+    """There may be noise beside a tone."""
+    ratio = evidence.sure("snr")
+    return ratio is not None and ratio.value < QUIET_NOISE
+
+
+def _is_spoken(evidence: Evidence) -> bool:
+    return _at_least(evidence, "speech", SPOKEN)
 
 
 def _differ(evidence: Evidence) -> bool:
@@ -247,9 +272,19 @@ def register_of_any(claim: Claim, attribute: Attribute, evidence: Evidence, span
     if max(note.value for note in notes) < APART * min(note.value for note in notes):
         return None
     verdicts: list[tuple[Verdict, Fact]] = [(judge_word(attribute, claim.word, note.value)[0], note) for note in notes]
+    verdicts += [(_among(claim, [n.value for n in notes]), notes[0])] if not OF_ALL.search(claim.text) else []
     order: tuple[Verdict, ...] = ("supported", "unverifiable", "contradicted")
     verdict, note = min(verdicts, key=lambda found: order.index(found[0]))
     return Verification(verdict, note.value, note.unit, None, note.reliability, (note.start, note.end))
+
+
+def _among(claim: Claim, pitches: list[float]) -> Verdict:
+    """ "A low tone, then a high one": the lower and the higher of two that are far apart, unless neither can be meant."""
+    low, high = min(pitches), max(pitches)
+    if high < FAR_APART * low or claim.word == "middle":
+        return "unverifiable" if claim.word != "middle" else "contradicted"
+    held = low < HIGHEST_LOW if claim.word == "low" else high > LOWEST_HIGH
+    return "supported" if held else "unverifiable"
 
 
 def quality_of_any(claim: Claim, attribute: Attribute, evidence: Evidence) -> Verification:
