@@ -18,7 +18,7 @@ from mgrd.grounding.senses import RELATION
 _FILE = tomllib.loads(Path(__file__).with_name("glossary.toml").read_text(encoding="utf-8"))
 _TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[^\w\s-]")
 _GAP = 4  # words that a "*" stands for at most
-LEAST_WORDS = 3  # a shorter sentence names the answer
+LEAST_WORDS = 2  # a shorter sentence names the answer
 HEDGED = 0.5
 IRREGULAR = {
     "ris": "rose risen", "fall": "fell fallen", "grow": "grew grown", "run": "ran", "sink": "sank sunk",
@@ -114,10 +114,10 @@ def read_glossary(sentence: str, offset: int) -> Iterator[Draft]:
     if not found or sum(word[0].isalnum() for word in words) < LEAST_WORDS:
         return
     places = [token.span() for token in _TOKEN.finditer(sentence)]
-    taken = 0
+    taken, last = 0, (-1, -1)
     for index, end, phrase in sorted(found, key=lambda match: (match[0], -match[1], match[2].attribute)):
-        if index >= taken:  # the longest reading of the same words
-            taken = end
+        if index >= taken or (index, end) == last:  # the longest readings of the same words
+            taken, last = end, (index, end)
             if end - index == 1 and _is_alone(words, index):
                 continue  # one of a list of keywords, or the answer
             yield _draft(phrase, sentence, places[index][0], places[end - 1][1], offset)

@@ -258,6 +258,27 @@ def _level(_: re.Match[str]) -> Iterator[Found]:
     yield "f0_trend", 0.0, "semitones", {}
 
 
+def _only(_: re.Match[str]) -> Iterator[Found]:
+    yield _count(1)
+
+
+def _ratio_of(match: re.Match[str]) -> Iterator[Found]:
+    sizes = {"double": 12.0, "twice": 12.0, "half": 12.0, "triple": 19.0, "three times": 19.0}
+    yield "event_interval", sizes.get(match["ratio"], 24.0), "semitones", {}
+
+
+def _counted(match: re.Match[str]) -> Iterator[Found]:
+    number = int(_SMALL.get(match["number"], 0) or float(match["number"]))
+    if 1 < number <= MOST_COUNTED:
+        yield _count(number)
+
+
+def _syllable_pace(match: re.Match[str]) -> Iterator[Found]:
+    number = match["number"]
+    rate = _SMALL[number] if number in _SMALL else float(number)
+    yield "syllable_rate", rate, "1/s", {"relation": "above" if match["more"] else "is"}
+
+
 _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
     "onset": _onset,
     "silence": _silence,
@@ -275,6 +296,11 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
     "within": _within,
     "packed": _packed,
     "rate": _rate,
+    "clip": _length,
+    "only": _only,
+    "ratio_of": _ratio_of,
+    "counted": _counted,
+    "syllable_pace": _syllable_pace,
     "span": _span,
     "step": _step,
     "edge": _edge,
@@ -314,7 +340,7 @@ def _rules() -> tuple[Rule, ...]:
 RULES = _rules()
 _GATES = Gates([gate for _, gate, _ in RULES])
 _DENIED = re.compile(r"(?:\b(?:not|never|no|without|nor)|n't)(?: \w+)?\s*$")
-_LESS = re.compile(r"\b(?:less than|under|below|at most|within)\b")
+_LESS = re.compile(r"\b(?:less than|under|below|shy of|at most|within)\b")
 _MORE = re.compile(r"\b(?:more than|over|above|at least|well over)\b")
 
 

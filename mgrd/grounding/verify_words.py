@@ -75,8 +75,10 @@ def _borders(attribute: Attribute, word: str, value: float) -> bool:
 def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Verdict, fact: Fact) -> Verdict:
     """The verdict of a word's band in the light of the other facts: what it leaves out of account makes it open, or
     turns it."""
-    if attribute.name == "register" and (VOICE.search(claim.text) or _is_spoken(evidence)):
+    if attribute.name == "register" and VOICE.search(claim.text):
         return _voice_register(claim.word, fact.value)
+    if attribute.name == "register" and verdict == "contradicted" and _is_spoken(evidence):
+        return "supported" if _voice_register(claim.word, fact.value) == "supported" else verdict
     alone = claim.claimed == "contour flat" and ONE_PITCH.search(claim.text) and _at_least(evidence, "chord", 0.5)
     if alone or (claim.claimed == "loudness steady" and ALIKE.search(claim.text) and _differ(evidence)):
         return "contradicted"
