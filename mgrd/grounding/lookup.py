@@ -6,7 +6,7 @@ read it from.
 
 from collections.abc import Iterable
 from itertools import pairwise
-from math import log2
+from math import inf, log2
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
@@ -31,6 +31,7 @@ SAME_START = 0.02  # s between the facts of one sound
 LEAST_LINE = 0.4  # least reliability of such a line
 QUIET = 0.1  # share of silence up to which a sound never stops
 ROW = 3  # separate sounds that make a line of their own
+SPOKEN_SURE = 0.7  # reliability of the pitch of a stretch of speech
 SPOKEN = 0.5  # share of speech from which accents are no turns of the pitch
 
 
@@ -75,6 +76,9 @@ def fact_for(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span 
         return of_sound("event_f0", claim.subject, evidence)
     if span is not None:
         return _local(name, evidence, span, duration)
+    if name == "order_pitch" and (spoken := utterances(evidence)):
+        gap = 12 * log2(spoken[-1].value / spoken[0].value)
+        return Fact(name, gap, "semitones", spoken[0].start, spoken[-1].start, SPOKEN_SURE)
     return known(name, evidence)
 
 
@@ -94,14 +98,31 @@ def nth(facts: list[Fact], number: int) -> Fact | None:
 
 def of_sound(name: str, number: int, evidence: Evidence) -> Fact | None:
     """The fact of that name of sound `number`: only some sounds have a pitch."""
+    if name == "event_f0" and (spoken := utterances(evidence)):
+        return nth(spoken, number)
     sound = nth(evidence.all("event"), number)
     if sound is None:
         return nth(evidence.all(name), number) if not evidence.all("event") else None
     return next((fact for fact in evidence.all(name) if abs(fact.start - sound.start) <= SAME_START), None)
 
 
+def utterances(evidence: Evidence) -> list[Fact]:
+    """The pitch of each stretch of speech between pauses; [] of a clip of one stretch, or of none."""
+    pauses = [fact for fact in evidence.all("pause") if fact.reliability >= MIN_RELIABILITY]
+    if not pauses or not _is_speech(evidence):
+        return []
+    found = []
+    for start, end in pairwise([0.0, *(mark for pause in pauses for mark in (pause.start, pause.end)), inf]):
+        heard = sorted(f.value for f in evidence.all("f0_line") if start <= f.start and f.end <= end)
+        if heard:
+            found.append(Fact("event_f0", heard[len(heard) // 2], "Hz", start, end, SPOKEN_SURE))
+    return found if len(found) == len(pauses) + 1 else []
+
+
 def _pitches(evidence: Evidence) -> list[Fact]:
-    """The pitch of each sound; of a chord, which has none, its lowest note."""
+    """The pitch of each sound; of a chord, which has none, its lowest note; of speech, of each stretch of it."""
+    if spoken := utterances(evidence):
+        return spoken
     roots = [fact for fact in evidence.all("event_root") if fact.reliability >= MIN_RELIABILITY]
     pitches = evidence.all("event_f0")
     if not roots or all(fact.reliability >= MIN_RELIABILITY for fact in pitches):
@@ -113,7 +134,7 @@ def _between_events(claim: Claim, name: str, evidence: Evidence) -> Fact | None:
     """The later event minus the earlier: the clip's order fact for first and last, else from single events."""
     assert claim.subject is not None
     assert claim.reference is not None
-    if (claim.reference, claim.subject) == (1, -1):
+    if (claim.reference, claim.subject) == (1, -1) and not (name == "order_pitch" and utterances(evidence)):
         fact = known(name, evidence)
         if fact is not None and (fact.reliability >= MIN_RELIABILITY or name != "order_pitch"):
             return fact

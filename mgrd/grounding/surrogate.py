@@ -89,6 +89,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
             r"following|using|by|relying on|rely on|considering|with)\s+"
             rf"(?:{_THE}\s+)?(?:\w+\s+)?{_SOURCE}\b"
         ),
+        r"\b(?:says|said|reads|states|mentions) the (?:text|caption|transcript|title|lyrics?|description|subtitle)\b",
         r"\bas (?:described|captioned|transcribed|labell?ed|written)\b",
     ),
     "imagined": (
@@ -181,6 +182,8 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"\b(?:by|out of|as a matter of) convention\b|\ba rule (?:from|of)\b|\bcommonly used\b|\bare everywhere\b",
         r"\b(?:it is|it's) (?:widely |well[- ]|commonly |generally )?(?:known|common|assumed|accepted)\b",
         r"\bas (?:we|everyone|everybody) knows?\b",
+        r"\b(?:by|from|with) my knowledge\b|\bmy knowledge of\b",
+        r"\b(?:is|are) (?:the|a) (?:default|standard|usual|normal|most common) [\w ]{1,20}\b(?:in|for|of) (?:most|many|all)\b",
         r"\b(?:common|general|world|background|prior) knowledge\b",
         r"\b(?:well[- ]known|known for|famous for|most people know|from experience|by definition|in music theory)\b",
         (

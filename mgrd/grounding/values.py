@@ -441,9 +441,14 @@ def draft_value(clause: Clause, first: int, last: int, name: str, value: float, 
     }
 
 
+_REACHING = frozenset({"reaches", "reached", "reaching", "has reached", "tops out", "bottoms out"})
+"""What a line reaches may be its turning point."""
+
+
 def _edge(before: tuple[Item, ...]) -> Time | None:
     """ "begins around 200 Hz", "ends near 450 Hz": a value of an edge only."""
-    verb = next((item.value for item in reversed(before) if item.kind == "verb"), None)
+    said = next((item for item in reversed(before) if item.kind == "verb"), None)
+    verb = said.value if said is not None and said.word not in _REACHING else None
     if "from" in [item.word for item in before[-3:]]:
         verb = "begin"
     return (0.0, EDGE_SHARE, "share") if verb == "begin" else (1 - EDGE_SHARE, 1.0, "share") if verb == "end" else None

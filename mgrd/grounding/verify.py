@@ -27,6 +27,7 @@ from mgrd.grounding.verify_words import (
     register_of_any,
     short_gaps,
     unpitched_register,
+    voice_register,
 )
 
 __all__ = ["Evidence", "Verdict", "Verification", "resolve_time", "verify_claim"]
@@ -80,6 +81,8 @@ _OF_SEVERAL: dict[str, Callable[[Claim, Attribute, Evidence, Span | None], Verif
 
 
 def _of_one_sound(claim: Claim, number: int, attribute: Attribute, evidence: Evidence) -> Verification | None:
+    if claim.attribute == "register" and (voice := voice_register(claim, number, evidence)) is not None:
+        return voice
     still = claim.attribute == "contour" and claim.word == "flat"
     found = flat_sound(claim, number, evidence) if still else UNKNOWN
     return verify_part(claim, attribute, evidence) if found is UNKNOWN else found

@@ -22,6 +22,7 @@ NO_ROOM = 0.3  # of a claimed pause: a shorter gap cannot be meant
 LEAST_TURNS = 4  # ways of a line that goes up and down over and over
 CYCLES_SURE = 0.6
 LATE = 0.6  # share of the clip after which a count is of all that was heard by then
+UNDERCOUNTED = frozenset({"syllable_rate", "syllable_count"})
 COUNTED = 0.6  # reliability of a count within a time range
 
 
@@ -283,7 +284,8 @@ def _judge_value(claim: Claim, measured: float, distance: float, near: float, fa
         if beyond or (claim.attribute in ("band_low", "band_high") and distance <= near):
             return "supported"
         exact = claim.attribute.endswith("_count") and near < 1
-        return "contradicted" if distance > near or exact else "unverifiable"
+        bound = far if claim.attribute in UNDERCOUNTED else near
+        return "contradicted" if distance > bound or exact else "unverifiable"
     if distance <= near:
         return "supported"
     return "contradicted" if distance > far else "unverifiable"

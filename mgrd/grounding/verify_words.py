@@ -1,6 +1,7 @@
 """Words against facts: bands, and what a measurement may have missed or a word may mean besides."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from math import inf, log2
 
@@ -8,10 +9,10 @@ from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.claims import Claim
 from mgrd.grounding.inferred import NOISE_LENGTH
-from mgrd.grounding.lookup import Evidence, Span, nth
+from mgrd.grounding.lookup import Evidence, Span, nth, utterances
 from mgrd.grounding.tolerances import FLAT_RANGE, MIN_RELIABILITY, STILL
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
-from mgrd.grounding.verify_parts import any_sound
+from mgrd.grounding.verify_parts import MOST_TRIED, any_sound, verify_part
 
 SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
 SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
@@ -21,6 +22,7 @@ WAVERING = 50.0  # cents of vibrato from which a line is neither steady nor unst
 CLIPPED = 0.005  # share of clipped samples
 HIGHEST_MIDDLE = 800.0  # Hz up to which somebody may still speak of a middle range
 WIDE = 0.3  # share of side energy from which a balance in the middle is of two sounds on two sides
+WANDERING = 6.0  # dB by which the balance changes, so that no side is that of the whole
 MIDDLE = 3.0  # dB of balance
 FAR_APART = 1.8  # ratio of two notes of which one is the low and one the high one
 HIGHEST_LOW, LOWEST_HIGH = 520.0, 330.0  # Hz that may still be the low and the high of two
@@ -32,6 +34,7 @@ LOW_NOISE, HIGH_NOISE = 400.0, 2500.0  # Hz of spectral centroid that make an un
 DYING = re.compile(r"\b(?:dies? (?:away|down|out)|decays?|decaying|dying away|rings? out|trails? off)\b", re.IGNORECASE)
 ONE_PITCH = re.compile(r"\b(?:one|single|lone)\b", re.IGNORECASE)
 ALIKE = re.compile(r"\b(?:identical|alike|the same)\b(?! (?:loudness|level|volume|strength|intensity))", re.IGNORECASE)
+SIDES = re.compile(r"\b(?:left|right|channels?|ears?)\b", re.IGNORECASE)
 HISSING = re.compile(r"\b(?:hiss\w*|noise|static)\b", re.IGNORECASE)
 QUIET_NOISE = 25.0  # dB of SNR under which noise beside a tone may be heard
 RECOLOURED = 0.6  # octaves of centroid
@@ -42,6 +45,7 @@ DECAYING = 6.0  # dB by which the level falls within a sound that was struck
 SAME_START = 0.02  # s between the starts of a sound and of its pitch
 LEAST_FALL = 4.0  # dB within a sound that dies away
 BEHIND = re.compile(r"\b(?:hum|hiss|buzz|background|rumble|drone|noise|static)\b", re.IGNORECASE)
+OF_EACH = re.compile(r"\b(?:each|every|neither|either|both|within)\b", re.IGNORECASE)
 OF_ALL = re.compile(r"\b(?:each|every|all|they|whole|entire|throughout)\b", re.IGNORECASE)
 
 
@@ -79,6 +83,8 @@ def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Ver
         return _voice_register(claim.word, fact.value)
     if attribute.name == "register" and verdict == "contradicted" and _is_spoken(evidence):
         return "supported" if _voice_register(claim.word, fact.value) == "supported" else verdict
+    if claim.claimed == "contour flat" and OF_EACH.search(claim.text) and len(evidence.all("event_f0")) > 1:
+        return _each_flat(claim, attribute, evidence)
     alone = claim.claimed == "contour flat" and ONE_PITCH.search(claim.text) and _at_least(evidence, "chord", 0.5)
     if alone or (claim.claimed == "loudness steady" and ALIKE.search(claim.text) and _differ(evidence)):
         return "contradicted"
@@ -86,6 +92,17 @@ def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Ver
         return _less(claim, evidence, fact) if verdict == "supported" else verdict
     found = _by_sounds(claim, attribute, evidence)
     return found if found is not None else _excused(claim, attribute, evidence, fact)
+
+
+def _each_flat(claim: Claim, attribute: Attribute, evidence: Evidence) -> Verdict:
+    """ "Each tone stays flat": no sound moves by itself, wherever the next one lies."""
+    verdicts: set[Verdict] = set()
+    for number in range(1, min(len(evidence.all("event_f0")), MOST_TRIED) + 1):
+        found = flat_sound(claim, number, evidence)
+        if found is UNKNOWN:
+            found = verify_part(replace(claim, subject=number), attribute, evidence) or UNKNOWN
+        verdicts.add(found.verdict)
+    return verdicts.pop() if len(verdicts) == 1 else "contradicted" if "contradicted" in verdicts else "unverifiable"
 
 
 def _by_sounds(claim: Claim, attribute: Attribute, evidence: Evidence) -> Verdict | None:
@@ -115,7 +132,8 @@ def _excused(claim: Claim, attribute: Attribute, evidence: Evidence, fact: Fact)
         return "unverifiable"  # into a pause
     harsh = claim.claimed == "timbre bright" and _at_least(evidence, "clipping", CLIPPED)  # a word for distortion too
     middle = claim.claimed == "register middle" and fact.value <= HIGHEST_MIDDLE
-    outside = attribute.name == "pauses" and _is_silent_outside(evidence, claim)
+    sided = attribute.name == "pauses" and SIDES.search(claim.text) is not None
+    outside = sided or attribute.name == "pauses" and _is_silent_outside(evidence, claim)
     masked = not claim.negated and _is_masked(claim, evidence)
     other = attribute.name in ("purity", "muffling", "bass") and (_differ(evidence) or _at_least_move(evidence))
     hissing = claim.claimed == "harmonicity noisy" and HISSING.search(claim.text) and _is_noisy(evidence)
@@ -172,6 +190,16 @@ def _each_dies(evidence: Evidence) -> bool:
         inside = [step.value for step in line if sound.start <= step.start and step.end <= sound.end]
         falls += [inside[0] - inside[-1]] if len(inside) > 1 else []
     return len(falls) > 1 and min(falls) >= LEAST_FALL
+
+
+def voice_register(claim: Claim, number: int, evidence: Evidence) -> Verification | None:
+    """The register of one voice of several that take turns; None where there are no turns."""
+    voice = nth(utterances(evidence), number)
+    if voice is None:
+        return None
+    verdict = _voice_register(claim.word, voice.value)
+    verdict = opposite(verdict) if claim.negated else verdict
+    return Verification(verdict, voice.value, voice.unit, None, voice.reliability, (voice.start, voice.end))
 
 
 def _voice_register(word: str | None, hertz: float) -> Verdict:
@@ -249,7 +277,9 @@ def _has_length(claim: Claim, attribute: Attribute, evidence: Evidence) -> bool:
 def is_wide(evidence: Evidence) -> bool:
     """The sides sound differently and equally loud, so that the balance of the whole says nothing of its sounds."""
     width, balance = evidence.first("stereo_width"), evidence.first("stereo_balance")
-    return width is not None and balance is not None and width.value >= WIDE and abs(balance.value) < MIDDLE
+    trend = evidence.sure("balance_trend")
+    wide = width is not None and balance is not None and width.value >= WIDE and abs(balance.value) < MIDDLE
+    return wide or (trend is not None and abs(trend.value) >= WANDERING)
 
 
 def order_of_each(claim: Claim, evidence: Evidence) -> Verification | None:
