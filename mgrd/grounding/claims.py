@@ -240,6 +240,8 @@ def _inside(claim: Claim, other: Claim) -> bool:
     if other.attribute in ("entry", "sound_length"):
         return claim.attribute == other.attribute
     within = other.start <= claim.start and claim.end <= other.end
+    if other.attribute == "stereo_trend" and claim.attribute in ("pauses", "stereo"):
+        return True  # "the left goes silent and the right begins"
     if other.attribute in ("vibrato", "throb") and claim.attribute in ("contour", "loudness"):
         return True  # "it goes up and down about six times a second" goes nowhere
     return claim.attribute == other.attribute or (within and claim.attribute not in INFERRED_ATTRIBUTES)

@@ -78,6 +78,8 @@ def _is_stopped(clause: Clause, context: Context) -> bool:
         named = [item.value for item in clause.items if item.kind == "topic" and item.value != "it"]
         context.topic = named[-1] if named else context.topic
         return True
+    if context.general and clause.link in ("but", "yet", "however"):
+        context.general = context.stopped = False
     if context.general:
         return True
     said = next((k for k, item in enumerate(clause.items) if item.kind == "verb" and item.value == "say"), None)
@@ -120,7 +122,8 @@ class _Reader(Presence):
             return
         if verb.word in ("holds", "hold") and self.items[-1] is verb:
             yield from self._moved("hold", verb)
-        moved = next((item for item in self.items if item.word in UNMOVED), None)
+        denied = next((item.start for item in self.items if item.kind == "negation"), 0)
+        moved = next((item for item in self.items if item.word in UNMOVED and item.start > denied), None)
         if moved is not None and self.negated and self.subject is not None:
             self.negated = False
             yield from self._moved("hold", moved)

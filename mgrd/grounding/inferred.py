@@ -25,6 +25,7 @@ VOWEL = 0.6  # share of voiced frames from which a sound may be a syllable
 SPLIT_NOTE = 0.5  # semitones under which two notes in a row may be one that was heard as two
 MOST_SPLIT = 0.8  # of the notes at least are no such
 ALTERNATING = 4  # notes that show whether they alternate
+MISSED = 0.3  # s before the first sound in which another one may have been missed
 RINGING = 0.4  # s of decay after which a sound's own length cannot be told
 DOUBTED = 0.4  # least reliability of a period that may be that of no tone
 SUBHARMONIC = 3.0  # a common period this far under the lowest partial is that of a chord
@@ -38,9 +39,28 @@ def inferred_facts(facts: Facts) -> list[Fact]:
     """The facts that the single events imply; [] without any events."""
     events = facts.get("event", ())
     if not events:
-        return []
-    found = [*_entry(facts, events), *_length(facts, events), *_noise_order(facts, events), *_throb(facts, events)]
+        return _mono(facts)
+    found = [*_mono(facts), *_doubted_count(facts, events), *_entry(facts, events), *_length(facts, events), *_noise_order(facts, events), *_throb(facts, events)]
     return found + _chord(facts) + _alternation(facts) + _syllables(facts, events) + _rhythm(facts, events)
+
+
+def _mono(facts: Facts) -> list[Fact]:
+    """The balance of a clip of one channel: whatever was measured of it, nothing was of its sides."""
+    measured = all(facts.get(name) for name in ("rms", "spectral_centroid", "spectral_flatness", "clipping"))
+    if not measured or facts.get("stereo_balance"):
+        return []
+    return [Fact("stereo_balance", 0.0, "dB", 0.0, _value(facts, "duration", 0.0), TRUSTED)]
+
+
+def _doubted_count(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
+    """The count of sounds where it is not silent before the first of them, which may have been missed."""
+    count = facts.get("event_count")
+    if not count or not _sure(facts, "silence_share") or events[0].start < MISSED or _sure(facts, "speech"):
+        return []
+    silent = _value(facts, "silence_share", 0.0) * _value(facts, "duration", 0.0)
+    if silent >= 0.5 * events[0].start:
+        return []
+    return [Fact("event_count", count[0].value, count[0].unit, count[0].start, count[0].end, DOUBTED)]
 
 
 def _alternation(facts: Facts) -> list[Fact]:

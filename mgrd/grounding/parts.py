@@ -80,6 +80,7 @@ _BEFORE = re.compile(
     rf"(?:an? |the |some )?(?:[\w-]+ ){{0,3}}?(?P<two>{_ANY_NOUN})\b(?: of (?P<of>noise|static|hiss))?"
 )
 _REVERSED = re.compile(r"^(?:preceded|follows?$|comes? after|after)")
+_PLACING = re.compile(r"\b(?:in|during|over|throughout|for) $")
 _HALVES = re.compile(
     r"\bthe (?P<which>first|second|last|opening|closing|final|initial|"
     r"latter) (?P<of>half|third|quarter)\b(?! of)"
@@ -208,6 +209,10 @@ def _of_halves(sentence: str) -> list[Passage]:
         size = {"half": 1 / 2, "third": 1 / 3, "quarter": 1 / 4}[match["of"]]
         early = match["which"] in ("first", "opening", "initial")
         share = (0.0, size) if early else (1 - size, 1.0)
+        clause = max(sentence.rfind(mark, 0, match.start()) for mark in ",;:(") + 1
+        if _PLACING.search(sentence, clause, match.start()) and len(sentence[clause : match.start()].split()) > 2:
+            found.append(Passage(clause, clause, match.end(), 0, introduces=False, share=share))  # what stands before
+            continue
         close = _CLOSE.search(sentence, match.end())
         following = _HALVES.search(sentence, match.end())
         ends = [m.start() for m in (close, following) if m is not None]

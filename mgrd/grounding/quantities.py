@@ -258,6 +258,12 @@ def _level(_: re.Match[str]) -> Iterator[Found]:
     yield "f0_trend", 0.0, "semitones", {}
 
 
+def _silent_range(match: re.Match[str]) -> Iterator[Found]:
+    seconds = float(match["until"]) - float(match["from"])
+    if seconds > 0:
+        yield "gap", seconds, "s", {}
+
+
 def _only(_: re.Match[str]) -> Iterator[Found]:
     yield _count(1)
 
@@ -298,6 +304,7 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
     "rate": _rate,
     "clip": _length,
     "only": _only,
+    "silent_range": _silent_range,
     "ratio_of": _ratio_of,
     "counted": _counted,
     "syllable_pace": _syllable_pace,

@@ -276,7 +276,7 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
 
 
 _PARTIALS = frozenset({"partial", "partials", "harmonic", "harmonics", "overtone", "overtones", "component", "components"})
-_LOWEST = frozenset({"lowest", "bottom", "first", "fundamental", "root"})
+_LOWEST = frozenset({"next", "middle", "top", "second", "third", "lowest", "bottom", "first", "fundamental", "root"})
 
 
 def _hertz(value: Value) -> Draft | None:
@@ -293,6 +293,8 @@ def _hertz(value: Value) -> Draft | None:
     if parts and not value.words & _LOWEST:
         return None
     if parts:
+        return value.draft("f0_median", value.middle)
+    if value.topics == {"timbre"} and value.words & _LOWEST:
         return value.draft("f0_median", value.middle)
     if value.words & {"centroid", "spectral centroid"} or value.topics == {"timbre"}:
         return value.draft("spectral_centroid", value.middle)

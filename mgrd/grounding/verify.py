@@ -18,7 +18,9 @@ from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 from mgrd.grounding.verify_parts import verify_kind, verify_part, verify_rank
 from mgrd.grounding.verify_values import cycles, verify_value
 from mgrd.grounding.verify_words import (
+    WANDERING,
     amended,
+    by_colour,
     flat_sound,
     is_wide,
     judge_word,
@@ -26,6 +28,7 @@ from mgrd.grounding.verify_words import (
     quality_of_any,
     register_of_any,
     short_gaps,
+    steps_of_each,
     unpitched_register,
     voice_register,
 )
@@ -33,6 +36,7 @@ from mgrd.grounding.verify_words import (
 __all__ = ["Evidence", "Verdict", "Verification", "resolve_time", "verify_claim"]
 
 WHOLE_SHARE = 0.9  # a time range of at least this share of the clip is the whole clip
+EARLY = 0.6  # share of the clip at which an early part ends at the latest
 CHANGING = 0.4  # a pulse that speeds up or slows down by so much is not regular
 ONLY = re.compile(r"\b(?:only|nothing but|solely)\b", re.IGNORECASE)
 
@@ -68,6 +72,8 @@ def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, sp
     if claim.attribute in _OF_SEVERAL:
         return _OF_SEVERAL[claim.attribute](claim, attribute, evidence, span)
     # Of one sound's or one part's side nothing is known.
+    if claim.attribute == "stereo" and span is not None and (sided := _side_then(claim, span, evidence)) is not None:
+        return sided
     placed = claim.attribute == "stereo" and (span is not None or claim.subject is not None or is_wide(evidence))
     return UNKNOWN if placed else None
 
@@ -97,6 +103,19 @@ def throbbing(claim: Claim, evidence: Evidence) -> Verification | None:
     return Verification(verdict, turning.value, turning.unit, None, turning.reliability, (turning.start, turning.end))
 
 
+def _side_then(claim: Claim, span: Span, evidence: Evidence) -> Verification | None:
+    """The side of an early or late part of a clip whose sound goes from one side to the other."""
+    trend, duration = evidence.sure("balance_trend"), evidence.first("duration")
+    if trend is None or duration is None or abs(trend.value) < WANDERING or claim.word == "centred":
+        return None
+    early, late = span[1] <= EARLY * duration.value, span[0] >= (1 - EARLY) * duration.value
+    if early == late:
+        return None
+    held = "left" if (trend.value > 0) == early else "right"
+    verdict: Verdict = "supported" if (held == claim.word) != claim.negated else "contradicted"
+    return Verification(verdict, trend.value, trend.unit, WANDERING, trend.reliability, span)
+
+
 def _verify_word(
     claim: Claim, word: str, attribute: Attribute, evidence: Evidence, span: Span | None, duration: float
 ) -> Verification:
@@ -107,6 +126,8 @@ def _verify_word(
         fact = short_gaps(claim, evidence) or fact
     verdict, edge = judge_word(attribute, word, fact.value)
     verdict = amended(claim, attribute, evidence, verdict, fact)
+    if fact.reliability < MIN_RELIABILITY and claim.attribute == "register" and span is None:
+        return by_colour(claim, evidence)
     if fact.reliability < MIN_RELIABILITY:
         return _changing_pulse(claim, evidence) or Verification(
             "unverifiable", fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end)
@@ -130,6 +151,13 @@ def _verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
     None where the line has one way only, so that its ends decide.
     """
     ups, downs = ("rising", "falling") if claim.attribute == "contour" else ("louder", "softer")
+    if (stepped := steps_of_each(claim, evidence)) is not None:
+        return stepped
+    turns_about = evidence.sure("alternation")
+    if claim.attribute == "contour" and claim.word in ("rising", "falling") and not claim.sequence:
+        if turns_about is not None and turns_about.value >= 0.5:  # to and fro, which leads nowhere
+            verdict: Verdict = "supported" if claim.negated else "unverifiable"
+            return Verification(verdict, 0.0, "semitones", None, turns_about.reliability, None)
     moves = evidence.movements(claim.attribute)
     if moves is None or claim.word not in (ups, downs):
         return None

@@ -35,6 +35,10 @@ DYING = re.compile(r"\b(?:dies? (?:away|down|out)|decays?|decaying|dying away|ri
 ONE_PITCH = re.compile(r"\b(?:one|single|lone)\b", re.IGNORECASE)
 ALIKE = re.compile(r"\b(?:identical|alike|the same)\b(?! (?:loudness|level|volume|strength|intensity))", re.IGNORECASE)
 SIDES = re.compile(r"\b(?:left|right|channels?|ears?)\b", re.IGNORECASE)
+ROUGH = re.compile(r"\b(?:harsh|sharp|edgy|metallic)\b", re.IGNORECASE)
+LEVEL = re.compile(r"\blevel\b", re.IGNORECASE)
+STEPWISE = re.compile(r"\b(?:higher|lower|deeper|above|below|steps?)\b", re.IGNORECASE)
+MAJOR = 3.6  # semitones of the third of a chord that is called bright
 HISSING = re.compile(r"\b(?:hiss\w*|noise|static)\b", re.IGNORECASE)
 QUIET_NOISE = 25.0  # dB of SNR under which noise beside a tone may be heard
 RECOLOURED = 0.6  # octaves of centroid
@@ -89,7 +93,9 @@ def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Ver
     if alone or (claim.claimed == "loudness steady" and ALIKE.search(claim.text) and _differ(evidence)):
         return "contradicted"
     if verdict != "contradicted":
-        return _less(claim, evidence, fact) if verdict == "supported" else verdict
+        if verdict == "unverifiable":
+            return _struck(claim, evidence) or verdict
+        return _less(claim, evidence, fact)
     found = _by_sounds(claim, attribute, evidence)
     return found if found is not None else _excused(claim, attribute, evidence, fact)
 
@@ -122,6 +128,8 @@ def _struck(claim: Claim, evidence: Evidence) -> Verdict | None:
     if claim.claimed != "percussiveness percussive" or claim.negated:
         return None
     dies = any(f.value <= -DECAYING and f.reliability >= MIN_RELIABILITY for f in evidence.all("event_trend"))
+    trend, count = evidence.sure("loudness_trend"), evidence.first("event_count")
+    dies = dies or (trend is not None and count is not None and count.value == 1 and trend.value <= -2 * DECAYING)
     attack = ATTACK.search(claim.text) is not None
     return "supported" if dies and attack else "unverifiable" if dies or attack else None
 
@@ -130,7 +138,12 @@ def _excused(claim: Claim, attribute: Attribute, evidence: Evidence, fact: Fact)
     """A refuted word that may mean something else is open."""
     if claim.claimed == "loudness softer" and "silen" in claim.text and _at_least(evidence, "pause_count", 0.5):
         return "unverifiable"  # into a pause
-    harsh = claim.claimed == "timbre bright" and _at_least(evidence, "clipping", CLIPPED)  # a word for distortion too
+    # Words for distortion, roughness or a mood, too.
+    harsh = claim.claimed == "timbre bright" and (
+        ROUGH.search(claim.text) is not None
+        or _at_least(evidence, "clipping", CLIPPED)
+        or (_at_least(evidence, "chord_quality", MAJOR) and "bright" in claim.text.lower())
+    )
     middle = claim.claimed == "register middle" and fact.value <= HIGHEST_MIDDLE
     sided = attribute.name == "pauses" and SIDES.search(claim.text) is not None
     outside = sided or attribute.name == "pauses" and _is_silent_outside(evidence, claim)
@@ -224,6 +237,19 @@ def unpitched_register(claim: Claim, evidence: Evidence) -> Verification:
     return Verification(verdict, centroid.value, centroid.unit, edge, centroid.reliability, span)
 
 
+def by_colour(claim: Claim, evidence: Evidence) -> Verification:
+    """A register of sounds whose pitch is not sure, by where their energy lies, far from the middle."""
+    centroid = evidence.sure("spectral_centroid")
+    if centroid is None or claim.subject is not None or claim.word == "middle":
+        return UNKNOWN
+    held = "low" if centroid.value < LOW_NOISE else "high" if centroid.value > HIGH_NOISE else None
+    if held is None:
+        return UNKNOWN
+    verdict: Verdict = "supported" if (held == claim.word) != claim.negated else "contradicted"
+    edge = LOW_NOISE if held == "low" else HIGH_NOISE
+    return Verification(verdict, centroid.value, centroid.unit, edge, centroid.reliability, (centroid.start, centroid.end))
+
+
 def flat_sound(claim: Claim, number: int, evidence: Evidence) -> Verification:
     """Whether the pitch of one sound of several keeps still, by its own part of the line."""
     sounds = evidence.all("event_f0")
@@ -247,6 +273,8 @@ def _less(claim: Claim, evidence: Evidence, fact: Fact) -> Verdict:
         return "contradicted" if _at_least(evidence, "throb", 0.5) else "supported"
     if claim.claimed != "contour flat":
         return "supported"
+    if LEVEL.search(claim.text) and _at_least(evidence, "throb", 0.5):
+        return "unverifiable"  # of its loudness
     verdict = _flat(evidence, fact)
     if verdict == "supported" and _at_least(evidence, "vibrato_depth", WAVERING):
         return "contradicted" if not claim.negated and ENTIRELY.search(claim.text) else "unverifiable"
@@ -280,6 +308,13 @@ def is_wide(evidence: Evidence) -> bool:
     trend = evidence.sure("balance_trend")
     wide = width is not None and balance is not None and width.value >= WIDE and abs(balance.value) < MIDDLE
     return wide or (trend is not None and abs(trend.value) >= WANDERING)
+
+
+def steps_of_each(claim: Claim, evidence: Evidence) -> Verification | None:
+    """ "Each tone is higher than the one before" as a movement of the line."""
+    word = {"rising": "upwards", "falling": "downwards"}.get(claim.word or "")
+    stepwise = word is not None and OF_EACH.search(claim.text) is not None and STEPWISE.search(claim.text) is not None
+    return order_of_each(replace(claim, word=word), evidence) if stepwise else None
 
 
 def order_of_each(claim: Claim, evidence: Evidence) -> Verification | None:
