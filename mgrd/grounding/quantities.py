@@ -118,8 +118,13 @@ def _syllables(match: re.Match[str]) -> Iterator[Found]:
     yield "syllable_count", _SMALL[number] if number in _SMALL else float(number), "count", {"relation": "count"}
 
 
+def _whole(text: str) -> int:
+    """The number of "three" or "3"; of more digits than anybody counts, one that is too large."""
+    return int(_SMALL.get(text, 0.0) or min(float(text), MOST_COUNTED + 1.0))
+
+
 def _times(match: re.Match[str]) -> Iterator[Found]:
-    number = 2 if match["twice"] else int(_SMALL.get(match["number"], 0) or float(match["number"]))
+    number = 2 if match["twice"] else _whole(match["number"])
     if 0 < number <= MOST_COUNTED:
         yield _count(number)
 
@@ -274,7 +279,7 @@ def _ratio_of(match: re.Match[str]) -> Iterator[Found]:
 
 
 def _counted(match: re.Match[str]) -> Iterator[Found]:
-    number = int(_SMALL.get(match["number"], 0) or float(match["number"]))
+    number = _whole(match["number"])
     if 1 < number <= MOST_COUNTED:
         yield _count(number)
 

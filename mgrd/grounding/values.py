@@ -218,7 +218,9 @@ def _interval(clause: Clause, index: int) -> tuple[Draft, int] | None:
 
 
 def _is_one(items: tuple[Item, ...], index: int) -> bool:
-    """ "a second of silence"."""
+    """ "a second of silence", but not "a sixth of a second"."""
+    if index > 1 and items[index - 1].word == "of" and items[index - 2].word.rstrip("s") in _FRACTIONS:
+        return False
     return items[index].word in ("a", "about a") and index + 1 < len(items) and items[index + 1].kind == "unit"
 
 
@@ -276,6 +278,7 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
 
 
 _PARTIALS = frozenset({"partial", "partials", "harmonic", "harmonics", "overtone", "overtones", "component", "components"})
+_FRACTIONS = frozenset({"third", "fourth", "quarter", "fifth", "sixth", "seventh", "eighth", "tenth", "half", "fraction"})
 _LOWEST = frozenset({"next", "middle", "top", "second", "third", "lowest", "bottom", "first", "fundamental", "root"})
 
 

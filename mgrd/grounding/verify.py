@@ -127,7 +127,9 @@ def _verify_word(
     verdict, edge = judge_word(attribute, word, fact.value)
     verdict = amended(claim, attribute, evidence, verdict, fact)
     if fact.reliability < MIN_RELIABILITY and claim.attribute == "register" and span is None:
-        return by_colour(claim, evidence)
+        coloured = by_colour(claim, evidence)
+        if coloured is not UNKNOWN:
+            return coloured
     if fact.reliability < MIN_RELIABILITY:
         return _changing_pulse(claim, evidence) or Verification(
             "unverifiable", fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end)

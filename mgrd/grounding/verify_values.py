@@ -11,6 +11,7 @@ from mgrd.grounding.claims import Claim
 from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, level_turns, nth, of_sound, overlaps
 from mgrd.grounding.tolerances import MIN_RELIABILITY, tolerance_of
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.verify_parts import kinds_of
 
 ENDS_OF_THIRDS = 1.5  # of an even fade: its ends are half as far again apart as the means of its first and last third
 EDGE = 2.0  # semitones beyond the measured range that a moving pitch may have begun or ended at
@@ -259,6 +260,8 @@ def _of_one_moment(claim: Claim, evidence: Evidence) -> bool:
     """Notes that sound together, or that take turns, are as many as are heard apart, and no count of all sounds."""
     together, turns = evidence.sure("chord"), evidence.sure("alternation")
     chord = together is not None and together.value >= 0.5
+    if claim.value == 1 and len({kind for kind, _ in kinds_of(evidence)}) > 1:
+        return True  # "no second tick" besides a hum
     return (chord or (turns is not None and turns.value >= 0.5)) and PITCHES.search(claim.text) is not None
 
 
