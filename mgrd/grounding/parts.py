@@ -73,14 +73,29 @@ _PLACED = re.compile(
     r"|at the (?:very )?(?:end|start|beginning))\b(?! (?:louder|softer|higher|lower|than|a|an|the)\b)"
 )
 _BEFORE = re.compile(
-    rf"\b(?P<one>{_ANY_NOUN})\b[^.;,]{{0,24}}? (?P<way>precedes?|preceded by|comes? before|is before|leads? into|"
+    rf"\b(?P<one>{_ANY_NOUN})\b,?[^.;,]{{0,24}}? (?P<way>takes? over from|takes? the place of|precedes?|preceded by|comes? before|is before|leads? into|"
     r"gives? way to|turns? into|changes? (?:in)?to|switch(?:es)? to|(?:is )?followed(?: \w+ly)? by|"
     r"is replaced by|follows?|"
     r"comes? after|before|after) "
     rf"(?:an? |the |some )?(?:[\w-]+ ){{0,3}}?(?P<two>{_ANY_NOUN})\b(?: of (?P<of>noise|static|hiss))?"
 )
-_REVERSED = re.compile(r"^(?:preceded|follows?$|comes? after|after)")
+_REVERSED = re.compile(r"^(?:takes?|preceded|follows?$|comes? after|after)")
 _PLACING = re.compile(r"\b(?:in|during|over|throughout|for) $")
+_ENDS = re.compile(
+    rf"\b(?:there(?:'s| is)|i hear|we hear|with|and|then) (?:an? |some )?(?:[\w-]+ ){{0,3}}?(?P<noun>{_ANY_NOUN})"
+    r"(?: of (?P<of>noise|static|hiss))? (?:right |just )?(?:at|in) the (?:very )?(?P<place>end|start|beginning|outset|"
+    r"close)\b(?! of (?:each|every|it\b|the (?:note|tone|beep)))"
+)
+_ROW = re.compile(rf"^\W*(?:an? )?(?P<one>{_ANY_NOUN})(?:,|,? then|,? and then) (?:an? )?(?P<two>{_ANY_NOUN})\b(?=[,.]|$| then| and)")
+_BOTH = re.compile(
+    rf"\b(?P<one>{_ANY_NOUN}) (?:at|in) the (?:very )?(?:start|beginning|outset),? (?:and |then )?(?:an? |the |some )?"
+    rf"(?:[\w-]+ ){{0,2}}?(?P<two>{_ANY_NOUN})(?: of (?P<of>noise|static|hiss))? "
+    r"(?:at|in|after|near|towards?) (?:the )?(?:very )?(?:end|close|finish|about|around)"
+)
+_FIRST_THEN = re.compile(
+    rf"\bfirst,? (?:an? |the |some |comes an? )?(?:[\w-]+ ){{0,2}}?(?P<one>{_ANY_NOUN})(?: of \w+)?,? (?:and )?(?:then|next|after "
+    rf"that|followed by),? (?:an? |the |some )?(?:[\w-]+ ){{0,2}}?(?P<two>{_ANY_NOUN})\b(?: of (?P<of>noise|static|hiss))?"
+)
 _HALVES = re.compile(
     r"\bthe (?P<which>first|second|last|opening|closing|final|initial|"
     r"latter) (?P<of>half|third|quarter)\b(?! of)"
@@ -116,11 +131,12 @@ _COMPARED = re.compile(
     r"hit|noise|part))?"
     r"(?: (?:is|was|lasts|sounds|comes out|goes on|rings|seems|being))(?: \w+ly| much| far| a (?:bit|little|"
     r"lot)| quite)? "
-    r"(?P<what>longer|shorter|briefer|brighter|crisper|duller|darker|more muffled|mellower)\b"
+    r"(?:about |roughly |almost |nearly )?(?P<what>twice as long|longer|shorter|briefer|brighter|crisper|duller|darker|more muffled|mellower)\b"
     r"(?: than (?:the )?(?P<other>first|second|third|last|other|previous|one before))?(?! (?:and|than))"
 )
 _DEGREES = {
     "briefer": "shorter",
+    "twice as long": "longer",
     "crisper": "brighter",
     "duller": "darker",
     "more muffled": "darker",
@@ -139,7 +155,7 @@ _SHARES = frozenset({"half", "third", "quarter"})
 _PLAIN = frozenset({"one", "two", "three", "four", "1", "2", "3", "4"})
 _PARTS = frozenset({"part", "section", "segment", "event", "sound", "note", "tone", "item", "number"})
 _ORDINALS = frozenset(_NUMBERS) - _PLAIN
-_PLACES = frozenset({"first", "last", "final", "end", "start", "beginning"})
+_PLACES = frozenset({"outset", "close", "first", "last", "final", "end", "start", "beginning"})
 _WAYS = frozenset(
     {"precedes", "precede", "preceded", "before", "after", "follows", "follow", "followed", "leads", "lead", "gives"}
     | {"give", "turns", "turn", "changes", "change", "switches", "switch", "replaced"}
@@ -290,8 +306,19 @@ def read_kinds(sentence: str, said: frozenset[str], offset: int, found: list[Pas
         if kind is not None:
             number = -1 if re.search(r"last|final|end", match["place"]) else 1
             yield _kind(kind, number, offset + match.start(), offset + match.end(), sentence, None)
+    for match in _ENDS.finditer(sentence) if not said.isdisjoint(_PLACES) else ():
+        kind = kind_of(match["noun"], match["of"])
+        if kind is not None:
+            number = -1 if match["place"] in ("end", "close") else 1
+            yield _kind(kind, number, offset + match.start(), offset + match.end(), sentence, None)
     if not said.isdisjoint(_WAYS):
         yield from _before(sentence, offset)
+    for pattern in (_FIRST_THEN, _BOTH, _ROW):
+        match = pattern.search(sentence) if pattern is _ROW or not said.isdisjoint(_PLACES) else None
+        if match is not None:
+            kinds = [kind_of(match["one"]), kind_of(match["two"], match.groupdict().get("of"))]
+            if None not in kinds and kinds[0] != kinds[1]:
+                yield _word(KIND_ORDER, f"{kinds[0]} before {kinds[1]}", offset + match.start(), offset + match.end())
 
 
 def _introduced(sentence: str, offset: int, found: list[Passage]) -> Iterator[Draft]:

@@ -14,6 +14,7 @@ from mgrd.grounding.note_names import MIDDLE_C
 
 _FILE = tomllib.loads(Path(__file__).with_name("quantities.toml").read_text(encoding="utf-8"))
 _SMALL = {word: float(number) for number, word in enumerate(NUMBER_WORDS[:13])} | {"a": 1.0, "an": 1.0}
+_TENS = {"fifteen": 15.0, "twenty": 20.0, "thirty": 30.0, "forty": 40.0}
 _PARTS = {"half": 0.5, "a quarter of": 0.25, "a third of": 1 / 3, "a tenth of": 0.1, "three quarters of": 0.75}
 _PARTS |= {
     "two tenths of": 0.2,
@@ -269,6 +270,24 @@ def _silent_range(match: re.Match[str]) -> Iterator[Found]:
         yield "gap", seconds, "s", {}
 
 
+def _bare_tempo(match: re.Match[str]) -> Iterator[Found]:
+    yield "tempo", float(match["bpm"]), "BPM", {}
+
+
+def _between(match: re.Match[str]) -> Iterator[Found]:
+    """ "Sweeps between 300 and 1200 Hz": the lowest and the highest pitch."""
+    for name, number, unit in (("f0_low", "low", "low_unit"), ("f0_high", "high", "high_unit")):
+        scale = 1000 if (match[unit] or match["high_unit"]) == "khz" else 1
+        yield name, float(match[number]) * scale, "Hz", {"relation": "is"}
+
+
+def _step_db(match: re.Match[str]) -> Iterator[Found]:
+    said = match["db"]
+    size = _SMALL.get(said) or _TENS.get(said) or float(said)
+    down = match["kind"] in ("drop", "fall", "decrease", "dip", "quieter", "softer", "weaker")
+    yield "loudness_trend", -size if down else size, "dB", {}
+
+
 def _only(_: re.Match[str]) -> Iterator[Found]:
     yield _count(1)
 
@@ -309,6 +328,9 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
     "rate": _rate,
     "clip": _length,
     "only": _only,
+    "bare_tempo": _bare_tempo,
+    "between": _between,
+    "step_db": _step_db,
     "silent_range": _silent_range,
     "ratio_of": _ratio_of,
     "counted": _counted,
