@@ -179,6 +179,8 @@ def _with_glossary(found: list[Claim], text: str, words: str, first: int, clause
         clause = next((c for c in clauses if c.start <= draft["start"] < c.end), None)
         if clause is None or clause.stopped:
             continue
+        if draft["attribute"] == "pauses" and any(c.attribute == "stereo_trend" for c in found):
+            continue  # of one side only
         if draft["claimed"] == "pauses absent" and BEHIND.search(words):
             continue  # of a noise that goes on under the sounds
         begin = draft["start"] - first

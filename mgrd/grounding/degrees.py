@@ -132,6 +132,8 @@ class Degrees(Qualities):
 
     def _meet_superlative(self, index: int, item: Item) -> Claims:
         """ "loudest at the beginning", "the last note is the highest"."""
+        if any(other.value == "treble" for other in self.items[index + 1 : index + 5]):
+            return  # "only the lowest of the partials"
         place = self._place_of(index)
         topic = self.topic() or "sound"
         if place is not None:

@@ -55,7 +55,7 @@ def _mono(facts: Facts) -> list[Fact]:
 def _doubted_count(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
     """The count of sounds where it is not silent before the first of them, which may have been missed."""
     count = facts.get("event_count")
-    if not count or not _sure(facts, "silence_share") or events[0].start < MISSED or _sure(facts, "speech"):
+    if not count or not _sure(facts, "silence_share") or events[0].start < MISSED or _value(facts, "speech", 0.0) >= SURE:
         return []
     silent = _value(facts, "silence_share", 0.0) * _value(facts, "duration", 0.0)
     if silent >= 0.5 * events[0].start:

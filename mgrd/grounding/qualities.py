@@ -73,6 +73,8 @@ class Qualities(Reading):
         if self._place_of(index) is not None and (item.value in POLES or self._tells_intonation(item)):
             yield from self._meet_end(index, item, self._end_topic(topic))
             return
+        if head.value in ("noise", "hiss") and item.value in ("low", "high") and self.items[index + 1 : index + 2] != (head,):
+            return  # "a low, muffled noise": of its pitch or colour
         if topic == "tempo" and head.word in BEATEN:
             if item.value in ("slow", "fast", "moderate") and head.word in WAVING:
                 return  # a slow beating, throb or wobble is no slow pulse

@@ -102,7 +102,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"\b{_WHO}\s+(?:\w+ly\s+)?{_SAYS}\s*(?:[:,]?\s*[\"“'‘«]|(?:that|please|about|whether|if|what|where|how|why)\b)",
         r"\b(?:sentence|words?|phrase|utterance|line|text|content)\s+(?:is|are|was|were|reads?|being)\s*[:,]?\s*[\"“'‘«]",
         (
-            r"\b(?:because|since|as|which is|given that|so) (?:(?:it|this|that|he|she)(?:'s| is) )?(?:just |simply )?"
+            r"\b(?:because|since|as|which is|given that) (?:(?:it|this|that|he|she)(?:'s| is) )?(?:just |simply )?"
             r"(?:a |an )(?:question|statement|command|greeting|request|yes[/ -]no question)\b"
         ),
         (
@@ -165,7 +165,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         (
             r"\b(?:i (?:can |could )?(?:just )?(?:picture|envision|visuali[sz]e) (?:it\b|an?\b|the\b|him|her|"
             r"some)|i imagine (?:an? |the )[a-z]+ (?:at|in|on|who)\b|"
-            r"imagining\b|\bcomes to mind\b|in my mind's eye)"
+            r"imagining\b|in my mind's eye)"
         ),
     ),
     "knowledge": (
@@ -185,7 +185,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"\b(?:by|from|with) my knowledge\b|\bmy knowledge of\b",
         r"\b(?:is|are) (?:the|a) (?:default|standard|usual|normal|most common) [\w ]{1,20}\b(?:in|for|of) (?:most|many|all)\b",
         r"\b(?:common|general|world|background|prior) knowledge\b",
-        r"\b(?:well[- ]known|known for|famous for|most people know|from experience|by definition|in music theory)\b",
+        r"\b(?:well[- ]known|known for|famous for|most people know|from experience|in music theory)\b",
         (
             r"\bi (?:know|remember|recall) (?:that|from|(?:this|the) (?:\w+ )?(?:song|piece|recording|clip|track|tune|"
             r"melody|sample|file|answer|data ?set|question|video|film|game|ad|show))\b"

@@ -279,7 +279,8 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
 
 _PARTIALS = frozenset({"partial", "partials", "harmonic", "harmonics", "overtone", "overtones", "component", "components"})
 _FRACTIONS = frozenset({"third", "fourth", "quarter", "fifth", "sixth", "seventh", "eighth", "tenth", "half", "fraction"})
-_LOWEST = frozenset({"next", "middle", "top", "second", "third", "lowest", "bottom", "first", "fundamental", "root"})
+_BY_STEP = frozenset({"each", "every", "per", "repetition", "step"})
+_LOWEST = frozenset({"the lowest", "the highest", "the next", "next", "middle", "top", "second", "third", "lowest", "bottom", "first", "fundamental", "root"})
 
 
 def _hertz(value: Value) -> Draft | None:
@@ -331,6 +332,8 @@ def _band_edge(value: Value) -> Draft | None:
 
 
 def _decibels(value: Value) -> Draft | None:
+    if value.words & _BY_STEP:
+        return None
     if value.topics & {"snr", "noise", "background"} and not value.move:
         return value.draft("snr", value.middle)
     if value.move and value.topics & {"loudness", "sound", "it", "tone"}:

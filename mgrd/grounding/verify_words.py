@@ -12,6 +12,7 @@ from mgrd.grounding.inferred import NOISE_LENGTH
 from mgrd.grounding.lookup import Evidence, Span, nth, utterances
 from mgrd.grounding.tolerances import FLAT_RANGE, MIN_RELIABILITY, STILL
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.verify_values import cycles
 from mgrd.grounding.verify_parts import MOST_TRIED, any_sound, verify_part
 
 SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
@@ -38,6 +39,7 @@ SIDES = re.compile(r"\b(?:left|right|channels?|ears?)\b", re.IGNORECASE)
 ROUGH = re.compile(r"\b(?:harsh|sharp|edgy|metallic)\b", re.IGNORECASE)
 LEVEL = re.compile(r"\blevel\b", re.IGNORECASE)
 STEPWISE = re.compile(r"\b(?:higher|lower|deeper|above|below|steps?)\b", re.IGNORECASE)
+VOICELESS = 3.0  # dB of harmonic-to-noise ratio under which a voice may be a whisper
 MAJOR = 3.6  # semitones of the third of a chord that is called bright
 HISSING = re.compile(r"\b(?:hiss\w*|noise|static)\b", re.IGNORECASE)
 QUIET_NOISE = 25.0  # dB of SNR under which noise beside a tone may be heard
@@ -150,7 +152,9 @@ def _excused(claim: Claim, attribute: Attribute, evidence: Evidence, fact: Fact)
     masked = not claim.negated and _is_masked(claim, evidence)
     other = attribute.name in ("purity", "muffling", "bass") and (_differ(evidence) or _at_least_move(evidence))
     hissing = claim.claimed == "harmonicity noisy" and HISSING.search(claim.text) and _is_noisy(evidence)
-    open_ = harsh or middle or outside or masked or other or hissing or _is_of_part(claim, evidence)
+    ratio = evidence.sure("harmonic_ratio")
+    breathy = claim.claimed == "phonation whispered" and ratio is not None and ratio.value < VOICELESS
+    open_ = breathy or harsh or middle or outside or masked or other or hissing or _is_of_part(claim, evidence)
     return "unverifiable" if open_ else "contradicted"
 
 
@@ -270,7 +274,9 @@ def flat_sound(claim: Claim, number: int, evidence: Evidence) -> Verification:
 def _less(claim: Claim, evidence: Evidence, fact: Fact) -> Verdict:
     """A line that holds by its ends, and moves in between."""
     if claim.claimed == "loudness steady":
-        return "contradicted" if _at_least(evidence, "throb", 0.5) else "supported"
+        if _at_least(evidence, "throb", 0.5):
+            return "contradicted"
+        return "unverifiable" if cycles(evidence, ("loudness",)) is not None else "supported"
     if claim.claimed != "contour flat":
         return "supported"
     if LEVEL.search(claim.text) and _at_least(evidence, "throb", 0.5):
