@@ -19,7 +19,7 @@ from mgrd.grounding.gates import WORDS, stems
 from mgrd.grounding.glossary import read_glossary
 from mgrd.grounding.lexer import Sentence, read_sentences
 from mgrd.grounding.moods import supposed
-from mgrd.grounding.parts import passages, read_kinds, scoped
+from mgrd.grounding.parts import KIND, passages, read_kinds, scoped
 from mgrd.grounding.quantities import read_quantities
 from mgrd.grounding.rates import read_rates
 from mgrd.grounding.sequences import as_movements, in_sequence, neither
@@ -255,7 +255,7 @@ def _is_list(found: list[Claim], sentence: Sentence) -> bool:
         return False
     words = {item.word for item in sentence.items}
     attributes = {c.attribute for c in found}
-    opposed = len({(c.attribute, c.word) for c in found}) > len(attributes)
+    opposed = len({(c.attribute, c.word) for c in found if c.attribute != KIND}) > len(attributes - {KIND})
     return opposed or (len(attributes) >= LISTED and not words & PHRASED)
 
 

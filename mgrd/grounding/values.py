@@ -293,7 +293,7 @@ def _hertz(value: Value) -> Draft | None:
             return value.draft("f0_trend", interval, "semitones")
         if abs(interval) > WIDEST_RANGE:
             return None
-    parts = value.topics == {"treble"} or bool(value.words & _PARTIALS)
+    parts = any(item.value == "treble" for item in value.clause.items) or bool(value.words & _PARTIALS)
     if parts and not value.words & _LOWEST:
         return None
     if parts:

@@ -355,9 +355,9 @@ def _among(claim: Claim, pitches: list[float]) -> Verdict:
     """ "A low tone, then a high one": the lower and the higher of two that are far apart, unless neither can be meant."""
     low, high = min(pitches), max(pitches)
     if high < FAR_APART * low or claim.word == "middle":
-        return "unverifiable" if claim.word != "middle" else "contradicted"
+        return "contradicted"
     held = low < HIGHEST_LOW if claim.word == "low" else high > LOWEST_HIGH
-    return "supported" if held else "unverifiable"
+    return "supported" if held else "contradicted"
 
 
 def quality_of_any(claim: Claim, attribute: Attribute, evidence: Evidence) -> Verification:
