@@ -7,7 +7,8 @@ _CONCLUDING = re.compile(
     r"\b(?:so|hence|thus|therefore|consequently|accordingly|ergo|conclud\w*|deduc\w*|infer\w*|"
     r"it follows|given (?:that|this)|must|"
     r"which means|this means|i (?:believe|guess|suppose|assume|say|pick|choose)|i'd (?:say|guess|go)|one can say|"
-    r"so (?:that'?s|it'?s)|i would (?:say|guess|go|conclude)|(?:my|the) answer|suggests?|points? to|leads? (?:me )?to|taken together|"
+    r"so (?:that'?s|it'?s)|i would (?:say|guess|go|conclude)|(?:my|the) answer|suggests?|points? to|"
+    r"leads? (?:me )?to|taken together|"
     r"analys[ie]s (?:gives?|shows?|says?)|logically|by my knowledge|go (?:for|with)|i take it|reasonabl[ey]|"
     r"because of (?:this|that)|for (?:this|that) reason|perhaps|probably)\b|[→⇒]|->|=>",
     re.IGNORECASE,

@@ -20,7 +20,24 @@ _PARTIAL = frozenset(
 """Words before a number of some of the sounds: "the pitch rises for three notes"."""
 _RATIO = frozenset({"as", "more", "the", "that", "its"})
 _DURING = frozenset({"over", "across", "within", "during", "through"})
-_PAIRS = frozenset({"pair", "pairs", "twos", "singles", "doublets", "group", "groups", "cluster", "clusters", "batch", "batches", "pattern", "deviant", "exception"})
+_PAIRS = frozenset(
+    {
+        "pair",
+        "pairs",
+        "twos",
+        "singles",
+        "doublets",
+        "group",
+        "groups",
+        "cluster",
+        "clusters",
+        "batch",
+        "batches",
+        "pattern",
+        "deviant",
+        "exception",
+    }
+)
 _SOMETIMES = frozenset({"sometimes", "occasionally", "often"})
 _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"})
 _EXIST = frozenset({"hear", "be", "follow"})

@@ -14,10 +14,64 @@ STEM = 4
 """Letters of a word that are looked at."""
 MOST_ALTERNATIVES = 160
 COMMON = frozenset(
-    {"a", "an", "the", "is", "are", "s", "it", "its", "of", "in", "on", "at", "to", "and", "that", "i"}
-    | {"this", "there", "with", "from", "for", "as", "no", "one", "by"}
+    {"the", "a", "is", "and", "pitc", "it", "tone", "s", "in", "of", "high", "ther", "at", "seco", "to", "i"}
+    | {
+        "with",
+        "beep",
+        "one",
+        "up",
+        "note",
+        "so",
+        "loud",
+        "down",
+        "abou",
+        "firs",
+        "are",
+        "clic",
+        "nois",
+        "slow",
+        "than",
+        "no",
+    }
+    | {
+        "from",
+        "low",
+        "hz",
+        "risi",
+        "soun",
+        "end",
+        "thre",
+        "rise",
+        "fall",
+        "two",
+        "that",
+        "by",
+        "goes",
+        "five",
+        "on",
+        "each",
+    }
+    | {
+        "last",
+        "hear",
+        "voic",
+        "star",
+        "over",
+        "time",
+        "an",
+        "then",
+        "all",
+        "four",
+        "betw",
+        "stea",
+        "clea",
+        "cont",
+        "fast",
+        "this",
+    }
+    | {"its", "for", "as", "freq"}
 )
-"""Words that few sentences lack."""
+"""Beginnings of the words that prose on sounds is full of."""
 _MOST_DEPTH, _MOST_PARTED = 40, 3
 MOST_NEEDS = 3
 WORDS = re.compile(r"[a-z]+|\d|[^\w\s]")

@@ -40,7 +40,14 @@ def inferred_facts(facts: Facts) -> list[Fact]:
     events = facts.get("event", ())
     if not events:
         return _mono(facts)
-    found = [*_mono(facts), *_doubted_count(facts, events), *_entry(facts, events), *_length(facts, events), *_noise_order(facts, events), *_throb(facts, events)]
+    found = [
+        *_mono(facts),
+        *_doubted_count(facts, events),
+        *_entry(facts, events),
+        *_length(facts, events),
+        *_noise_order(facts, events),
+        *_throb(facts, events),
+    ]
     return found + _chord(facts) + _alternation(facts) + _syllables(facts, events) + _rhythm(facts, events)
 
 
@@ -55,7 +62,12 @@ def _mono(facts: Facts) -> list[Fact]:
 def _doubted_count(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
     """The count of sounds where it is not silent before the first of them, which may have been missed."""
     count = facts.get("event_count")
-    if not count or not _sure(facts, "silence_share") or events[0].start < MISSED or _value(facts, "speech", 0.0) >= SURE:
+    if (
+        not count
+        or not _sure(facts, "silence_share")
+        or events[0].start < MISSED
+        or _value(facts, "speech", 0.0) >= SURE
+    ):
         return []
     silent = _value(facts, "silence_share", 0.0) * _value(facts, "duration", 0.0)
     if silent >= 0.5 * events[0].start:

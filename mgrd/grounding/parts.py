@@ -73,7 +73,8 @@ _PLACED = re.compile(
     r"|at the (?:very )?(?:end|start|beginning))\b(?! (?:louder|softer|higher|lower|than|a|an|the)\b)"
 )
 _BEFORE = re.compile(
-    rf"\b(?P<one>{_ANY_NOUN})\b,?[^.;,]{{0,24}}? (?P<way>takes? over from|takes? the place of|precedes?|preceded by|comes? before|is before|leads? into|"
+    rf"\b(?P<one>{_ANY_NOUN})\b,?[^.;,]{{0,24}}? (?P<way>takes? over from|"
+    r"takes? the place of|precedes?|preceded by|comes? before|is before|leads? into|"
     r"gives? way to|turns? into|changes? (?:in)?to|switch(?:es)? to|(?:is )?followed(?: \w+ly)? by|"
     r"is replaced by|follows?|"
     r"comes? after|before|after) "
@@ -86,15 +87,18 @@ _ENDS = re.compile(
     r"(?: of (?P<of>noise|static|hiss))? (?:right |just )?(?:at|in) the (?:very )?(?P<place>end|start|beginning|outset|"
     r"close)\b(?! of (?:each|every|it\b|the (?:note|tone|beep)))"
 )
-_ROW = re.compile(rf"^\W*(?:an? )?(?P<one>{_ANY_NOUN})(?:,|,? then|,? and then) (?:an? )?(?P<two>{_ANY_NOUN})\b(?=[,.]|$| then| and)")
+_ROW = re.compile(
+    rf"^\W*(?:an? )?(?P<one>{_ANY_NOUN})(?:,|,? then|,? and then) (?:an? )?(?P<two>{_ANY_NOUN})\b(?=[,.]|$| then| and)"
+)
 _BOTH = re.compile(
     rf"\b(?P<one>{_ANY_NOUN}) (?:at|in) the (?:very )?(?:start|beginning|outset),? (?:and |then )?(?:an? |the |some )?"
     rf"(?:[\w-]+ ){{0,2}}?(?P<two>{_ANY_NOUN})(?: of (?P<of>noise|static|hiss))? "
     r"(?:at|in|after|near|towards?) (?:the )?(?:very )?(?:end|close|finish|about|around)"
 )
 _FIRST_THEN = re.compile(
-    rf"\bfirst,? (?:an? |the |some |comes an? )?(?:[\w-]+ ){{0,2}}?(?P<one>{_ANY_NOUN})(?: of \w+)?,? (?:and )?(?:then|next|after "
-    rf"that|followed by),? (?:an? |the |some )?(?:[\w-]+ ){{0,2}}?(?P<two>{_ANY_NOUN})\b(?: of (?P<of>noise|static|hiss))?"
+    rf"\bfirst,? (?:an? |the |some |comes an? )?(?:[\w-]+ ){{0,2}}?(?P<one>{_ANY_NOUN})(?: of \w+)?"
+    r",? (?:and )?(?:then|next|after that|followed by),? (?:an? |the |some )?"
+    rf"(?:[\w-]+ ){{0,2}}?(?P<two>{_ANY_NOUN})\b(?: of (?P<of>noise|static|hiss))?"
 )
 _HALVES = re.compile(
     r"\bthe (?P<which>first|second|last|opening|closing|final|initial|"
@@ -131,7 +135,8 @@ _COMPARED = re.compile(
     r"hit|noise|part))?"
     r"(?: (?:is|was|lasts|sounds|comes out|goes on|rings|seems|being))(?: \w+ly| much| far| a (?:bit|little|"
     r"lot)| quite)? "
-    r"(?:about |roughly |almost |nearly )?(?P<what>twice as long|longer|shorter|briefer|brighter|crisper|duller|darker|more muffled|mellower)\b"
+    r"(?:about |roughly |almost |nearly )?(?P<what>twice as long|"
+    r"longer|shorter|briefer|brighter|crisper|duller|darker|more muffled|mellower)\b"
     r"(?: than (?:the )?(?P<other>first|second|third|last|other|previous|one before))?(?! (?:and|than))"
 )
 _DEGREES = {

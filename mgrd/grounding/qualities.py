@@ -13,7 +13,9 @@ RELATIVELY = frozenset({"relatively", "comparatively"})
 MOVING = frozenset({"rise", "fall", "increase", "decrease", "swell", "fade", "become", "brighten", "darken", "change"})
 ENDS = {"start": "begin", "beginning": "begin", "opening": "begin", "onset": "begin", "outset": "begin"}
 ENDS |= {"end": "end", "ending": "end", "finish": "end", "close": "end"}
-BEATEN = frozenset({"beating", "pulsing", "pulsating", "pulsation", "throbbing", "throb", "ticking", "clicking", "beeping"})
+BEATEN = frozenset(
+    {"beating", "pulsing", "pulsating", "pulsation", "throbbing", "throb", "ticking", "clicking", "beeping"}
+)
 BEATEN |= {"tapping", "knocking", "drumming"}
 WAVING = frozenset({"beating", "pulsing", "pulsating", "pulsation", "throbbing", "throb"})
 NOTE_NAMES = frozenset("abcdefg")
@@ -73,12 +75,10 @@ class Qualities(Reading):
         if self._place_of(index) is not None and (item.value in POLES or self._tells_intonation(item)):
             yield from self._meet_end(index, item, self._end_topic(topic))
             return
-        if head.value in ("noise", "hiss") and item.value in ("low", "high") and self.items[index + 1 : index + 2] != (head,):
-            return  # "a low, muffled noise": of its pitch or colour
-        if topic == "tempo" and head.word in BEATEN:
-            if item.value in ("slow", "fast", "moderate") and head.word in WAVING:
-                return  # a slow beating, throb or wobble is no slow pulse
-            topic = "many" if item.value in ("high", "low", "middle") else topic
+        if self._is_another_sense(index, item, head):
+            return
+        if topic == "tempo" and head.word in BEATEN and item.value in ("high", "low", "middle"):
+            topic = "many"
         if topic in ("pitch", "tone") and self.subject is not None and self.subject.value == "intonation":
             topic = "intonation"
         if item.word in SOFT and topic != "loudness":
@@ -96,6 +96,12 @@ class Qualities(Reading):
             subject = self.ordinal if head.kind == "event" or head.value in ("sound", "tone") else None
             draft = self.draft(sense, item.start, head.end, subject=subject)
             yield draft | {"of_event": head.kind == "event" and head.value == "one"}
+
+    def _is_another_sense(self, index: int, item: Item, head: Item) -> bool:
+        """ "A low, muffled noise" is low in pitch or colour; a slow throb or wobble is no slow pulse."""
+        apart = self.items[index + 1 : index + 2] != (head,)
+        noise = head.value in ("noise", "hiss") and item.value in ("low", "high") and apart
+        return noise or (head.word in WAVING and item.value in ("slow", "fast", "moderate"))
 
     def _end_topic(self, topic: str | None) -> str:
         return topic if topic == "intonation" else self.topic() or topic or "sound"

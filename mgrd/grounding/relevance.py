@@ -23,7 +23,8 @@ _FAMILIES: dict[str, str] = {
     "event_length sound_rank "
     "regularity speech_rate pulse_regularity onset syllable_rate "
     "tempo_alternative",
-    "timbre": "register purity timbre brightness_trend muffling bass harmonicity telephone spectral_centroid spectral_rolloff "
+    "timbre": "register purity timbre brightness_trend muffling bass harmonicity telephone "
+    "spectral_centroid spectral_rolloff "
     "spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness harmonic_ratio noise",
     "noise": "noise_order noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
     "clipping": "clipping noise level peak timbre",

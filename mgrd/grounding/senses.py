@@ -116,7 +116,13 @@ def _fill_place() -> None:
 def _fill_lines() -> None:
     say = _say
     say(_QUALITY, "steady even flat", "loudness", "loudness", "steady")
-    say(_QUALITY, "equal identical", ("voice", "speech", "tone", "one", "many", "it", "music", "loudness"), "loudness", "steady")
+    say(
+        _QUALITY,
+        "equal identical",
+        ("voice", "speech", "tone", "one", "many", "it", "music", "loudness"),
+        "loudness",
+        "steady",
+    )
     say(_QUALITY, "steady", "sound it", "loudness", "steady")
     say(_QUALITY, "steady flat even", "pitch tone voice one intonation", "contour", "flat")
     say(_QUALITY, "flat", "sound speech speaker it music many", "contour", "flat")

@@ -183,7 +183,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"\b(?:it is|it's) (?:widely |well[- ]|commonly |generally )?(?:known|common|assumed|accepted)\b",
         r"\bas (?:we|everyone|everybody) knows?\b",
         r"\b(?:by|from|with) my knowledge\b|\bmy knowledge of\b",
-        r"\b(?:is|are) (?:the|a) (?:default|standard|usual|normal|most common) [\w ]{1,20}\b(?:in|for|of) (?:most|many|all)\b",
+        (
+            r"\b(?:is|are) (?:the|a) (?:default|standard|usual|normal|most common) [\w ]{1,20}\b"
+            r"(?:in|for|of) (?:most|many|all)\b"
+        ),
         r"\b(?:common|general|world|background|prior) knowledge\b",
         r"\b(?:well[- ]known|known for|famous for|most people know|from experience|in music theory)\b",
         (

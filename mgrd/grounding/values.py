@@ -6,6 +6,7 @@ from math import isfinite, log2
 
 from mgrd.grounding.context import Clause, Draft
 from mgrd.grounding.lexer import Item
+from mgrd.grounding.lexicon import word_set
 from mgrd.grounding.note_names import NOTE_WORDS, note_at
 from mgrd.grounding.times import Time
 
@@ -277,10 +278,10 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
     return None
 
 
-_PARTIALS = frozenset({"partial", "partials", "harmonic", "harmonics", "overtone", "overtones", "component", "components"})
-_FRACTIONS = frozenset({"third", "fourth", "quarter", "fifth", "sixth", "seventh", "eighth", "tenth", "half", "fraction"})
-_BY_STEP = frozenset({"each", "every", "per", "repetition", "step"})
-_LOWEST = frozenset({"the lowest", "the highest", "the next", "next", "middle", "top", "second", "third", "lowest", "bottom", "first", "fundamental", "root"})
+_PARTIALS = word_set("partials")
+_FRACTIONS = word_set("fractions")
+_BY_STEP = word_set("by_step")
+_LOWEST = word_set("lowest")
 
 
 def _hertz(value: Value) -> Draft | None:
@@ -294,12 +295,12 @@ def _hertz(value: Value) -> Draft | None:
         if abs(interval) > WIDEST_RANGE:
             return None
     parts = any(item.value == "treble" for item in value.clause.items) or bool(value.words & _PARTIALS)
-    if parts and not value.words & _LOWEST:
-        return None
-    if parts:
-        return value.draft("f0_median", value.middle)
-    if value.topics == {"timbre"} and value.words & _LOWEST:
-        return value.draft("f0_median", value.middle)
+    if parts or (value.topics == {"timbre"} and value.words & _LOWEST):  # the lowest of the partials is the pitch
+        return value.draft("f0_median", value.middle) if value.words & _LOWEST else None
+    return _of_spectrum_or_pitch(value)
+
+
+def _of_spectrum_or_pitch(value: Value) -> Draft | None:
     if value.words & {"centroid", "spectral centroid"} or value.topics == {"timbre"}:
         return value.draft("spectral_centroid", value.middle)
     if "vibrato" in value.topics or value.middle < LOWEST_PITCH:
@@ -358,22 +359,7 @@ def _times(value: Value) -> Draft | None:
     return value.draft("tempo", 60 * value.middle, "BPM") if counted or "tempo" in value.topics else None
 
 
-LASTING = frozenset(
-    {
-        "goes on",
-        "sounds",
-        "sounded",
-        "held",
-        "runs",
-        "continues",
-        "plays",
-        "goes",
-        "sustained",
-        "rings",
-        "lasts",
-        "holds",
-    }
-)
+LASTING = word_set("lasting")
 _SILENT = ("silence", "pause", "gap")
 
 

@@ -153,13 +153,8 @@ def _verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
     None where the line has one way only, so that its ends decide.
     """
     ups, downs = ("rising", "falling") if claim.attribute == "contour" else ("louder", "softer")
-    if (stepped := steps_of_each(claim, evidence)) is not None:
+    if (stepped := steps_of_each(claim, evidence) or _to_and_fro(claim, evidence)) is not None:
         return stepped
-    turns_about = evidence.sure("alternation")
-    if claim.attribute == "contour" and claim.word in ("rising", "falling") and not claim.sequence:
-        if turns_about is not None and turns_about.value >= 0.5:  # to and fro, which leads nowhere
-            verdict: Verdict = "supported" if claim.negated else "unverifiable"
-            return Verification(verdict, 0.0, "semitones", None, turns_about.reliability, None)
     moves = evidence.movements(claim.attribute)
     if moves is None or claim.word not in (ups, downs):
         return None
@@ -176,6 +171,16 @@ def _verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
     if turns and against > COUNTER_SHARE * abs(sum(size for size, _, _ in moves)):
         return _moved(claim, "unverifiable", *moves[0])
     return None
+
+
+def _to_and_fro(claim: Claim, evidence: Evidence) -> Verification | None:
+    """Notes that take turns rise and fall, and lead nowhere."""
+    turns = evidence.sure("alternation")
+    moves = claim.attribute == "contour" and claim.word in ("rising", "falling") and not claim.sequence
+    if not moves or turns is None or turns.value < 0.5:
+        return None
+    verdict: Verdict = "supported" if claim.negated else "unverifiable"
+    return Verification(verdict, 0.0, "semitones", None, turns.reliability, None)
 
 
 def _verify_sequence(

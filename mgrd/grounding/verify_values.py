@@ -41,7 +41,11 @@ def verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verific
     tolerance = tolerance_of("f0_trend" if name in ("order_pitch", "event_interval") else name, candidates[0].value)
     fact = min(candidates, key=lambda candidate: tolerance.distance(claim.value or 0.0, candidate.value)[0])
     distance, near, far = tolerance.distance(claim.value, fact.value)
-    if name in ("f0_median", "f0_line", "event_f0", "f0_high", "f0_low") and claim.relation == "is" and _moves(evidence):
+    if (
+        name in ("f0_median", "f0_line", "event_f0", "f0_high", "f0_low")
+        and claim.relation == "is"
+        and _moves(evidence)
+    ):
         near = min(far, OF_LINES * near)  # the ends and turns of a line lie between its steps
     verdict = _judge_value(claim, fact.value, distance, near, far)
     if verdict == "contradicted" and _may_be(claim, evidence):

@@ -12,8 +12,8 @@ from mgrd.grounding.inferred import NOISE_LENGTH
 from mgrd.grounding.lookup import Evidence, Span, nth, utterances
 from mgrd.grounding.tolerances import FLAT_RANGE, MIN_RELIABILITY, STILL
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
-from mgrd.grounding.verify_values import cycles
 from mgrd.grounding.verify_parts import MOST_TRIED, any_sound, verify_part
+from mgrd.grounding.verify_values import cycles
 
 SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
 SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of
@@ -85,21 +85,25 @@ def _borders(attribute: Attribute, word: str, value: float) -> bool:
 def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Verdict, fact: Fact) -> Verdict:
     """The verdict of a word's band in the light of the other facts: what it leaves out of account makes it open, or
     turns it."""
-    if attribute.name == "register" and VOICE.search(claim.text):
-        return _voice_register(claim.word, fact.value)
-    if attribute.name == "register" and verdict == "contradicted" and _is_spoken(evidence):
-        return "supported" if _voice_register(claim.word, fact.value) == "supported" else verdict
+    if attribute.name == "register" and (voiced := _as_voice(claim, evidence, verdict, fact)) is not None:
+        return voiced
     if claim.claimed == "contour flat" and OF_EACH.search(claim.text) and len(evidence.all("event_f0")) > 1:
         return _each_flat(claim, attribute, evidence)
     alone = claim.claimed == "contour flat" and ONE_PITCH.search(claim.text) and _at_least(evidence, "chord", 0.5)
     if alone or (claim.claimed == "loudness steady" and ALIKE.search(claim.text) and _differ(evidence)):
         return "contradicted"
     if verdict != "contradicted":
-        if verdict == "unverifiable":
-            return _struck(claim, evidence) or verdict
-        return _less(claim, evidence, fact)
+        return _less(claim, evidence, fact) if verdict == "supported" else _struck(claim, evidence) or verdict
     found = _by_sounds(claim, attribute, evidence)
     return found if found is not None else _excused(claim, attribute, evidence, fact)
+
+
+def _as_voice(claim: Claim, evidence: Evidence, verdict: Verdict, fact: Fact) -> Verdict | None:
+    """A register that a voice has, though a tone of that pitch would not; None where no voice is spoken of."""
+    if VOICE.search(claim.text):
+        return _voice_register(claim.word, fact.value)
+    held = verdict == "contradicted" and _is_spoken(evidence)
+    return "supported" if held and _voice_register(claim.word, fact.value) == "supported" else None
 
 
 def _each_flat(claim: Claim, attribute: Attribute, evidence: Evidence) -> Verdict:
@@ -148,7 +152,7 @@ def _excused(claim: Claim, attribute: Attribute, evidence: Evidence, fact: Fact)
     )
     middle = claim.claimed == "register middle" and fact.value <= HIGHEST_MIDDLE
     sided = attribute.name == "pauses" and SIDES.search(claim.text) is not None
-    outside = sided or attribute.name == "pauses" and _is_silent_outside(evidence, claim)
+    outside = sided or (attribute.name == "pauses" and _is_silent_outside(evidence, claim))
     masked = not claim.negated and _is_masked(claim, evidence)
     other = attribute.name in ("purity", "muffling", "bass") and (_differ(evidence) or _at_least_move(evidence))
     hissing = claim.claimed == "harmonicity noisy" and HISSING.search(claim.text) and _is_noisy(evidence)
@@ -251,7 +255,8 @@ def by_colour(claim: Claim, evidence: Evidence) -> Verification:
         return UNKNOWN
     verdict: Verdict = "supported" if (held == claim.word) != claim.negated else "contradicted"
     edge = LOW_NOISE if held == "low" else HIGH_NOISE
-    return Verification(verdict, centroid.value, centroid.unit, edge, centroid.reliability, (centroid.start, centroid.end))
+    span = (centroid.start, centroid.end)
+    return Verification(verdict, centroid.value, centroid.unit, edge, centroid.reliability, span)
 
 
 def flat_sound(claim: Claim, number: int, evidence: Evidence) -> Verification:
@@ -345,14 +350,15 @@ def register_of_any(claim: Claim, attribute: Attribute, evidence: Evidence, span
     if max(note.value for note in notes) < APART * min(note.value for note in notes):
         return None
     verdicts: list[tuple[Verdict, Fact]] = [(judge_word(attribute, claim.word, note.value)[0], note) for note in notes]
-    verdicts += [(_among(claim, [n.value for n in notes]), notes[0])] if not OF_ALL.search(claim.text) else []
+    if not OF_ALL.search(claim.text):
+        verdicts.append((_among(claim, [note.value for note in notes]), notes[0]))
     order: tuple[Verdict, ...] = ("supported", "unverifiable", "contradicted")
     verdict, note = min(verdicts, key=lambda found: order.index(found[0]))
     return Verification(verdict, note.value, note.unit, None, note.reliability, (note.start, note.end))
 
 
 def _among(claim: Claim, pitches: list[float]) -> Verdict:
-    """ "A low tone, then a high one": the lower and the higher of two that are far apart, unless neither can be meant."""
+    """ "A low tone, then a high one": the lower and the higher of two that are far apart."""
     low, high = min(pitches), max(pitches)
     if high < FAR_APART * low or claim.word == "middle":
         return "contradicted"
