@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: quiet libraries, one thread, and the recordings where they are present."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,15 @@ for name, value in {
 
 REPOSITORY = Path(__file__).parent.parent
 RECORDINGS = REPOSITORY.parent / "shared" / "audio"
+
+
+@pytest.fixture(autouse=True)
+def same_environment() -> Iterator[None]:
+    """Commands point caches and temporary files into their workspace: of one test, not of those that follow it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
