@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from mgrd.store import Store, Workspace
+from mgrd.store.history import rollback
 from schemas import (
     CLAIMS,
     CLIPS,
@@ -197,9 +198,8 @@ def test_a_round_that_keeps_no_chain_trains_nothing_and_ends_with_figures(campai
 def test_a_run_killed_while_sampling_continues_with_the_same_keys(campaign: Path, tmp_path: Path) -> None:
     expected = set(Store(campaign).read(TRACES, {"round": 1, "purpose": "distill"})["trace_id"])
     root = tmp_path / "w"
-    mgrd("init", str(root), "--settings", str(TINY))
-    mgrd("ingest", "embedded", "-w", str(root))
-    mgrd("run", "-w", str(root), "--rounds", "0")
+    shutil.copytree(campaign, root, ignore=shutil.ignore_patterns(".prefect"))
+    rollback(Workspace.open(root), 0)
     run = subprocess.Popen(
         [sys.executable, "-m", "mgrd", "run", "-w", str(root)], cwd=REPOSITORY, start_new_session=True
     )
