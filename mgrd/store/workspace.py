@@ -20,6 +20,7 @@ from pathlib import Path
 from mgrd.errors import ConfigError
 from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
 from mgrd.store.contracts import apply_contracts
+from mgrd.store.deadline import deadline
 from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
 from mgrd.store.lock import hold, process_start
@@ -170,7 +171,8 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
         return done, False
     with observed(workspace.store, workspace.settings, stage.name, stage.round, stage.inputs) as told:
         started = time.perf_counter()
-        outcome = work()
+        with deadline(f"round {stage.round}, stage {stage.name}", workspace.settings.runtime.time_limit(stage.name)):
+            outcome = work()
         limit = workspace.settings.runtime.fail_on_error
         checked = apply_contracts(
             workspace.store,
