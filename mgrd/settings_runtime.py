@@ -221,7 +221,9 @@ class Runtime(Section):
 
     def time_limit(self, stage: str) -> float | None:
         """Seconds that a stage of this name may take; None: no limit."""
-        own = (limit for kind, limit in self.stage_timeouts.items() if f"{stage} ".replace("-", " ").startswith(f"{kind} "))
+        own = (
+            limit for kind, limit in self.stage_timeouts.items() if f"{stage} ".replace("-", " ").startswith(f"{kind} ")
+        )
         return next(own, self.stage_timeout_seconds)
 
     @model_validator(mode="after")

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from mgrd.report.curves import curves_markdown
 from mgrd.settings import SETTINGS_FILE
 from mgrd.store import Entry, Workspace
-from schemas import LEDGER
+from schemas import CLAIMS, DECISIONS, DISTILLED, LEDGER, METRICS, TRACES
 
 FUNNEL = ("sampled", "correct", "grounded", "kept", "rejected", "unscored", "quarantined", "distilled")
 FINISHED_SHOWN = 10
@@ -33,6 +34,46 @@ def publish_heldout(round_: int, figures: dict[str, float], promoted: bool, reas
     lines += [f"| {name} | {value:.3f} |" for name, value in figures.items()]
     lines += ["", "Promoted." if promoted else "Not promoted: " + "; ".join(reasons)]
     create_markdown_artifact("\n".join(lines), key=f"heldout-round-{round_}")
+
+
+def publish_round(workspace: Workspace, round_: int) -> None:
+    """Curves of all rounds so far, and where this round's tables, Data Docs pages and checkpoints lie."""
+    curves = curves_markdown(workspace.store.read(METRICS), workspace.store.read(LEDGER))
+    create_markdown_artifact(f"# Rounds up to {round_}\n\n{curves}", key=f"curves-round-{round_}")
+    lines = [f"# Round {round_}", "", "| what | where |", "|---|---|"]
+    lines += [
+        f"| table `{table.name}`, version {workspace.store.version(table)} | {_link(workspace.store.location(table))} |"
+        for table in (TRACES, CLAIMS, DECISIONS, DISTILLED, METRICS)
+    ]
+    folders = sorted(workspace.models.glob(f"round-{round_:02d}*"))
+    lines += [f"| checkpoint `{folder.name}` | {_link(folder.as_posix())} |" for folder in folders]
+    pages = sorted(workspace.data_docs.glob(f"round-{round_:02d}-*.html"))
+    lines += [f"| contracts of `{page.stem}` | {_link(page.as_posix())} |" for page in pages]
+    create_markdown_artifact("\n".join(lines), key=f"links-round-{round_}")
+
+
+def publish_report(workspace: Workspace, report: Path) -> None:
+    """Link artifacts of a workspace: its report, its Data Docs and its tables."""
+    tables = workspace.store.location(LEDGER).rpartition("/")[0]
+    for key, place, text in (
+        ("report", report.as_posix(), "Report of the campaign: curves, funnels, examples with sound"),
+        (
+            "data-docs",
+            workspace.data_docs.as_posix(),
+            "Data Docs: what the contracts found, a page per stage and table",
+        ),
+        ("tables", tables, "Delta tables of the workspace"),
+    ):
+        create_link_artifact(_address(place), key=key, link_text=text, description=place)
+
+
+def _link(place: str) -> str:
+    return f"[{place}]({_address(place)})"
+
+
+def _address(place: str) -> str:
+    """A path as `file://`; an object store's address as it is."""
+    return place if "://" in place else Path(place).as_uri()
 
 
 def tell_failure(flow: Any, flow_run: Any, state: Any) -> None:

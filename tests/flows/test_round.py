@@ -6,10 +6,13 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import polars as pl
@@ -151,6 +154,23 @@ def test_the_same_command_again_computes_nothing(campaign: Path) -> None:
     assert "nothing to do" in done.stdout
     assert "nothing to do" in mgrd("ingest", "embedded", "-w", str(campaign)).stdout
     assert rows_by_stage(campaign) == before
+
+
+def test_rounds_leave_funnel_curves_and_links_as_artifacts(campaign: Path) -> None:
+    with closing(sqlite3.connect(campaign / ".prefect" / "prefect.db")) as database:
+        left = {key: json.loads(data) for key, data in database.execute("select key, data from artifact")}
+    assert {f"{name}-round-1" for name in ("funnel", "reasons", "heldout", "curves", "links")} <= left.keys()
+    funnel = {row["step"]: row["chains"] for row in json.loads(left["funnel-round-1"])}
+    assert funnel["sampled"] == 24
+    assert "| cold start | round 1 | change |" in left["curves-round-1"]
+    assert "](data:image/svg+xml;base64," in left["curves-round-1"]
+    linked = re.findall(
+        r"\]\((file://[^)]+)\)", left["links-round-1"] + left["report"] + left["data-docs"] + left["tables"]
+    )
+    assert {unquote(urlsplit(link).path) for link in linked} >= {
+        str(campaign / place) for place in ("tables", "tables/traces", "reports/report.html", "reports/contracts")
+    }
+    assert all(Path(unquote(urlsplit(link).path)).exists() for link in linked)
 
 
 def test_status_has_the_shape_that_scripts_rely_on(campaign: Path) -> None:
