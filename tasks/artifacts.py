@@ -57,11 +57,7 @@ def publish_report(workspace: Workspace, report: Path) -> None:
     tables = workspace.store.location(LEDGER).rpartition("/")[0]
     for key, place, text in (
         ("report", report.as_posix(), "Report of the campaign: curves, funnels, examples with sound"),
-        (
-            "data-docs",
-            workspace.data_docs.as_posix(),
-            "Data Docs: what the contracts found, a page per stage and table",
-        ),
+        ("data-docs", workspace.data_docs.as_posix(), "Data Docs: what the contracts found in each table"),
         ("tables", tables, "Delta tables of the workspace"),
     ):
         create_link_artifact(_address(place), key=key, link_text=text, description=place)
@@ -74,6 +70,18 @@ def _link(place: str) -> str:
 def _address(place: str) -> str:
     """A path as `file://`; an object store's address as it is."""
     return place if "://" in place else Path(place).as_uri()
+
+
+def publish_benchmark(document: dict[str, Any]) -> None:
+    """A benchmark's two scores, and the grounding of its chains, as a table artifact."""
+    score = document["score"]
+    rows = [{"figure": name, "value": score[name]} for name in ("official", "strict", "items", "left_out", "missing")]
+    rows += [
+        {"figure": name, "value": None if found is None else found["mean"]}
+        for name, found in document.get("grounding", {}).items()
+    ]
+    name = document["benchmark"]
+    create_table_artifact(table=rows, key=f"benchmark-{name}", description=f"{document['model']} on {name}")
 
 
 def tell_failure(flow: Any, flow_run: Any, state: Any) -> None:

@@ -9,8 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from mgrd.engines.sampling import GREEDY
 from mgrd.evaluation.gate import judge_promotion
 from mgrd.evaluation.heldout import heldout_metrics, probe_metrics, text_metrics
-from mgrd.ingest.embedded.texts import PROMPT as TEXT_PROMPT
-from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
+from mgrd.store import DatasetRef, Outcome, Stage, digest, run_stage
 from mgrd.store.checkpoints import retire_checkpoints
 from schemas import CLAIMS, COUNTERFACTUALS, DECISIONS, METRICS, TRACES
 from tasks.artifacts import publish_heldout, publish_round
@@ -19,8 +18,8 @@ from tasks.ground import ground_partition
 from tasks.probes import measure_probes
 from tasks.retries import RETRY_JITTER
 from tasks.run import ModelRef, Run, clips_of, model_row, put_model, questions_of
-from tasks.sample import EVALUATE, TEXT, sample_questions
-from tasks.texts import heldout_texts
+from tasks.sample import EVALUATE, sample_questions
+from tasks.texts import measure_texts
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 1
@@ -36,7 +35,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     traces = sample_questions(workspace, round_, model, EVALUATE, questions, indices)
     decisions = ground_partition(workspace, round_, traces, EVALUATE, "filtered")
     gains = contrast_partition(workspace, round_, traces, decisions) if spec.counterfactual.share else None
-    texts = ask_texts(workspace, round_, model)
+    texts = measure_texts(workspace, round_, model)
     probes = measure_probes(workspace, round_, model, indices)
     stage = Stage(
         name="evaluate",
@@ -75,17 +74,6 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     if ran:
         publish_round(workspace, round_)
     return entry.output(METRICS.name)
-
-
-def ask_texts(workspace: Workspace, round_: int, model: ModelRef) -> DatasetRef | None:
-    """Greedy chains on held-out text problems: whether reasoning from text is still there. None without problems."""
-    spec = workspace.settings.spec
-    if not spec.evaluation.text_problems:
-        return None
-    questions = heldout_texts(workspace)
-    if questions.is_empty():
-        return None
-    return sample_questions(workspace, round_, model, TEXT, questions, (GREEDY,), TEXT_PROMPT)
 
 
 @task(name="promote", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)

@@ -7,7 +7,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from mgrd.ingest.probes import probe_questions
+from mgrd.ingest.probes import paired_probes
 from mgrd.models import load_model
 from mgrd.models.checkpoints import LoadedModel
 from mgrd.models.render import Renderer
@@ -20,7 +20,7 @@ from schemas import CLIPS, DECISIONS, MODELS, PREFERENCES, QUESTIONS, TRACES
 from tasks.probes import prefer_probes
 from tasks.progress import progress
 from tasks.retries import RETRY_JITTER
-from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained
+from tasks.run import ModelRef, Run, features_of, model_entry, put_trained
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 2
@@ -122,20 +122,20 @@ def _train(workspace: Workspace, stage: Stage, pairs: DatasetRef, parent: ModelR
 
 def _hear(workspace: Workspace, loaded: LoadedModel, pairs: pl.DataFrame, features: FeatureCache) -> None:
     """Encoder outputs of the pairs' clips, where they are missing."""
-    chains = workspace.store.read(TRACES, columns=["trace_id", "clip_id"])
-    chosen = chains.filter(pl.col("trace_id").is_in(pairs["chosen_trace_id"].implode()))
-    clips = workspace.store.read(CLIPS).join(chosen.select("clip_id").unique(), on="clip_id", how="semi")
-    rows = clips.sort("clip_id").select("clip_id", "uri").iter_rows()
+    chosen = workspace.store.scan(TRACES).filter(pl.col("trace_id").is_in(pairs["chosen_trace_id"].implode()))
+    clips = (
+        workspace.store.scan(CLIPS).select("clip_id", "uri").join(chosen.select("clip_id"), on="clip_id", how="semi")
+    )
+    rows = clips.sort("clip_id").collect().iter_rows()
     features.ensure(loaded, [(clip, workspace.resolve(uri)) for clip, uri in rows])
 
 
 def _render(workspace: Workspace, pairs: pl.DataFrame, features: FeatureCache, renderer: Renderer) -> list[Pair]:
     """Pairs as token ids; the clips of all must be in `features`."""
     wanted = pl.concat([pairs["chosen_trace_id"], pairs["rejected_trace_id"]])
-    traces = workspace.store.read(TRACES).filter(pl.col("trace_id").is_in(wanted.implode()))
+    traces = workspace.store.scan(TRACES).filter(pl.col("trace_id").is_in(wanted.implode())).collect()
     rows = {row["trace_id"]: row for row in traces.iter_rows(named=True)}
-    spec = workspace.settings.spec
-    probes = probe_questions(clips_of(workspace, "pool"), spec.preferences.probes, spec.seed)
+    probes = paired_probes(workspace.store.scan, workspace.settings.spec)
     asked = pl.concat([workspace.store.read(QUESTIONS), probes])
     questions = {row["question_id"]: row for row in asked.iter_rows(named=True)}
     rendered = []

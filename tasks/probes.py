@@ -1,6 +1,8 @@
 """Probes: asking the model outright whether it hears, on held-out clips to measure, on pool clips to pair."""
 
-from mgrd.ingest.probes import PROMPT, probe_questions
+import polars as pl
+
+from mgrd.ingest.probes import PROMPT, paired_probes, probe_questions
 from mgrd.store import DatasetRef, Workspace
 from tasks.run import ModelRef, clips_of
 from tasks.sample import PREFER, PROBE, sample_questions
@@ -8,15 +10,16 @@ from tasks.sample import PREFER, PROBE, sample_questions
 
 def measure_probes(workspace: Workspace, round_: int, model: ModelRef, indices: tuple[int, ...]) -> DatasetRef | None:
     """Replies to `spec.evaluation.probes` probes in each held-out split; None when there are none to ask."""
-    return _ask(workspace, round_, model, PROBE, ("dev", "test"), workspace.settings.spec.evaluation.probes, indices)
+    spec = workspace.settings.spec
+    questions = probe_questions(clips_of(workspace, "dev", "test"), spec.evaluation.probes, spec.seed)
+    return _ask(workspace, round_, model, PROBE, questions, indices)
 
 
 def prefer_probes(workspace: Workspace, round_: int, model: ModelRef) -> DatasetRef | None:
     """K replies each to `spec.preferences.probes` probes of the pool; None when there are none to ask."""
     spec = workspace.settings.spec
-    return _ask(
-        workspace, round_, model, PREFER, ("pool",), spec.preferences.probes, tuple(range(spec.sampling.samples))
-    )
+    questions = paired_probes(workspace.store.scan, spec)
+    return _ask(workspace, round_, model, PREFER, questions, tuple(range(spec.sampling.samples)))
 
 
 def _ask(
@@ -24,11 +27,9 @@ def _ask(
     round_: int,
     model: ModelRef,
     purpose: str,
-    splits: tuple[str, ...],
-    count: int,
+    questions: pl.DataFrame,
     indices: tuple[int, ...],
 ) -> DatasetRef | None:
-    questions = probe_questions(clips_of(workspace, *splits), count, workspace.settings.spec.seed)
     if questions.is_empty():
         return None
     return sample_questions(workspace, round_, model, purpose, questions, indices, PROMPT)

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import polars as pl
 
-from mgrd.ingest.embedded.texts import heldout_problems, text_tasks
+from mgrd.engines.sampling import GREEDY
+from mgrd.ingest.embedded.texts import PROMPT, heldout_problems, text_tasks
 from mgrd.ingest.text_set import TextSet, read_text_set
-from mgrd.store import Workspace
+from mgrd.store import DatasetRef, Workspace
 from schemas import DISTILLED, QUARANTINE
+from tasks.run import ModelRef
+from tasks.sample import TEXT, sample_questions
 
 GENERATED = "generated"
 GENERATED_ROWS = 400
@@ -25,6 +28,17 @@ def replay_rows(workspace: Workspace) -> pl.DataFrame:
     origin, phase = pl.col("origin") == "text", pl.col("phase") == 1
     made = workspace.store.read(DISTILLED, {"round": 0}).filter(origin & phase)
     return made if made.height else text_tasks(GENERATED_ROWS, spec.seed)
+
+
+def measure_texts(workspace: Workspace, round_: int, model: ModelRef) -> DatasetRef | None:
+    """Greedy chains on held-out text problems: whether reasoning from text is still there. None without problems."""
+    spec = workspace.settings.spec
+    if not spec.evaluation.text_problems:
+        return None
+    questions = heldout_texts(workspace)
+    if questions.is_empty():
+        return None
+    return sample_questions(workspace, round_, model, TEXT, questions, (GREEDY,), PROMPT)
 
 
 def heldout_texts(workspace: Workspace) -> pl.DataFrame:

@@ -56,6 +56,19 @@ def test_no_file_holds_more_than_one_idea_can_fill() -> None:
     assert not long
 
 
+def test_nothing_is_pickled_but_work_for_processes_of_a_cluster() -> None:
+    rooms = ("mgrd", "flows", "tasks", "prompts", "schemas", "data_contracts")
+    pickling = {
+        path.relative_to(REPOSITORY).as_posix()
+        for room in rooms
+        for path in (REPOSITORY / room).rglob("*.py")
+        if re.search(
+            r"^\s*(import|from) (pickle|cloudpickle|dill|joblib|shelve|marshal)\b", path.read_text(), re.MULTILINE
+        )
+    }
+    assert pickling <= {"mgrd/executors/ray.py"}
+
+
 def test_the_picture_of_the_architecture_shows_the_imports() -> None:
     drawn = set(re.findall(r"^ +(\w+) --> (\w+)$", PICTURE.read_text(), re.MULTILINE))
     found = without_detours(imports_between_rooms())

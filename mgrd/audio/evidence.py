@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +20,7 @@ from mgrd.audio.decode import decode
 from mgrd.audio.measuring import EVIDENCE_VERSION, facts_of, listen, measure, measure_file, warm_up
 from mgrd.audio.pictures import keep_picture
 from mgrd.errors import AudioError
+from mgrd.executors.threads import one_thread_each
 from mgrd.ids import content_key
 from schemas import EVIDENCE, QUARANTINE
 
@@ -28,7 +28,6 @@ __all__ = ["EVIDENCE_VERSION", "MeasureClips", "measure", "measure_clips", "meas
 
 CHUNK = 16
 WORTH_A_POOL = 128  # fewer clips are measured before workers have started
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 STAGE, BOUNDARY = "evidence", "measure"
 
 Row = dict[str, object]
@@ -87,7 +86,7 @@ def _results(owed: list[Owed], workers: int, pictures: Path | None) -> Iterator[
         return
     spawn = get_context("spawn")
     with (
-        _one_thread_each(),
+        one_thread_each(),
         ProcessPoolExecutor(min(workers, len(chunks)), mp_context=spawn, initializer=warm_up) as pool,
     ):
         futures: dict[Future[tuple[list[Row], list[Row]]], list[Owed]] = {
@@ -98,21 +97,6 @@ def _results(owed: list[Owed], workers: int, pictures: Path | None) -> Iterator[
                 yield future.result()
             except BrokenProcessPool as error:
                 yield [], [_bad(clip, uri, f"the measuring process died: {error}") for clip, _, uri in futures[future]]
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Spawned workers read their number of BLAS threads from the environment."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _measure_chunk(chunk: list[Owed], pictures: Path | None) -> tuple[list[Row], list[Row]]:

@@ -2,15 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from mgrd.cli.environment import prepare, show_stages
 from mgrd.cli.workspace import JsonOption, WorkspaceOption
-
-if TYPE_CHECKING:
-    from mgrd.engines.protocol import Engine
-    from mgrd.settings import Settings
 
 BenchmarkOption = Annotated[
     str, typer.Option(help="mmau, mmau-pro, mmar, mmsu, big-bench-audio, spoken-mqa or air-bench.")
@@ -39,52 +36,34 @@ def evaluate_command(
 ) -> None:
     """Answer a public benchmark, write predictions in its owners' format, and score them.
 
-    `official` counts as the owners do, `strict` counts whatever is missing as wrong.
+    `official` counts as the owners do, `strict` counts whatever is missing as wrong. The same command again goes on
+    where it stopped: answers stand in answers.jsonl below --out, and are not asked for again.
     """
-    from dataclasses import asdict
-
-    from mgrd.evaluation.benchmarks import named, score_predictions
-    from mgrd.evaluation.benchmarks.files import read_table
-    from mgrd.settings import load_settings
-
-    family = named(benchmark)
-    items = family.read(data, out)[:limit]
     if predictions is not None:
+        from dataclasses import asdict
+
+        from mgrd.evaluation.benchmarks import named, score_predictions
+        from mgrd.evaluation.benchmarks.files import read_table
+
+        family = named(benchmark)
+        items = family.read(data, out)[:limit]
         score = asdict(score_predictions(family, items, read_table(predictions)))
         _show({"benchmark": benchmark, "score": score}, json_)
         return
-    from contextlib import closing
-
-    from mgrd.evaluation.benchmarks.run import Evaluating, evaluate_benchmark
-
-    settings = load_settings(workspace, {"runtime.engine": engine} if engine else None)
-    out.mkdir(parents=True, exist_ok=True)
-    asking = Evaluating(out, samples, grounding, scaling)
-    with closing(_engine(settings, workspace, model, out)) as opened:
-        _show(evaluate_benchmark(opened, family, items, settings.spec, asking), json_)
-
-
-def _engine(settings: "Settings", workspace: Path, model: Path | None, out: Path) -> "Engine":
-    """The settings' engine on a folder, or on the campaign's newest model. Raises ConfigError when there is neither."""
-    from mgrd.engines import open_engine
-    from mgrd.errors import ConfigError
-
-    if model is not None:
-        return open_engine(settings, model.resolve(), str(model), out / "features")
-    if settings.runtime.engine == "mock":
-        return open_engine(settings, workspace, "mock", out / "features")
     from mgrd.settings import SETTINGS_FILE
-    from mgrd.store import Workspace
-    from schemas import MODELS
 
-    if not (workspace / SETTINGS_FILE).is_file():
-        raise ConfigError(f"{workspace}: no campaign; name a checkpoint with --model, or the campaign with --workspace")
-    opened = Workspace(workspace, settings)
-    rows = opened.store.read(MODELS).sort("round").to_dicts()
-    if not rows:
-        raise ConfigError(f"{workspace}: the campaign has no model yet; run it, or name a checkpoint with --model")
-    newest = rows[-1]
-    return open_engine(settings, opened.root / newest["uri"], newest["model_id"], opened.features)
+    prepare(workspace if (workspace / SETTINGS_FILE).is_file() else out)
+    show_stages()
+    from flows.evaluate import evaluate
+
+    _show(
+        evaluate(
+            str(workspace.resolve()), benchmark, str(data.resolve()), str(out.resolve()),
+            None if model is None else str(model.resolve()), samples, grounding, scaling, limit,
+            {"runtime.engine": engine} if engine else None,
+        ),
+        json_,
+    )  # fmt: skip
 
 
 def _show(document: dict[str, Any], json_: bool) -> None:

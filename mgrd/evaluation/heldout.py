@@ -49,22 +49,21 @@ def heldout_metrics(
 
 def text_metrics(traces: pl.DataFrame, *, round_: int, spec: EvaluationSpec, seed: int) -> pl.DataFrame:
     """Rows of METRICS named `text_accuracy`: the share of held-out text problems that greedy chains answer rightly."""
-    rows: list[dict[str, object]] = []
-    for split in sorted(traces["split"].unique()):
-        chains = traces.filter(pl.col("split") == split)
-        values = chains.select(source="question_id", value=pl.col("correct").cast(pl.Float64)).drop_nulls("value")
-        rows += _metric_rows("text_accuracy", values, split, round_, spec, seed)
-    return frame_of(METRICS, rows)
+    right = traces.select("split", source="question_id", value=pl.col("correct").cast(pl.Float64))
+    return _share_metrics("text_accuracy", right.drop_nulls("value"), round_, spec, seed)
 
 
 def probe_metrics(traces: pl.DataFrame, *, round_: int, spec: EvaluationSpec, seed: int) -> pl.DataFrame:
     """Rows of METRICS named `self_cognition_error`: the share of replies to probes (mgrd/ingest/probes.py) that deny
     hearing, in their reasoning or their answer; intervals over clips."""
+    denied = traces.select("split", source="clip_id", value=denies_hearing(traces["raw_text"]).cast(pl.Float64))
+    return _share_metrics("self_cognition_error", denied, round_, spec, seed)
+
+
+def _share_metrics(name: str, values: pl.DataFrame, round_: int, spec: EvaluationSpec, seed: int) -> pl.DataFrame:
     rows: list[dict[str, object]] = []
-    for split in sorted(traces["split"].unique()):
-        replies = traces.filter(pl.col("split") == split)
-        values = replies.select(source="clip_id", value=denies_hearing(replies["raw_text"]).cast(pl.Float64))
-        rows += _metric_rows("self_cognition_error", values, split, round_, spec, seed)
+    for part in values.sort("split", maintain_order=True).partition_by("split", maintain_order=True):
+        rows += _metric_rows(name, part, str(part["split"][0]), round_, spec, seed)
     return frame_of(METRICS, rows)
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from mgrd.evaluation.fingerprint import Fingerprint
 
-MOST_MATCHES = 20_000
+MOST_MATCHES = 200_000
 """Postings that one question reads, its rarest hashes first: what bounds its time in an index of any size."""
 OFFSET_FRAMES = 4  # matches within so many frames of one offset vote together
 CANDIDATES = 4

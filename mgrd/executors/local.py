@@ -5,17 +5,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing import get_context
 
 import polars as pl
 
 from mgrd.errors import MgrdError
 from mgrd.executors.protocol import Frames, Work
+from mgrd.executors.threads import one_thread_each
 
 AHEAD = 1
 """Frames that wait beside those that are worked on."""
-THREAD_VARIABLES = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _work: list[Work] = []
 """The work of this process, when it is a worker."""
@@ -66,18 +65,3 @@ def _begin(work: Work) -> None:
 
 def _run(part: pl.DataFrame) -> Frames:
     return _work[0](part)
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Spawned workers read their number of threads from the environment."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -12,13 +12,13 @@ from typing import Any
 import polars as pl
 
 from mgrd.export.choices import ExportConfig
-from mgrd.export.rows import RoundRows, Tables
+from mgrd.export.rows import RoundRows, Tables, sampled_chains
 from mgrd.ids import content_key
 from mgrd.store import Workspace, newest_entries
 from prompts import load_prompt
-from schemas import LEDGER, TRACES, VERDICTS
+from schemas import LEDGER, VERDICTS
 
-EXPORT_VERSION = 1
+EXPORT_VERSION = 2
 """Raised when the same tables give other rows or other files."""
 
 PACKAGES = ("mgrd", "pyarrow", "polars", "deltalake", "soundfile")
@@ -36,9 +36,10 @@ def about_export(
     workspace: Workspace, config: ExportConfig, tables: Tables, found: RoundRows, root: str | None
 ) -> dict[str, Any]:
     """What was asked, from which tables, stages, prompts, models and judges, by which packages."""
-    traces = tables.scan(TRACES, {"round": config.round, "purpose": "distill"})
+    traces = sampled_chains(tables, config)
     verdicts = tables.read(VERDICTS, {"round": config.round}, ("judge", "prompt_id", "prompt_sha"))
-    sampling = load_prompt(workspace.settings.spec.sampling.prompt)
+    asked = traces.select("prompt_id").unique().sort("prompt_id").collect()["prompt_id"]
+    prompts = [{"id": one.id, "version": one.version, "sha": one.sha} for one in map(load_prompt, asked)]
     return {
         "round": config.round,
         "purpose": config.purpose,
@@ -50,7 +51,7 @@ def about_export(
             for name, digest in sorted(tables.digests.items())
         },
         "stages": _stages(workspace, config.round),
-        "prompts": [{"id": sampling.id, "version": sampling.version, "sha": sampling.sha}, *_prompts(verdicts)],
+        "prompts": [*prompts, *_prompts(verdicts)],
         "models": traces.group_by("model_id", "engine").len("chains").sort("model_id", "engine").collect().to_dicts(),
         "judges": verdicts["judge"].unique().sort().to_list(),
         "refused": found.refused,

@@ -17,14 +17,16 @@ from mgrd.errors import ContractError, DataError
 from mgrd.export.choices import ExportConfig, Purpose
 from mgrd.export.rowset import Row, RowSet
 from mgrd.export.tokens import TokenCounter
+from mgrd.ingest.probes import paired_probes
 from mgrd.store import Digest, Partition, Store, Workspace, empty_frame, question_ranges
-from prompts import Prompt, load_prompt
+from prompts import load_prompt
 from schemas import (
     CLAIMS,
     CLIPS,
     CURRICULUM,
     DECISIONS,
     DISTILLED,
+    OVERLAPS,
     OVERRIDES,
     PREFERENCES,
     QUESTIONS,
@@ -38,7 +40,7 @@ REPLAY_PHASE = 1
 """Text rows of this training phase are the ones that rounds mix in."""
 PLACEHOLDER = re.compile("<(audio|image|video)>")
 CHAIN_COLUMNS = (
-    *("trace_id", "question_id", "clip_id", "prompt_sha", "reasoning", "answer", "correct"),
+    *("trace_id", "question_id", "clip_id", "prompt_id", "prompt_sha", "reasoning", "answer", "correct"),
     *("prompt_tokens", "completion_tokens", "audio_tokens"),
 )
 CLAIM_KEYS = (
@@ -70,6 +72,9 @@ class Tables:
     def note_all(self, purpose: Purpose, round_: int) -> None:
         """Fill `digests` with the content of every table that an export of the purpose depends on."""
         sampled: Partition = {"round": round_, "purpose": "distill"}
+        if purpose == "dpo":
+            self._note(TRACES, {"round": round_, "purpose": "prefer"})
+            self._note(OVERLAPS, {})
         for table in (CLIPS, QUESTIONS, OVERRIDES):
             self._note(table, {})
         for table in (TRACES, CLAIMS, DECISIONS):
@@ -220,6 +225,8 @@ class _Reader:
         self.sampled: Partition = {"round": config.round, "purpose": "distill"}
         self.counter = TokenCounter.of(workspace, tables.scan(TRACES, self.sampled))
         self.prompt = load_prompt(workspace.settings.spec.sampling.prompt)
+        self.probes = empty_frame(QUESTIONS)
+        """Questions of pairs that stand in no table."""
 
     def sft(self) -> dict[str, RowSet]:
         round_ = self.config.round
@@ -302,6 +309,7 @@ class _Reader:
     def dpo(self) -> dict[str, RowSet]:
         pairs = self.tables.scan(PREFERENCES, {"round": self.config.round})
         rows = self._rows("preferences")
+        self.probes = paired_probes(self.tables.scan, self.workspace.settings.spec)
         none = (
             f"round {self.config.round} has no preference pairs: table `preferences` is empty; "
             "export --purpose sft or rl, or make pairs first"
@@ -320,12 +328,11 @@ class _Reader:
         context = self._context(items["question_id"], clips)
 
         def build(item: Row) -> Row:
-            chosen = _chain(sampled, item["chosen_trace_id"], self.prompt)
-            rejected = _chain(sampled, item["rejected_trace_id"], self.prompt)
+            chosen, rejected = (_chain(sampled, item[f"{side}_trace_id"]) for side in ("chosen", "rejected"))
             question = context.questions.get(item["question_id"])
             if question is None:
                 raise DataError(f"question {item['question_id']} is in no table; ingest it again")
-            text = self.prompt.render(question=question["text"], choices=question["choices"])
+            text = load_prompt(chosen["prompt_id"]).render(question=question["text"], choices=question["choices"])
             row = {
                 **context.place(item["question_id"], chosen["clip_id"]),
                 "id": item["pair_id"],
@@ -363,7 +370,7 @@ class _Reader:
             raise DataError(none)
 
     def _context(self, question_ids: pl.Series, clip_ids: pl.Series) -> _Context:
-        questions = self.tables.scan(QUESTIONS).filter(_near(question_ids)).collect()
+        questions = pl.concat([self.tables.scan(QUESTIONS).filter(_near(question_ids)).collect(), self.probes])
         wanted = pl.concat([clip_ids, questions["clip_id"]]).drop_nulls().unique()
         clips = self.tables.scan(CLIPS).drop("truth").filter(pl.col("clip_id").is_in(wanted.implode())).collect()
         return _Context(
@@ -380,7 +387,7 @@ class _Reader:
     def _chains(self, question_ids: pl.Series, trace_ids: pl.Series) -> dict[str, Row]:
         """The traces by key."""
         wanted = pl.col("trace_id").is_in(trace_ids.drop_nulls().unique().implode())
-        traces = self.tables.scan(TRACES, self.sampled).filter(_near(question_ids) & wanted)
+        traces = sampled_chains(self.tables, self.config).filter(_near(question_ids) & wanted)
         return _by_key(traces.select(CHAIN_COLUMNS).collect(), "trace_id")
 
     def _groundings(self, question_ids: pl.Series, sampled: Mapping[str, Row]) -> dict[str, Row]:
@@ -407,6 +414,12 @@ class _Reader:
         return found
 
 
+def sampled_chains(tables: Tables, config: ExportConfig) -> pl.LazyFrame:
+    """The round's traces that rows can come from: pairs are also made of replies to probes."""
+    purposes = ["distill", "prefer"] if config.purpose == "dpo" else ["distill"]
+    return tables.scan(TRACES, {"round": config.round}).filter(pl.col("purpose").is_in(purposes))
+
+
 def _near(question_ids: pl.Series) -> pl.Expr:
     """The questions between the first and the last of these: what files can be skipped by."""
     known = question_ids.drop_nulls()
@@ -417,10 +430,11 @@ def _near(question_ids: pl.Series) -> pl.Expr:
     )
 
 
-def _chain(sampled: dict[str, Row], trace_id: str, prompt: Prompt) -> Row:
+def _chain(sampled: dict[str, Row], trace_id: str) -> Row:
     chain = sampled.get(trace_id)
     if chain is None:
         raise DataError(f"chain {trace_id} is not in the round's traces; select again with `mgrd run`")
+    prompt = load_prompt(chain["prompt_id"])
     if chain["prompt_sha"] != prompt.sha:
         raise DataError(
             f"chain {trace_id} answered version {chain['prompt_sha']} of prompt {prompt.id}, now {prompt.sha}; "

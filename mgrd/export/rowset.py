@@ -1,11 +1,11 @@
 """An export's rows of one kind, in the order in which they are written: fixed by their ids and the seed alone.
 
-A round's rows do not fit into memory together. They come in any order, are dealt to buckets by the beginning of
-their place in the order, and wait in files; a bucket at a time is read and sorted. What the plan of the shards and the
-card need is counted as the rows come.
+A round's rows do not fit into memory together. They come in any order, are dealt to buckets by the beginning of their
+place in the order, and wait in files of JSON lines; a bucket at a time is read and sorted. What the plan of the shards
+and the card need is counted as the rows come.
 """
 
-import pickle
+import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -100,17 +100,16 @@ class RowSet:
     def _bucket(self, bucket: str) -> Iterable[tuple[str, Row]]:
         if bucket in self._filed:
             with self._path(bucket).open("rb") as file:
-                size = file.seek(0, 2)
-                file.seek(0)
-                while file.tell() < size:
-                    yield from pickle.load(file)
+                for line in file:
+                    place, row = json.loads(line)
+                    yield place, row
         yield from self._waiting.get(bucket, ())
 
     def _file(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         for bucket, rows in self._waiting.items():
             with self._path(bucket).open("ab") as file:
-                pickle.dump(rows, file, protocol=pickle.HIGHEST_PROTOCOL)
+                file.writelines(json.dumps(item).encode() + b"\n" for item in rows)
         self._filed |= self._waiting.keys()
         self._waiting = {}
         self._count = 0

@@ -5,12 +5,15 @@ An audio model that is distilled from chains about text may come to say of itsel
 invites such a denial, and has no right answer.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
 from mgrd.ids import question_key, seed_from
+from mgrd.settings import Spec
 from mgrd.store import frame_of
-from schemas import QUESTIONS
+from schemas import CLIPS, OVERLAPS, QUESTIONS, Table
 
 PROMPT = "sample/plain"
 SKILL = "self_cognition"
@@ -42,6 +45,16 @@ def probe_questions(clips: pl.DataFrame, count: int, seed: int) -> pl.DataFrame:
         asked = zip(group["clip_id"][drawn.tolist()], (PROBES * len(drawn))[: len(drawn)], strict=True)
         rows += [_question(str(clip_id), text, split) for clip_id, text in asked]
     return frame_of(QUESTIONS, rows)
+
+
+def paired_probes(scan: Callable[[Table], pl.LazyFrame], spec: Spec) -> pl.DataFrame:
+    """The probes whose replies become preference pairs: on clips of the pool that overlap with nothing measured.
+
+    They stand in no table: whoever needs them (the stage, training, export) makes them of the clips that `scan` gives.
+    """
+    sounds = scan(OVERLAPS).filter(pl.col("reason") != "question").select("clip_id")
+    pool = scan(CLIPS).filter(pl.col("split") == "pool").select("clip_id", "split")
+    return probe_questions(pool.join(sounds, on="clip_id", how="anti").collect(), spec.preferences.probes, spec.seed)
 
 
 def _question(clip_id: str, text: str, split: str) -> dict[str, object]:

@@ -20,8 +20,8 @@ MAX_WORKERS = 8
 CACHED_KERNELS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128", "LRU_CACHE_CAPACITY": "8"}
 """Limits of oneDNN's and torch's caches of compiled products (1024 as they come), unless the environment has others.
 
-Packed batches have another length each step, so hardly a product is found again, and each holds megabytes: over 140
-steps of the default model the memory in use stays at 0.75 GB instead of growing to 1.6 GB, at the same speed.
+Packed batches have another length each step, so hardly a product is found again, and each holds megabytes: with
+the limits that these libraries have, a long run fills gigabytes with products that are never used again.
 """
 for _name, _capacity in CACHED_KERNELS.items():
     os.environ.setdefault(_name, _capacity)  # read by torch at its first product

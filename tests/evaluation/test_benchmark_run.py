@@ -50,7 +50,7 @@ def data(tmp_path: Path) -> Path:
 def evaluate(*arguments: object) -> dict[str, Any]:
     result = RUNNER.invoke(app, ["evaluate", "--benchmark", "mmau", "--json", *map(str, arguments)])
     assert result.exit_code == 0, result.output
-    return json.loads(result.output)
+    return json.loads(result.stdout)
 
 
 def test_an_evaluation_scores_grounds_and_draws_curves(data: Path, tmp_path: Path) -> None:
@@ -81,6 +81,20 @@ def test_the_same_evaluation_twice_gives_the_same_document(data: Path, tmp_path:
         for n in ("a", "b")
     ]
     assert both[0] == both[1]
+
+
+def test_the_same_command_again_asks_the_model_for_nothing(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["--data", data, "--out", tmp_path / "o", "--engine", "mock", "--scaling", "-w", tmp_path]
+    first = evaluate(*arguments)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("paid twice")
+
+    monkeypatch.setattr(MockEngine, "sample", refuse)
+    monkeypatch.setattr(MockEngine, "score", refuse)
+    assert evaluate(*arguments) == first
 
 
 def test_the_text_output_tells_both_scores(data: Path, tmp_path: Path) -> None:

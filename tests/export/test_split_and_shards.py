@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,13 +44,13 @@ ROW = st.builds(
 ROWS = st.lists(ROW, min_size=1, max_size=120, unique_by=lambda row: row["id"])
 
 
-def row_set(rows: list[dict[str, str]], seed: int, at_once: int = 10_000) -> RowSet:
+def row_set(rows: Sequence[Mapping[str, object]], seed: int, at_once: int = 10_000) -> RowSet:
     """The rows in a set that puts them into files whenever `at_once` of them wait."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rowset, "IN_MEMORY", at_once)
         found = RowSet(Path(tempfile.mkdtemp(dir=FOLDER.name)), seed)
         for row in rows:
-            found.add(row)
+            found.add(dict(row))
         return found
 
 
@@ -90,6 +91,22 @@ def test_what_the_shards_are_planned_by_stands_in_the_order_of_the_rows() -> Non
     for side in row_set(rows, 3, at_once=8).sides(0.3):
         assert [row["bytes"] for row in side] == side.audio_bytes.tolist()
         assert len(side) == len(list(side))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=8))
+def test_rows_come_back_from_files_as_they_were_added(values: list[object]) -> None:
+    rows = [
+        {"id": f"{i}", "clip_id": None, "source": None, "domain": None, "skill": "s", "claims": value}
+        for i, value in enumerate(values)
+    ]
+    assert list(row_set(rows, 0, at_once=1)) == list(row_set(rows, 0))
 
 
 def test_the_share_holds_in_every_stratum() -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from mgrd.export.choices import ExportConfig
+from mgrd.export.directory import export_round
+from mgrd.ingest.probes import PROBES, paired_probes
 from mgrd.models import load_model
-from mgrd.store import Stage, Store, Workspace
-from schemas import DISTILLED, LEDGER, METRICS, MODELS, PREFERENCES, TRACES
+from mgrd.store import Stage, Store, Workspace, frame_of
+from schemas import DISTILLED, LEDGER, METRICS, MODELS, OVERLAPS, PREFERENCES, TRACES
 from tasks.reinforce import reinforce_stage
 from tasks.run import ModelRef, put_trained
 
@@ -146,3 +149,33 @@ def test_weights_that_another_stage_has_reached_are_that_checkpoint(preferred: P
 class TrainReport:
     model_id: str
     template_sha: str
+
+
+def test_pairs_of_both_kinds_are_exported(preferred: Path, tmp_path: Path) -> None:
+    manifest = export_round(Workspace.open(preferred), ExportConfig(round=1, purpose="dpo"), tmp_path / "x")
+    stored = Store(preferred).read(PREFERENCES)
+    assert manifest.about["refused"] == []
+    assert sum(manifest.splits["preferences"].values()) == stored.height
+    rows = pl.read_parquet(tmp_path / "x" / "data" / "*.parquet")
+    assert dict(rows["reason"].value_counts().iter_rows()) == dict(stored["reason"].value_counts().iter_rows())
+    of_probes = rows.filter(pl.col("reason") == "hearing_over_denial").filter(pl.col("skill") == "self_cognition")
+    assert of_probes.height > 0
+    assert set(of_probes["question"]) <= set(PROBES)
+    asked = [row["prompt"][-1]["content"][-1]["text"] for row in of_probes.iter_rows(named=True)]
+    assert asked == of_probes["question"].to_list(), "probes are asked plainly, without choices"
+    assert {prompt["id"] for prompt in manifest.about["prompts"]} == {"sample/perceive", "sample/plain"}
+
+
+def test_probes_leave_out_clips_that_overlap_with_what_is_measured(preferred: Path, tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    shutil.copytree(preferred, root, ignore=shutil.ignore_patterns(".prefect"))
+    store = Store(root)
+    spec = Workspace.open(root).settings.spec
+    asked = paired_probes(store.scan, spec)
+    clip = asked["clip_id"][0]
+    overlap = {"question_id": "q", "clip_id": clip, "benchmark": "b", "other": "o", "reason": "audio"}
+    store.replace(OVERLAPS, frame_of(OVERLAPS, [overlap]), {})
+    assert set(paired_probes(store.scan, spec)["clip_id"]) == set(asked["clip_id"]) - {clip}
+    text_alone = frame_of(OVERLAPS, [{**overlap, "reason": "question"}])
+    store.replace(OVERLAPS, text_alone, {})
+    assert paired_probes(store.scan, spec).equals(asked), "wording that a benchmark has, too, does not taint the clip"

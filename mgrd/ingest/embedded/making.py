@@ -8,7 +8,6 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,6 +18,7 @@ import soundfile
 
 from mgrd.audio.facts import Fact, fact
 from mgrd.errors import DataError, boundary
+from mgrd.executors.threads import one_thread_each
 from mgrd.ids import clip_key, sha256_bytes
 from mgrd.ingest.embedded import tones
 from mgrd.ingest.embedded.asking import ask_questions
@@ -125,26 +125,10 @@ def _run(jobs: list[Job], workers: int) -> Iterator[list[dict[str, object]]]:
         yield from map(make_batch, jobs)
         return
     with (
-        _one_thread_each(),
+        one_thread_each(),
         ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool,
     ):
         yield from pool.map(make_batch, jobs)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Spawned processes read these at import: several BLAS threads in each would fight for the cores."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def make_batch(job: Job) -> list[dict[str, object]]:
