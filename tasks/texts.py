@@ -3,8 +3,8 @@
 import polars as pl
 
 from mgrd.engines.sampling import GREEDY
-from mgrd.ingest.embedded.texts import PROMPT, heldout_problems, text_tasks
-from mgrd.ingest.text_set import text_set_of
+from mgrd.ingest.embedded.texts import PROMPT, text_tasks
+from mgrd.ingest.text_set import heldout_texts, text_set_of
 from mgrd.store import DatasetRef, Workspace
 from schemas import DISTILLED, OVERLAPS, QUARANTINE
 from tasks.run import ModelRef
@@ -36,12 +36,3 @@ def measure_texts(workspace: Workspace, round_: int, model: ModelRef) -> Dataset
     if questions.is_empty():
         return None
     return sample_questions(workspace, round_, model, TEXT, questions, (GREEDY,), PROMPT)
-
-
-def heldout_texts(workspace: Workspace) -> pl.DataFrame:
-    """Held-out problems (QUESTIONS), at most `spec.evaluation.text_problems` of each split."""
-    spec = workspace.settings.spec
-    if (found := text_set_of(workspace)) is None:
-        return heldout_problems(spec.evaluation.text_problems, spec.seed)
-    asked = found.heldout.sort("question_id")
-    return asked.group_by("split", maintain_order=True).head(spec.evaluation.text_problems).select(asked.columns)

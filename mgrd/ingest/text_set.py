@@ -13,7 +13,7 @@ import polars as pl
 
 from mgrd.errors import DataError, boundary
 from mgrd.ids import content_key, question_key
-from mgrd.ingest.embedded.texts import text_row
+from mgrd.ingest.embedded.texts import heldout_problems, text_row
 from mgrd.ingest.texts import TEXT_LIMIT, holds_markup, quarantine, readable
 from mgrd.store import Workspace, frame_of
 from schemas import DISTILLED, QUARANTINE, QUESTIONS
@@ -42,6 +42,15 @@ def text_set_of(workspace: Workspace) -> TextSet | None:
     """The set that `spec.training.text` names, read with its errors; None where problems are generated."""
     named = workspace.settings.spec.training.text
     return None if named == GENERATED else read_text_set(workspace.resolve(str(Path(named).expanduser())))
+
+
+def heldout_texts(workspace: Workspace) -> pl.DataFrame:
+    """Held-out problems (QUESTIONS), at most `spec.evaluation.text_problems` of each split."""
+    spec = workspace.settings.spec
+    if (found := text_set_of(workspace)) is None:
+        return heldout_problems(spec.evaluation.text_problems, spec.seed)
+    asked = found.heldout.sort("question_id")
+    return asked.group_by("split", maintain_order=True).head(spec.evaluation.text_problems).select(asked.columns)
 
 
 def read_text_set(path: Path) -> TextSet:

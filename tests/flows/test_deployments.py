@@ -40,7 +40,7 @@ class Orchestrator:
         self.environment = {
             **os.environ, "PREFECT_API_URL": self.url, "PREFECT_HOME": str(home), "MGRD_PROJECT": str(REPOSITORY),
             "MGRD_WORKSPACE": str(workspace), "PYTHONPATH": str(REPOSITORY),
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_LOGGING_LEVEL": "WARNING",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_CLI_PROMPT": "false", "DO_NOT_TRACK": "1",
         }  # fmt: skip
 

@@ -18,6 +18,9 @@ import httpx
 import polars as pl
 import pytest
 
+from mgrd.ids import question_key
+from mgrd.report.explain import explain_trace
+from mgrd.report.lineage import lineage_of
 from mgrd.store import Store, Workspace
 from schemas import (
     CLAIMS,
@@ -130,6 +133,17 @@ def test_traces_say_how_they_came_to_be(campaign: Path) -> None:
     assert (
         distill["model_id"].unique().to_list() == models.filter(pl.col("stage") == "cold start")["model_id"].to_list()
     )
+
+
+@pytest.mark.parametrize("purpose", ["distill", "evaluate", "text", "probe"])
+def test_every_chain_is_told_with_the_question_that_it_answers(campaign: Path, purpose: str) -> None:
+    workspace = Workspace.open(campaign)
+    trace = workspace.store.read(TRACES).filter(pl.col("purpose") == purpose).row(-1, named=True)
+    asked = lineage_of(workspace, trace["trace_id"])["question"]
+    assert asked["question_id"] == trace["question_id"]
+    told = explain_trace(workspace, trace["trace_id"])["question"]
+    assert told == {name: asked[name] for name in ("text", "choices", "answer", "skill")}
+    assert question_key(trace["clip_id"], told["text"], told["choices"], told["answer"] or "") == trace["question_id"]
 
 
 def test_rows_are_conserved(campaign: Path) -> None:

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from mgrd.cli import app
 from mgrd.errors import DataError, MgrdError, StoreError
+from mgrd.report.lineage import lineage_of
 from mgrd.store import Ledger, Outcome, Stage, Store, Workspace, frame_of, run_stage
 from mgrd.store.history import collect_garbage, commits, difference, read_version, rollback, table_states
-from mgrd.store.lineage import lineage_of
 from mgrd.store.request import Request
 from schemas import DISTILLED, LEDGER, METRICS, OVERRIDES, QUARANTINE, QUESTIONS, TRACES
 from tests.export.made_workspace import finish_round, make_workspace
