@@ -20,4 +20,6 @@ def calibrate(
         precision: Precision of kept chains for which a threshold is looked for.
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
-    return calibrate_task(Run(workspace=workspace, overrides=overrides or {}), labels, precision)
+    run = Run(workspace=workspace, overrides=overrides or {})
+    with run.traced("calibrate"):
+        return calibrate_task(run, labels, precision)

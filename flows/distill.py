@@ -22,7 +22,7 @@ def distill(workspace: str, overrides: Overrides | None = None) -> str:
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    with run.open().held("distill"):
+    with run.traced("distill"), run.open().held("distill"):
         return rounds(run)
 
 

@@ -41,4 +41,5 @@ def evaluate(
         overrides: Settings for this run alone, by dotted key, such as {"runtime.engine": "openai"}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    return answer(run, benchmark, data, out, model, limit, Evaluating(Path(out), samples, grounding, scaling))
+    with run.traced("evaluate"):
+        return answer(run, benchmark, data, out, model, limit, Evaluating(Path(out), samples, grounding, scaling))

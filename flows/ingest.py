@@ -19,7 +19,7 @@ def ingest(workspace: str, source: str = "embedded", overrides: Overrides | None
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    with run.open().held("ingest"):
+    with run.traced("ingest"), run.open().held("ingest"):
         if source == "embedded":
             clips = ingest_embedded(run)
             measure(run, clips)

@@ -20,5 +20,5 @@ def sample_round(workspace: str, round_: int, overrides: Overrides | None = None
         overrides: Settings for this run alone, by dotted key, such as {"runtime.engine": "openai"}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    with run.open().held("sample"):
+    with run.traced("sample"), run.open().held("sample"):
         return sample(run, round_, standing_model(run.open(), round_)).rows

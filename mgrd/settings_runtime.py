@@ -193,6 +193,9 @@ class Runtime(Section):
     ray_address: str | None = Field(
         default=None, description="of the cluster, such as ray://head:10001; none: Ray starts on this machine"
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="of the log on standard error: lines for people, or one JSON object a line"
+    )
     batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
     fail_on_error: float = Field(
         default=0.1,

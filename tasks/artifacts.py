@@ -5,9 +5,10 @@ from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from mgrd.errors import ConfigError
 from mgrd.report.curves import curves_markdown
-from mgrd.settings import SETTINGS_FILE
 from mgrd.store import Entry, Workspace
+from mgrd.store.secrets import secrets_of, starred
 from schemas import CLAIMS, DECISIONS, DISTILLED, LEDGER, METRICS, TRACES
 
 FUNNEL = ("sampled", "correct", "grounded", "kept", "rejected", "unscored", "quarantined", "distilled")
@@ -87,10 +88,15 @@ def publish_benchmark(document: dict[str, Any]) -> None:
 def tell_failure(flow: Any, flow_run: Any, state: Any) -> None:
     """Hook of a failed or crashed flow run: what failed, what is finished, and the command that continues."""
     workspace = str((flow_run.parameters or {}).get("workspace", ""))
-    reason = str(state.message or state.name).replace("`", "'")
+    try:
+        opened = Workspace.open(Path(workspace))
+    except ConfigError:  # no workspace, or its settings are what is wrong
+        opened = None
+    secrets = [] if opened is None else secrets_of(opened.settings)
+    reason = starred(str(state.message or state.name).replace("`", "'"), secrets)
     lines = [f"# {flow.name} stopped", "", "```text", reason, "```", ""]
-    if (Path(workspace) / SETTINGS_FILE).is_file():
-        finished = Workspace.open(Path(workspace)).store.read(LEDGER).sort("finished_at").tail(FINISHED_SHOWN)
+    if opened is not None:
+        finished = opened.store.read(LEDGER).sort("finished_at").tail(FINISHED_SHOWN)
         rows = finished.select("round", "stage", "rows_in").iter_rows()
         lines += ["Finished last, and not done again:", "", "| round | stage | rows |", "|---|---|---|"]
         lines += [f"| {round_} | {stage} | {count} |" for round_, stage, count in rows]

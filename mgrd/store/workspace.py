@@ -24,6 +24,7 @@ from mgrd.store.deadline import deadline
 from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
 from mgrd.store.lock import hold, process_start
+from mgrd.store.logs import in_stage
 from mgrd.store.telemetry import observed
 
 LOGGER = logging.getLogger("mgrd")
@@ -169,7 +170,10 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
     done = workspace.ledger.finished(stage.round, stage.name, stage.fingerprint)
     if done is not None and not _overwritten(done, stage.amends):
         return done, False
-    with observed(workspace.store, workspace.settings, stage.name, stage.round, stage.inputs) as told:
+    with (
+        in_stage(stage.round, stage.name),
+        observed(workspace.store, workspace.settings, stage.name, stage.round, stage.inputs) as told,
+    ):
         started = time.perf_counter()
         with deadline(f"round {stage.round}, stage {stage.name}", workspace.settings.runtime.time_limit(stage.name)):
             outcome = work()
@@ -186,7 +190,11 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
         for finding in checked.findings:
             LOGGER.warning("round %d  %s: %s", stage.round, stage.name, finding.message)
         seconds = time.perf_counter() - started
-        LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds)
+        figures = {
+            "seconds": round(seconds, 3), "rows_in": outcome.rows_in, "tokens": outcome.tokens, "cost": outcome.cost,
+            "accounted": dict(outcome.accounted),
+        }  # fmt: skip
+        LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds, extra={"fields": figures})
         entry = workspace.ledger.record(
             stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds, stage.config
         )

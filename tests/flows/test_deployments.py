@@ -40,7 +40,7 @@ class Orchestrator:
         self.environment = {
             **os.environ, "PREFECT_API_URL": self.url, "PREFECT_HOME": str(home), "MGRD_PROJECT": str(REPOSITORY),
             "MGRD_WORKSPACE": str(workspace), "PYTHONPATH": str(REPOSITORY),
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_LOGGING_LEVEL": "INFO",
             "PREFECT_CLI_PROMPT": "false", "DO_NOT_TRACK": "1",
         }  # fmt: skip
 
@@ -213,7 +213,7 @@ def test_the_automation_for_dead_runs_is_accepted_by_the_server(orchestrator: Or
     assert made == {"mgrd-zombie-runs": True, "mgrd-overdue-runs": False}
 
 
-@pytest.mark.round
+@pytest.mark.faults
 @pytest.mark.timeout(1800)
 def test_a_run_that_hangs_is_cancelled_by_the_automation_for_overdue_runs_and_lets_go_of_the_workspace(
     orchestrator: Orchestrator, workspace: Path, tmp_path: Path

@@ -209,7 +209,12 @@ def test_the_report_is_one_file_without_outside_references(campaign: Path) -> No
 
 def test_a_changed_policy_decides_again_without_sampling_again(campaign: Path) -> None:
     before = rows_by_stage(campaign)
-    mgrd("run", "-w", str(campaign), MGRD_SPEC__POLICY__MIN_SUPPORTED="0")
+    run = ("run", "-w", str(campaign))
+    done = mgrd(*run, MGRD_SPEC__POLICY__MIN_SUPPORTED="0", MGRD_RUNTIME__LOG_FORMAT="json")
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert all(set(line) == {"time", "level", "round", "stage", "message", "fields"} for line in told)
+    (ground,) = (line for line in told if (line["round"], line["stage"]) == (1, "ground-distill"))
+    assert ground["fields"]["rows_in"] == 24
     after = rows_by_stage(campaign)
     assert after[1, "sample-distill"] == before[1, "sample-distill"]
     assert after[1, "ground-distill"] == before[1, "ground-distill"] + 1
