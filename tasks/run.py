@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from data_contracts.invariants import HELD_OUT
 from mgrd.settings import load_settings
 from mgrd.store import DatasetRef, Entry, Stage, Workspace, frame_of
-from mgrd.store.logs import write_json
+from mgrd.store.logs import join_log
 from mgrd.store.telemetry import traced_flow
 from schemas import CLIPS, MODELS, OVERLAPS, QUESTIONS, TRACES
 
@@ -44,7 +44,7 @@ class Run(BaseModel):
     def traced(self, flow: str, round_: int | None = None) -> Iterator[None]:
         """The block as a flow: observers see its stages below it, and its log is as the settings want it."""
         settings = load_settings(Path(self.workspace), dict(self.overrides))
-        write_json(settings)
+        join_log(settings)
         with traced_flow(settings, flow, round_):
             yield
 

@@ -7,31 +7,14 @@ hold the figures of the message under their names.
 import json
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from mgrd.settings import Settings
+from mgrd.store.running import current_stage, stage_of
 from mgrd.store.secrets import secrets_of, starred
 
 LOGGER = logging.getLogger("mgrd")
-
-_stages: list[tuple[int, str]] = []
-"""Round and stage that this process is in, innermost last. Threads of a stage speak for it, too."""
-
-
-@contextmanager
-def in_stage(round_: int, stage: str) -> Iterator[None]:
-    """Records of the block are of this stage."""
-    _stages.append((round_, stage))
-    try:
-        yield
-    except BaseException as error:
-        error.__dict__.setdefault("stage", (round_, stage))  # for whoever tells of it, outside of the stage
-        raise
-    finally:
-        _stages.pop()
 
 
 def write_log(settings: Settings) -> None:
@@ -44,19 +27,20 @@ def write_log(settings: Settings) -> None:
     keep_secrets(settings)
 
 
-def write_json(settings: Settings) -> None:
-    """JSON lines on standard error where the settings ask for them, beside the handlers that are there.
+def join_log(settings: Settings) -> None:
+    """Speak through the handlers that are there, such as those of an orchestrator's worker, from `info` on.
 
-    For processes whose log is somebody else's, such as an orchestrator's worker. Calling it again changes nothing.
+    Where the settings ask for JSON, it is written to standard error, and no other handler prints the same lines there.
+    Calling it again changes nothing.
     """
     keep_secrets(settings)
-    if settings.runtime.log_format != "json" or any(isinstance(one.formatter, JsonLines) for one in LOGGER.handlers):
-        return
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    LOGGER.addHandler(handler)
     if LOGGER.level == logging.NOTSET:
         LOGGER.setLevel(logging.INFO)
+    if settings.runtime.log_format == "json" and not _writes_json():
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(JsonLines())
+        LOGGER.addHandler(handler)
+        LOGGER.propagate = False
 
 
 def keep_secrets(settings: Settings) -> None:
@@ -67,23 +51,26 @@ def keep_secrets(settings: Settings) -> None:
 
 def told_as_json(error: BaseException) -> bool:
     """Log what ends a command, where the log is JSON; False where it is not, and the caller must say it."""
-    if not any(isinstance(one.formatter, JsonLines) for one in LOGGER.handlers):
+    if not _writes_json():
         return False
-    place = error.__dict__.get("stage", (None, None))
-    LOGGER.error("%s", error, extra={"place": place, "fields": {"error": type(error).__name__}})
+    LOGGER.error("%s", error, extra={"place": stage_of(error), "fields": {"error": type(error).__name__}})
     return True
+
+
+def _writes_json() -> bool:
+    return any(isinstance(one.formatter, JsonLines) for one in LOGGER.handlers)
 
 
 class JsonLines(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        round_, stage = getattr(record, "place", None) or (_stages[-1] if _stages else (None, None))
+        place = getattr(record, "place", None) or current_stage()
         told: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "round": round_,
-            "stage": stage,
+            "round": place and place.round,
+            "stage": place and place.stage,
             "message": " ".join(record.getMessage().split()),
             "fields": getattr(record, "fields", {}),
         }

@@ -24,7 +24,7 @@ from mgrd.store.deadline import deadline
 from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
 from mgrd.store.lock import hold, process_start
-from mgrd.store.logs import in_stage
+from mgrd.store.running import running
 from mgrd.store.telemetry import observed
 
 LOGGER = logging.getLogger("mgrd")
@@ -171,7 +171,7 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
     if done is not None and not _overwritten(done, stage.amends):
         return done, False
     with (
-        in_stage(stage.round, stage.name),
+        running(stage.round, stage.name, stage.fingerprint),
         observed(workspace.store, workspace.settings, stage.name, stage.round, stage.inputs) as told,
     ):
         started = time.perf_counter()

@@ -213,7 +213,8 @@ def test_a_changed_policy_decides_again_without_sampling_again(campaign: Path) -
     done = mgrd(*run, MGRD_SPEC__POLICY__MIN_SUPPORTED="0", MGRD_RUNTIME__LOG_FORMAT="json")
     told = [json.loads(line) for line in done.stderr.splitlines()]
     assert all(set(line) == {"time", "level", "round", "stage", "message", "fields"} for line in told)
-    (ground,) = (line for line in told if (line["round"], line["stage"]) == (1, "ground-distill"))
+    (ground,) = (line for line in told if (line["stage"], line["level"]) == ("ground-distill", "info"))
+    assert ground["round"] == 1
     assert ground["fields"]["rows_in"] == 24
     after = rows_by_stage(campaign)
     assert after[1, "sample-distill"] == before[1, "sample-distill"]

@@ -39,8 +39,11 @@ def metric(name: str) -> pl.DataFrame:
 def test_a_stage_that_is_late_commits_what_it_has_finished_and_goes_on_when_it_is_run_again(
     workspace: Workspace,
 ) -> None:
+    def commit(rows: list[pl.DataFrame]) -> None:
+        workspace.store.append(METRICS, pl.concat(rows))
+
     def measured(names: list[str], hangs: bool) -> Outcome:
-        with Commits(lambda rows: workspace.store.append(METRICS, pl.concat(rows)), seconds=LATE) as commits:
+        with Commits(commit, seconds=LATE) as commits:
             done = set(workspace.store.read(METRICS)["name"])
             for name in names:
                 if name not in done:

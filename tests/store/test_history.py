@@ -63,6 +63,21 @@ def test_history_tells_which_stage_committed(tmp_path: Path) -> None:
     assert (newest["version"], first["version"], first["note"]) == (1, 0, {"stage": "evaluate", "fingerprint": "f"})
 
 
+def test_every_commit_of_a_stage_names_the_stage_and_its_fingerprint(workspace: Workspace) -> None:
+    stage = Stage("evaluate", 2, 1, {}, {})
+
+    def work() -> Outcome:
+        workspace.store.append(METRICS, metrics(a=1.0), {"model": "m"})
+        workspace.store.replace(METRICS, metrics(a=2.0), {"round": 1})
+        return Outcome((workspace.store.reference(METRICS, {"round": 1}),), 1, {"scored": 1})
+
+    run_stage(workspace, stage, work)
+    workspace.store.append(METRICS, metrics(b=1.0))
+    after, replaced, appended = (commit["note"] for commit in commits(workspace.store, METRICS)[:3])
+    said = {"stage": "evaluate", "round": "2", "fingerprint": stage.fingerprint}
+    assert (after, replaced, appended) == ({}, said, {**said, "model": "m"})
+
+
 def test_a_version_that_never_was_is_refused_with_those_that_were(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.replace(METRICS, metrics(a=1.0), {"round": 1})

@@ -11,7 +11,7 @@ import pytest
 from mgrd.cli import main
 from mgrd.errors import JudgeError
 from mgrd.store import Outcome, Stage, Workspace, init_workspace, run_stage
-from mgrd.store.logs import LOGGER, write_json, write_log
+from mgrd.store.logs import LOGGER, join_log, write_log
 
 KEY = "planted-key-2718281"
 SETTINGS = """
@@ -115,9 +115,21 @@ def test_a_process_with_a_log_of_its_own_gets_json_beside_it_once(
     own = Heard()
     LOGGER.addHandler(own)
     for _ in range(2):
-        write_json(workspace.settings)
+        join_log(workspace.settings)
     LOGGER.info("with %s", KEY)
     assert [record["message"] for record in lines(capsys)] == own.messages == ["with ***"]
+
+
+def test_text_goes_to_the_handlers_that_are_there_and_nowhere_else(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = Heard()
+    LOGGER.addHandler(own)
+    LOGGER.setLevel(logging.NOTSET)
+    join_log(Workspace.open(workspace.root, {"runtime.log_format": "text"}).settings)
+    LOGGER.info("with %s", KEY)
+    assert own.messages == ["with ***"]
+    assert not capsys.readouterr().err
 
 
 def test_the_error_that_ends_a_command_is_a_record_with_the_stage_that_failed(
