@@ -68,8 +68,8 @@ def _asked(workspace: Workspace, row: Record) -> Record:
     question = None
     if row["question_id"] is not None:
         question = _one(workspace, QUESTIONS, pl.col("question_id") == row["question_id"])
-        if question is None:
-            question = unwritten_question(workspace, row["question_id"], row["clip_id"])
+        if question is None and (made := unwritten_question(workspace, row["question_id"], row["clip_id"])):
+            question = {**made, "split": row.get("split")}
     return {"clip": clip and {k: v for k, v in clip.items() if k != "truth"}, "question": question}
 
 

@@ -17,7 +17,9 @@ from urllib.parse import unquote, urlsplit
 import httpx
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from mgrd.cli import app
 from mgrd.ids import question_key
 from mgrd.report.explain import explain_trace
 from mgrd.report.lineage import lineage_of
@@ -141,9 +143,13 @@ def test_every_chain_is_told_with_the_question_that_it_answers(campaign: Path, p
     trace = workspace.store.read(TRACES).filter(pl.col("purpose") == purpose).row(-1, named=True)
     asked = lineage_of(workspace, trace["trace_id"])["question"]
     assert asked["question_id"] == trace["question_id"]
+    assert asked["split"] == trace["split"]
     told = explain_trace(workspace, trace["trace_id"])["question"]
     assert told == {name: asked[name] for name in ("text", "choices", "answer", "skill")}
     assert question_key(trace["clip_id"], told["text"], told["choices"], told["answer"] or "") == trace["question_id"]
+    shown = CliRunner().invoke(app, ["explain", trace["trace_id"], "-w", str(campaign)]).stdout
+    assert f"{told['text']}{' [' if told['choices'] else ''}" in " ".join(shown.split())
+    assert ("nothing is decided on them" in shown) is (purpose in {"text", "probe"})
 
 
 def test_rows_are_conserved(campaign: Path) -> None:
