@@ -7,7 +7,7 @@ that reaches the workspace.
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +19,7 @@ from data_contracts.invariants import HELD_OUT
 from mgrd.settings import load_settings
 from mgrd.store import DatasetRef, Entry, Stage, Workspace, frame_of
 from mgrd.store.logs import join_log
+from mgrd.store.running import running
 from mgrd.store.telemetry import traced_flow
 from schemas import CLIPS, MODELS, OVERLAPS, QUESTIONS, TRACES
 
@@ -45,7 +46,7 @@ class Run(BaseModel):
         """The block as a flow: observers see its stages below it, and its log is as the settings want it."""
         settings = load_settings(Path(self.workspace), dict(self.overrides))
         join_log(settings)
-        with traced_flow(settings, flow, round_):
+        with traced_flow(settings, flow, round_), nullcontext() if round_ is None else running(round_):
             yield
 
 

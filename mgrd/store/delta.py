@@ -231,8 +231,10 @@ class Store:
 def _properties(note: Mapping[str, str] | None) -> CommitProperties:
     """What a commit says of itself: the stage that makes it, with its fingerprint, and the note."""
     here = current_stage()
-    stage = {"stage": here.stage, "round": str(here.round), "fingerprint": here.fingerprint} if here else {}
-    return CommitProperties(custom_metadata={**stage, **(note or {})})
+    said = {}
+    if here is not None and here.stage is not None:
+        said = {"stage": here.stage, "round": str(here.round), "fingerprint": here.fingerprint}
+    return CommitProperties(custom_metadata={**said, **(note or {})})
 
 
 def question_ranges(rows: pl.LazyFrame) -> Iterator[pl.Expr]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Running:
+    """A round, and the stage of it whose work runs; None between stages."""
+
     round: int
-    stage: str
+    stage: str | None
     fingerprint: str
 
 
@@ -17,8 +19,8 @@ _running: list[Running] = []
 
 
 @contextmanager
-def running(round_: int, stage: str, fingerprint: str) -> Iterator[None]:
-    """What happens in the block is of this stage; an error that leaves it carries the stage (`stage_of`)."""
+def running(round_: int, stage: str | None = None, fingerprint: str = "") -> Iterator[None]:
+    """What happens in the block is of this round and stage; an error that leaves it carries them (`stage_of`)."""
     here = Running(round_, stage, fingerprint)
     _running.append(here)
     try:

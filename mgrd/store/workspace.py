@@ -188,7 +188,11 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
         )
         outcome = checked.outcome
         for finding in checked.findings:
-            LOGGER.warning("round %d  %s: %s", stage.round, stage.name, finding.message)
+            what = {
+                "table": finding.table, "expectation": finding.expectation, "severity": finding.severity,
+                "rows": len(finding.keys),
+            }  # fmt: skip
+            LOGGER.warning("round %d  %s: %s", stage.round, stage.name, finding.message, extra={"fields": what})
         seconds = time.perf_counter() - started
         figures = {
             "seconds": round(seconds, 3), "rows_in": outcome.rows_in, "tokens": outcome.tokens, "cost": outcome.cost,

@@ -231,8 +231,10 @@ def test_a_changed_policy_decides_again_without_sampling_again(campaign: Path) -
 def test_a_round_that_keeps_no_chain_trains_nothing_and_ends_with_figures(campaign: Path, tmp_path: Path) -> None:
     root = tmp_path / "w"
     shutil.copytree(campaign, root, ignore=shutil.ignore_patterns(".prefect", ".cache"))
-    done = mgrd("run", "-w", str(root), "--arm", "filtered")
-    assert "no chain was kept" in done.stderr
+    done = mgrd("run", "-w", str(root), "--arm", "filtered", MGRD_RUNTIME__LOG_FORMAT="json")
+    told = {line["message"]: line for line in map(json.loads, done.stderr.splitlines())}
+    (nothing,) = (line for message, line in told.items() if "no chain was kept" in message)
+    assert (nothing["round"], nothing["stage"], nothing["level"]) == (1, None, "warning")
     last = json.loads(mgrd("status", "--json", "-w", str(root)).stdout)["rounds"][1]
     assert last["funnel"]["kept"] == 0, "a model of a few thousand parameters writes nothing that the filter keeps"
     assert last["heldout"]["n"] == 8
