@@ -33,7 +33,6 @@ def main() -> None:
     parser.add_argument("--workspace", type=Path, help="a folder to keep; one that is there is measured again")
     parser.add_argument("--executor", choices=("local", "ray"), default="local")
     asked = parser.parse_args()
-    sys.path.insert(0, str(PROJECT))
     with tempfile.TemporaryDirectory() as folder:
         workspace = asked.workspace or Path(folder) / "w"
         if not workspace.exists():

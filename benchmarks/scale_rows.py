@@ -10,7 +10,6 @@ copies and hashes them, nothing measures them.
 import argparse
 import io
 import random
-import sys
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,20 +17,17 @@ from typing import Any
 
 import polars as pl
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT))
-
-from mgrd.audio.evidence import measure_clips  # noqa: E402
-from mgrd.audio.words import ATTRIBUTES  # noqa: E402
-from mgrd.engines.sampling import SamplingRun, plan_traces  # noqa: E402
-from mgrd.ids import clip_key, seed_from, sha256_bytes  # noqa: E402
-from mgrd.ingest.derive import derive_questions  # noqa: E402
-from mgrd.ingest.embedded import make_embedded  # noqa: E402
-from mgrd.ingest.embedded.phrases import CLAUSES, LABEL_CLAUSES, known_words  # noqa: E402
-from mgrd.settings import EmbeddedSpec, IngestSpec  # noqa: E402
-from mgrd.store import Outcome, Stage, Workspace, frame_of, init_workspace, run_stage  # noqa: E402
-from prompts import load_prompt  # noqa: E402
-from schemas import CLIPS, EVIDENCE, QUESTIONS, TRACES  # noqa: E402
+from mgrd.audio.evidence import measure_clips
+from mgrd.audio.words import ATTRIBUTES
+from mgrd.engines.sampling import SamplingRun, plan_traces
+from mgrd.ids import clip_key, seed_from, sha256_bytes
+from mgrd.ingest.derive import derive_questions
+from mgrd.ingest.embedded import make_embedded
+from mgrd.ingest.embedded.phrases import CLAUSES, LABEL_CLAUSES, known_words
+from mgrd.settings import EmbeddedSpec, IngestSpec
+from mgrd.store import Outcome, Stage, Workspace, frame_of, init_workspace, run_stage
+from prompts import load_prompt
+from schemas import CLIPS, EVIDENCE, QUESTIONS, TRACES
 
 SAMPLES = 8
 QUESTIONS_PER_CLIP = 6
