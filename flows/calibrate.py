@@ -8,7 +8,7 @@ from tasks.calibrate import calibrate as calibrate_task
 from tasks.run import Overrides, Run
 
 
-@flow(name="calibrate", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="calibrate", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def calibrate(
     workspace: str, labels: str | None = None, precision: float = PRECISION, overrides: Overrides | None = None
 ) -> dict[str, object]:

@@ -11,7 +11,7 @@ from tasks.run import ModelRef, Overrides, Run
 from tasks.train import demonstrations, learn_chains, learn_hearing, outside_model
 
 
-@flow(name="distill", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="distill", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def distill(workspace: str, overrides: Overrides | None = None) -> str:
     """Run the campaign of a workspace and return the path of its report.
 

@@ -11,7 +11,7 @@ from tasks.benchmark import benchmark as answer
 from tasks.run import Overrides, Run
 
 
-@flow(name="evaluate", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="evaluate", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def evaluate(
     workspace: str,
     benchmark: str,

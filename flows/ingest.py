@@ -9,7 +9,7 @@ from tasks.ingest import derive, ingest_embedded, ingest_path
 from tasks.run import Overrides, Run
 
 
-@flow(name="ingest", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="ingest", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def ingest(workspace: str, source: str = "embedded", overrides: Overrides | None = None) -> None:
     """Bring `embedded`, or the audio below a path, into the workspace.
 

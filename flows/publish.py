@@ -10,7 +10,7 @@ from tasks.publish import export, push_export
 from tasks.run import Overrides, Run
 
 
-@flow(name="publish", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="publish", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def publish(
     workspace: str,
     round_: int,

@@ -10,7 +10,7 @@ from tasks.run import Overrides, Run
 from tasks.select import select
 
 
-@flow(name="rejudge", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="rejudge", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def rejudge(workspace: str, round_: int, overrides: Overrides | None = None) -> dict[str, object]:
     """Ground, judge, decide and select the round anew; returns what changed.
 

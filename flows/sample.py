@@ -8,7 +8,7 @@ from tasks.sample import sample
 from tasks.train import standing_model
 
 
-@flow(name="sample", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="sample", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def sample_round(workspace: str, round_: int, overrides: Overrides | None = None) -> int:
     """Sample the chains of round `round_` from the model that stands; returns how many there are.
 

@@ -238,3 +238,5 @@ def test_a_run_that_hangs_is_cancelled_by_the_automation_for_overdue_runs_and_le
     while holder_of(workspace) is not None:
         assert time.monotonic() < deadline, "the process of the cancelled run holds the workspace"
         time.sleep(0.5)
+    left = orchestrator.ask("artifacts/filter", {"artifacts": {"key": {"any_": ["failure-distill"]}}})
+    assert "run this deployment again" in left[0]["data"]
