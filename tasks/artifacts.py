@@ -86,7 +86,7 @@ def publish_benchmark(document: dict[str, Any]) -> None:
 
 
 def tell_failure(flow: Any, flow_run: Any, state: Any) -> None:
-    """Hook of a flow run that failed, crashed or was cancelled: what failed, what is finished, and the command that continues."""
+    """Hook of a run that failed, crashed or was cancelled: why, what is finished, and the command that continues."""
     workspace = str((flow_run.parameters or {}).get("workspace", ""))
     try:
         opened = Workspace.open(Path(workspace))
