@@ -172,6 +172,9 @@ class Runtime(Section):
     checkpoint_steps: int = Field(
         default=100, ge=0, description="steps between two checkpoints that a killed training goes on from; 0: none"
     )
+    checkpoint_rollouts: int = Field(
+        default=10, ge=0, description="the same of reinforcement, whose steps each sample their chains; 0: none"
+    )
     keep_models: int | None = Field(
         default=None,
         ge=1,
