@@ -24,7 +24,7 @@ def write_log(settings: Settings) -> None:
     LOGGER.handlers = [handler]
     LOGGER.propagate = False
     LOGGER.setLevel(logging.INFO)
-    keep_secrets(settings)
+    _keep_secrets(settings)
 
 
 def join_log(settings: Settings) -> None:
@@ -33,7 +33,7 @@ def join_log(settings: Settings) -> None:
     Where the settings ask for JSON, it is written to standard error, and no other handler prints the same lines there.
     Calling it again changes nothing.
     """
-    keep_secrets(settings)
+    _keep_secrets(settings)
     if LOGGER.level == logging.NOTSET:
         LOGGER.setLevel(logging.INFO)
     if settings.runtime.log_format == "json" and not _writes_json():
@@ -43,7 +43,7 @@ def join_log(settings: Settings) -> None:
         LOGGER.propagate = False
 
 
-def keep_secrets(settings: Settings) -> None:
+def _keep_secrets(settings: Settings) -> None:
     """Stars in place of these settings' keys, in every record and for every handler."""
     LOGGER.filters = [one for one in LOGGER.filters if not isinstance(one, _Secrets)]
     LOGGER.addFilter(_Secrets(secrets_of(settings)))
