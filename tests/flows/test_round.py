@@ -6,15 +6,23 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from mgrd.cli import app
+from mgrd.ids import question_key
+from mgrd.report.explain import explain_trace
+from mgrd.report.lineage import lineage_of
 from mgrd.store import Store, Workspace
 from mgrd.store.history import rollback
 from schemas import (
@@ -130,6 +138,21 @@ def test_traces_say_how_they_came_to_be(campaign: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("purpose", ["distill", "evaluate", "text", "probe"])
+def test_every_chain_is_told_with_the_question_that_it_answers(campaign: Path, purpose: str) -> None:
+    workspace = Workspace.open(campaign)
+    trace = workspace.store.read(TRACES).filter(pl.col("purpose") == purpose).row(-1, named=True)
+    asked = lineage_of(workspace, trace["trace_id"])["question"]
+    assert asked["question_id"] == trace["question_id"]
+    assert asked["split"] == trace["split"]
+    told = explain_trace(workspace, trace["trace_id"])["question"]
+    assert told == {name: asked[name] for name in ("text", "choices", "answer", "skill")}
+    assert question_key(trace["clip_id"], told["text"], told["choices"], told["answer"] or "") == trace["question_id"]
+    shown = CliRunner().invoke(app, ["explain", trace["trace_id"], "-w", str(campaign)]).stdout
+    assert f"{told['text']}{' [' if told['choices'] else ''}" in " ".join(shown.split())
+    assert ("nothing is decided on them" in shown) is (purpose in {"text", "probe"})
+
+
 def test_rows_are_conserved(campaign: Path) -> None:
     for entry in Store(campaign).read(LEDGER).iter_rows(named=True):
         counts = json.loads(entry["counts"])
@@ -154,6 +177,23 @@ def test_the_same_command_again_computes_nothing(campaign: Path) -> None:
     assert rows_by_stage(campaign) == before
 
 
+def test_rounds_leave_funnel_curves_and_links_as_artifacts(campaign: Path) -> None:
+    with closing(sqlite3.connect(campaign / ".prefect" / "prefect.db")) as database:
+        left = {key: json.loads(data) for key, data in database.execute("select key, data from artifact")}
+    assert {f"{name}-round-1" for name in ("funnel", "reasons", "heldout", "curves", "links")} <= left.keys()
+    funnel = {row["step"]: row["chains"] for row in json.loads(left["funnel-round-1"])}
+    assert funnel["sampled"] == 24
+    assert "| cold start | round 1 | change |" in left["curves-round-1"]
+    assert "](data:image/svg+xml;base64," in left["curves-round-1"]
+    linked = re.findall(
+        r"\]\((file://[^)]+)\)", left["links-round-1"] + left["report"] + left["data-docs"] + left["tables"]
+    )
+    assert {unquote(urlsplit(link).path) for link in linked} >= {
+        str(campaign / place) for place in ("tables", "tables/traces", "reports/report.html", "reports/contracts")
+    }
+    assert all(Path(unquote(urlsplit(link).path)).exists() for link in linked)
+
+
 def test_status_has_the_shape_that_scripts_rely_on(campaign: Path) -> None:
     status = json.loads(mgrd("status", "--json", "-w", str(campaign)).stdout)
     assert [row["round"] for row in status["rounds"]] == [0, 1]
@@ -176,7 +216,13 @@ def test_the_report_is_one_file_without_outside_references(campaign: Path) -> No
 
 def test_a_changed_policy_decides_again_without_sampling_again(campaign: Path) -> None:
     before = rows_by_stage(campaign)
-    mgrd("run", "-w", str(campaign), MGRD_SPEC__POLICY__MIN_SUPPORTED="0")
+    run = ("run", "-w", str(campaign))
+    done = mgrd(*run, MGRD_SPEC__POLICY__MIN_SUPPORTED="0", MGRD_RUNTIME__LOG_FORMAT="json")
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert all(set(line) == {"time", "level", "round", "stage", "message", "fields"} for line in told)
+    (ground,) = (line for line in told if (line["stage"], line["level"]) == ("ground-distill", "info"))
+    assert ground["round"] == 1
+    assert ground["fields"]["rows_in"] == 24
     after = rows_by_stage(campaign)
     assert after[1, "sample-distill"] == before[1, "sample-distill"]
     assert after[1, "ground-distill"] == before[1, "ground-distill"] + 1
@@ -186,8 +232,10 @@ def test_a_changed_policy_decides_again_without_sampling_again(campaign: Path) -
 def test_a_round_that_keeps_no_chain_trains_nothing_and_ends_with_figures(campaign: Path, tmp_path: Path) -> None:
     root = tmp_path / "w"
     shutil.copytree(campaign, root, ignore=shutil.ignore_patterns(".prefect", ".cache"))
-    done = mgrd("run", "-w", str(root), "--arm", "filtered")
-    assert "no chain was kept" in done.stderr
+    done = mgrd("run", "-w", str(root), "--arm", "filtered", MGRD_RUNTIME__LOG_FORMAT="json")
+    told = {line["message"]: line for line in map(json.loads, done.stderr.splitlines())}
+    (nothing,) = (line for message, line in told.items() if "no chain was kept" in message)
+    assert (nothing["round"], nothing["stage"], nothing["level"]) == (1, None, "warning")
     last = json.loads(mgrd("status", "--json", "-w", str(root)).stdout)["rounds"][1]
     assert last["funnel"]["kept"] == 0, "a model of a few thousand parameters writes nothing that the filter keeps"
     assert last["heldout"]["n"] == 8
