@@ -23,7 +23,7 @@ from mgrd.export.manifest import find_faults
 from mgrd.export.publish import plan_push, push
 from mgrd.store import Workspace, frame_of
 from schemas import DISTILLED, LEDGER, OVERRIDES
-from tests.export.conftest import REPOSITORY, mgrd
+from tests.campaign import REPOSITORY, mgrd
 
 
 def run(*arguments: str | Path) -> Any:

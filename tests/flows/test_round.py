@@ -38,44 +38,9 @@ from schemas import (
     QUESTIONS,
     TRACES,
 )
+from tests.campaign import DEMO, REPOSITORY, mgrd, readme_commands
 
-REPOSITORY = Path(__file__).parents[2]
-TINY = REPOSITORY / "examples" / "tiny.toml"
-DEMO = "runs/demo"
-"""The README's workspace."""
 pytestmark = pytest.mark.round
-
-BLOCK_NETWORK = """
-import socket
-connect = socket.socket.connect
-def guarded(self, address):
-    if self.family != socket.AF_UNIX and str(address[0]) not in {"127.0.0.1", "::1", "localhost"}:
-        open("OUTSIDE", "a").write(f"{address}\\n")
-        raise OSError(f"network call to {address}")
-    return connect(self, address)
-socket.socket.connect = guarded
-"""
-
-
-def mgrd(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own, as a user does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mgrd", *arguments],
-        cwd=REPOSITORY,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-def readme_commands() -> list[list[str]]:
-    """The `mgrd` commands of the README's blocks, in their order, as words after `mgrd`."""
-    found = re.findall(r"^ {4}mgrd (.+)$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
-    return [line.split() for line in found]
 
 
 def rows_by_stage(root: Path) -> dict[tuple[int, str], int]:
@@ -83,25 +48,11 @@ def rows_by_stage(root: Path) -> dict[tuple[int, str], int]:
     return {(round_, stage): count for round_, stage, count in entries.iter_rows()}
 
 
-@pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny campaign, run by the README's first commands; its processes may reach loopback alone."""
-    root = tmp_path_factory.mktemp("campaign") / "w"
-    guard = tmp_path_factory.mktemp("guard")
-    (guard / "sitecustomize.py").write_text(BLOCK_NETWORK.replace("OUTSIDE", str(guard / "outside.txt")))
-    environment = {"PYTHONPATH": f"{guard}{os.pathsep}{REPOSITORY}", "HOME": str(guard / "home")}
-    commands = readme_commands()[:3]
-    assert [command[0] for command in commands] == ["init", "ingest", "run"]
-    for command in commands:
-        mgrd(
-            *(
-                root.as_posix() if word == DEMO else TINY.as_posix() if word.endswith(".toml") else word
-                for word in command
-            ),
-            **environment,
-        )
-    assert not (guard / "outside.txt").exists(), (guard / "outside.txt").read_text()
-    assert not (guard / "home").exists(), "something was written to the home folder"
+@pytest.fixture
+def copied(campaign: Path, tmp_path: Path) -> Path:
+    """A copy of the campaign that a test may go on with."""
+    root = tmp_path / "copy"
+    shutil.copytree(campaign, root, ignore=shutil.ignore_patterns(".prefect", ".cache"))
     return root
 
 
@@ -169,12 +120,12 @@ def test_held_out_clips_never_become_training_rows(campaign: Path) -> None:
     assert not set(heldout["source"]) & set(sources)
 
 
-def test_the_same_command_again_computes_nothing(campaign: Path) -> None:
-    before = rows_by_stage(campaign)
-    done = mgrd("run", "-w", str(campaign))
+def test_the_same_command_again_computes_nothing(copied: Path) -> None:
+    before = rows_by_stage(copied)
+    done = mgrd("run", "-w", str(copied))
     assert "nothing to do" in done.stdout
-    assert "nothing to do" in mgrd("ingest", "embedded", "-w", str(campaign)).stdout
-    assert rows_by_stage(campaign) == before
+    assert "nothing to do" in mgrd("ingest", "embedded", "-w", str(copied)).stdout
+    assert rows_by_stage(copied) == before
 
 
 def test_rounds_leave_funnel_curves_and_links_as_artifacts(campaign: Path) -> None:
@@ -214,58 +165,54 @@ def test_the_report_is_one_file_without_outside_references(campaign: Path) -> No
     assert 'href="http' not in html
 
 
-def test_a_changed_policy_decides_again_without_sampling_again(campaign: Path) -> None:
-    before = rows_by_stage(campaign)
-    run = ("run", "-w", str(campaign))
+def test_a_changed_policy_decides_again_without_sampling_again(copied: Path) -> None:
+    before = rows_by_stage(copied)
+    run = ("run", "-w", str(copied))
     done = mgrd(*run, MGRD_SPEC__POLICY__MIN_SUPPORTED="0", MGRD_RUNTIME__LOG_FORMAT="json")
     told = [json.loads(line) for line in done.stderr.splitlines()]
     assert all(set(line) == {"time", "level", "round", "stage", "message", "fields"} for line in told)
     (ground,) = (line for line in told if (line["stage"], line["level"]) == ("ground-distill", "info"))
     assert ground["round"] == 1
     assert ground["fields"]["rows_in"] == 24
-    after = rows_by_stage(campaign)
+    after = rows_by_stage(copied)
     assert after[1, "sample-distill"] == before[1, "sample-distill"]
     assert after[1, "ground-distill"] == before[1, "ground-distill"] + 1
     assert after[0, "cold start"] == before[0, "cold start"]
 
 
-def test_a_round_that_keeps_no_chain_trains_nothing_and_ends_with_figures(campaign: Path, tmp_path: Path) -> None:
-    root = tmp_path / "w"
-    shutil.copytree(campaign, root, ignore=shutil.ignore_patterns(".prefect", ".cache"))
-    done = mgrd("run", "-w", str(root), "--arm", "filtered", MGRD_RUNTIME__LOG_FORMAT="json")
+def test_a_round_that_keeps_no_chain_trains_nothing_and_ends_with_figures(copied: Path) -> None:
+    done = mgrd("run", "-w", str(copied), "--arm", "filtered", MGRD_RUNTIME__LOG_FORMAT="json")
     told = {line["message"]: line for line in map(json.loads, done.stderr.splitlines())}
     (nothing,) = (line for message, line in told.items() if "no chain was kept" in message)
     assert (nothing["round"], nothing["stage"], nothing["level"]) == (1, None, "warning")
-    last = json.loads(mgrd("status", "--json", "-w", str(root)).stdout)["rounds"][1]
+    last = json.loads(mgrd("status", "--json", "-w", str(copied)).stdout)["rounds"][1]
     assert last["funnel"]["kept"] == 0, "a model of a few thousand parameters writes nothing that the filter keeps"
     assert last["heldout"]["n"] == 8
     assert sum(last["reasons"].values()) >= last["funnel"]["rejected"] == 24
-    assert "nothing to do" in mgrd("run", "-w", str(root), "--arm", "filtered").stdout
+    assert "nothing to do" in mgrd("run", "-w", str(copied), "--arm", "filtered").stdout
 
 
-def test_a_run_killed_while_sampling_continues_with_the_same_keys(campaign: Path, tmp_path: Path) -> None:
+def test_a_run_killed_while_sampling_continues_with_the_same_keys(campaign: Path, copied: Path) -> None:
     expected = set(Store(campaign).read(TRACES, {"round": 1, "purpose": "distill"})["trace_id"])
-    root = tmp_path / "w"
-    shutil.copytree(campaign, root, ignore=shutil.ignore_patterns(".prefect"))
-    rollback(Workspace.open(root), 0)
+    rollback(Workspace.open(copied), 0)
     run = subprocess.Popen(
-        [sys.executable, "-m", "mgrd", "run", "-w", str(root)], cwd=REPOSITORY, start_new_session=True
+        [sys.executable, "-m", "mgrd", "run", "-w", str(copied)], cwd=REPOSITORY, start_new_session=True
     )
     deadline = time.monotonic() + 300
     partition = {"round": 1, "purpose": "distill"}
-    while Store(root).read(TRACES, partition).is_empty() and run.poll() is None and time.monotonic() < deadline:
+    while Store(copied).read(TRACES, partition).is_empty() and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    survived = Store(root).read(TRACES, partition)
+    survived = Store(copied).read(TRACES, partition)
     assert survived.height, "nothing was committed before the kill"
-    mgrd("run", "-w", str(root))
-    traces = Store(root).read(TRACES, partition)
+    mgrd("run", "-w", str(copied))
+    traces = Store(copied).read(TRACES, partition)
     assert traces["trace_id"].is_unique().all()
     assert set(traces["trace_id"]) == expected
     kept = traces.filter(pl.col("trace_id").is_in(survived["trace_id"].implode())).sort("trace_id")
     assert kept.equals(survived.sort("trace_id")), "what was paid for was sampled again"
-    assert Workspace.open(root).ledger.newest(1, "promote") is not None
+    assert Workspace.open(copied).ledger.newest(1, "promote") is not None
 
 
 def test_the_readmes_other_commands_run(campaign: Path, tmp_path: Path) -> None:
