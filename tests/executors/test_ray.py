@@ -1,33 +1,43 @@
 """Ray and this machine give the same tables (`make test-ray`)."""
 
+import os
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from mgrd.errors import DataError
+from mgrd.errors import ConfigError, DataError, JudgeError
 from mgrd.executors import open_executor
+from mgrd.executors.ray import RayExecutor
+from mgrd.judging.dealing import deal
+from mgrd.judging.mock import Answer, serving
 from mgrd.settings import Settings
 from mgrd.store import Workspace, delta, frame_of
-from schemas import CLAIMS, CLIPS, DECISIONS, EVIDENCE, QUARANTINE, TRACES
+from schemas import CLAIMS, CLIPS, DECISIONS, EVIDENCE, QUARANTINE, QUESTIONS, TRACES, VERDICTS
 from tasks.evidence import measure
 from tasks.ground import ground_partition
+from tasks.judge import judge
 from tasks.run import Run
 from tests.executors.work import Doubled, numbers
 from tests.export.made_workspace import FACTS, make_workspace
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
+KEY = "sk-of-the-workers"
 PARTITION: dict[str, int | str] = {"round": 1, "purpose": "distill"}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
-    """A real Ray on loopback, for all tests of this file."""
+    """A real Ray on loopback, for all tests of this file; its workers have the environment that it is started in."""
     ray = pytest.importorskip("ray", reason="Ray is not installed; `make test-ray` does")
+    os.environ["RAY_TEST_JUDGE_KEY"] = KEY
     open_executor(Settings.model_validate({"runtime": {"executor": "ray"}}))
     yield ray
     ray.shutdown()
+    del os.environ["RAY_TEST_JUDGE_KEY"]
 
 
 def on(workspace: Workspace, executor: str) -> Workspace:
@@ -87,3 +97,97 @@ def test_evidence_and_quarantine_are_the_same_tables(tmp_path: Path) -> None:
     assert [frame.height for frame in tables["ray"]] == [8, 1]
     for here, there in zip(tables["local"], tables["ray"], strict=True):
         assert_frame_equal(here, there)
+
+
+def test_rows_come_back_as_they_are_done_and_the_work_is_opened_once_in_a_worker() -> None:
+    executor = open_executor(Settings.model_validate({"runtime": {"executor": "ray", "workers": 2}}))
+    parts = numbers(200, 4)
+    done = pl.concat(frame for frame, _ in executor.map_unordered(Doubled(), parts))
+    assert sorted(done["number"]) == [2 * number for number in range(200)]
+    assert done["process"].n_unique() <= 2
+    (one,) = {process for frame, _ in executor.map_unordered(Doubled(), parts, 1) for process in frame["process"]}
+    assert one != os.getpid()
+
+
+def test_gpus_that_no_machine_has_are_refused_before_anything_waits_for_them() -> None:
+    with pytest.raises(ConfigError, match="ray_gpus = 1: the Ray cluster has 0 GPUs"):
+        RayExecutor(gpus=1.0)
+
+
+JUDGE = """
+[[spec.panel.judges]]
+base_url = "{url}"
+model = "{model}"
+price_in = 1.0
+price_out = 4.0
+attempts = 2
+concurrency = 4
+"""
+
+
+def judged_workspace(folder: Path, url: str) -> Workspace:
+    """Chains that passed the checks, and two judges of which one needs a key."""
+    workspace = make_workspace(folder, clips=24)
+    facts = [one.row() for one in FACTS]
+    clips = workspace.store.read(CLIPS)["clip_id"]
+    rows = [{"clip_id": clip, "version": "1", "facts": facts, "seconds": 0.1} for clip in clips]
+    workspace.store.append(EVIDENCE, frame_of(EVIDENCE, rows))
+    asked = workspace.store.read(QUESTIONS)
+    told = [f"{text} ({number // 2})" for number, text in enumerate(asked["text"])]  # pairs have the same prompt
+    workspace.store.replace(QUESTIONS, asked.with_columns(text=pl.Series(told)), {"collection": "made"})
+    one, two = (JUDGE.format(url=url, model=model) for model in ("one", "two"))
+    with (workspace.root / "mgrd.toml").open("a") as settings:
+        settings.write(f'{one}api_key_env = "RAY_TEST_JUDGE_KEY"\n{two}')
+    return workspace
+
+
+def verdicts_of(workspace: Workspace, executor: str, **overrides: float) -> pl.DataFrame:
+    here = {"runtime.executor": executor, "runtime.workers": 2, **overrides}
+    there = Run(workspace=str(workspace.root), overrides=here)
+    traces, decisions = (workspace.store.reference(table, PARTITION) for table in (TRACES, DECISIONS))
+    judge.fn(there, 1, traces, decisions)
+    return workspace.store.read(VERDICTS).sort("verdict_id")
+
+
+def test_verdicts_are_the_same_table_and_each_prompt_is_paid_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mgrd.judging.cluster.deal", partial(deal, fewest=4, most=8))
+    tables: list[pl.DataFrame] = []
+    asked: list[int] = []
+    for executor in ("local", "ray"):
+        with serving() as server:
+            workspace = judged_workspace(tmp_path / executor, server.url)
+            tables.append(verdicts_of(workspace, executor))
+            asked.append(len(server.requests))
+            authorized = {headers.get("authorization") for headers in server.headers}
+            assert f"Bearer {KEY}" in authorized, "the worker's own environment has the key"
+        assert not any(KEY.encode() in path.read_bytes() for path in workspace.root.rglob("*") if path.is_file())
+    assert asked[0] == asked[1] < tables[0].height
+    assert tables[0].height >= 48
+    assert_frame_equal(*tables)
+
+
+def test_the_limit_holds_over_workers_and_a_higher_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mgrd.judging.cluster.deal", partial(deal, fewest=4, most=8))
+    with serving() as server:
+        workspace = judged_workspace(tmp_path / "w", server.url)
+        with pytest.raises(JudgeError, match=r"the spend limit of 0\.01 is reached"):
+            verdicts_of(workspace, "ray", **{"spec.panel.max_cost": 0.01})
+        asked = len(server.requests)
+        assert asked > 1
+        assert workspace.store.read(VERDICTS)["cost"].sum() <= 0.01
+        assert verdicts_of(workspace, "ray", **{"spec.panel.max_cost": 10.0}).height >= 48
+        assert len(server.requests) > asked
+        assert max(Counter(f"{one['model']} {one['messages']}" for one in server.requests).values()) == 1
+
+
+def test_a_judge_that_refuses_stops_the_stage_with_the_words_of_one_process(tmp_path: Path) -> None:
+    told: list[str] = []
+    for executor in ("local", "ray"):
+        with serving(lambda *_: Answer("no", status=401)) as server:
+            workspace = judged_workspace(tmp_path / executor, server.url)
+            with pytest.raises(JudgeError, match="refuses one") as refused:
+                verdicts_of(workspace, executor)
+            told.append(str(refused.value).replace(server.url, "URL"))
+    assert told[0] == told[1]
