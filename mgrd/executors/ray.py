@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PARTS_AT_ONCE = 32
 """Frames that are handed to the cluster together; the driver holds them, and takes the next when they are done."""
+REPLACED = 3
+"""Times that a worker which died is replaced, and its frame done again; a frame may be what they die of."""
 NUMBER, PART, FRAME, FAILED = "number", "part", "frame", "failed"
 
 
@@ -72,6 +74,7 @@ class RayExecutor:
 
     def _run(self, work: Work, group: list[bytes], workers: int, *, ordered: bool) -> Iterator[Frames]:
         import ray.data
+        import ray.exceptions
 
         rows = ray.data.from_items(
             [{NUMBER: number, PART: part} for number, part in enumerate(group)], override_num_blocks=len(group)
@@ -86,12 +89,20 @@ class RayExecutor:
             # Frames that take long go to whoever is free, none waits behind another.
             else ray.data.ActorPoolStrategy(size=min(workers, len(group)), max_tasks_in_flight_per_actor=1),
             num_gpus=self.gpus or None,
+            max_restarts=REPLACED,
+            max_task_retries=REPLACED,
         )
         done.context.execution_options.preserve_order = ordered
-        for row in done.iter_rows():
-            if row[FAILED] is not None:
-                raise pickle.loads(row[FAILED])
-            yield tuple(_read(frame) for frame in row[FRAME])
+        try:
+            for row in done.iter_rows():
+                if row[FAILED] is not None:
+                    raise pickle.loads(row[FAILED])
+                yield tuple(_read(frame) for frame in row[FRAME])
+        except (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError) as error:
+            raise MgrdError(
+                f"workers of the Ray cluster died again and again ({error}), perhaps because the memory was full; what "
+                "is committed is kept. Set runtime.workers lower and run the same command again"
+            ) from error
 
 
 class _Worker:

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from mgrd.errors import ConfigError, DataError, JudgeError
+from mgrd.engines.sampling import GREEDY
+from mgrd.errors import ConfigError, DataError, EngineError, EngineStopError, JudgeError, MgrdError
 from mgrd.executors import open_executor
 from mgrd.executors.ray import RayExecutor
 from mgrd.judging.dealing import deal
@@ -20,9 +21,11 @@ from schemas import CLAIMS, CLIPS, DECISIONS, EVIDENCE, QUARANTINE, QUESTIONS, T
 from tasks.evidence import measure
 from tasks.ground import ground_partition
 from tasks.judge import judge
-from tasks.run import Run
+from tasks.run import ModelRef, Run
+from tasks.sample import sample_questions
 from tests.executors.work import Doubled, numbers
 from tests.export.made_workspace import FACTS, make_workspace
+from tests.tiny_model import tiny_model
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 KEY = "sk-of-the-workers"
@@ -109,6 +112,12 @@ def test_rows_come_back_as_they_are_done_and_the_work_is_opened_once_in_a_worker
     assert one != os.getpid()
 
 
+def test_a_frame_that_workers_die_of_ends_the_map_with_a_message() -> None:
+    executor = open_executor(Settings.model_validate({"runtime": {"executor": "ray", "workers": 1}}))
+    with pytest.raises(MgrdError, match="died again and again"):
+        list(executor.map_unordered(Doubled(deadly=3), numbers(4, 1)))
+
+
 def test_gpus_that_no_machine_has_are_refused_before_anything_waits_for_them() -> None:
     with pytest.raises(ConfigError, match="ray_gpus = 1: the Ray cluster has 0 GPUs"):
         RayExecutor(gpus=1.0)
@@ -191,3 +200,99 @@ def test_a_judge_that_refuses_stops_the_stage_with_the_words_of_one_process(tmp_
                 verdicts_of(workspace, executor)
             told.append(str(refused.value).replace(server.url, "URL"))
     assert told[0] == told[1]
+
+
+def sampled_workspace(folder: Path, settings: str) -> Workspace:
+    """A round that is still to be sampled."""
+    workspace = make_workspace(folder, clips=12)
+    workspace.store.replace(TRACES, workspace.store.read(TRACES).head(0), PARTITION)
+    with (workspace.root / "mgrd.toml").open("a") as file:
+        file.write(settings)
+    return workspace
+
+
+def sampled(workspace: Workspace, executor: str, model: ModelRef) -> list[pl.DataFrame]:
+    """(traces, quarantine) of the stage on an executor."""
+    overrides = {"runtime.executor": executor, "runtime.workers": 2, "runtime.batch_requests": 3}
+    there = Workspace.open(workspace.root, overrides)
+    questions = there.store.read(QUESTIONS)
+    sample_questions(there, 1, model, "distill", questions, (GREEDY, 0, 1))
+    traces = there.store.read(TRACES, PARTITION).sort("trace_id")
+    return [traces, there.store.read(QUARANTINE).sort("row_id")]
+
+
+LOST = """
+[runtime]
+engine = "mock"
+fail_on_error = 0.5
+
+[[runtime.mock.faults]]
+fault = "error"
+when = "(3)"
+
+[[runtime.mock.faults]]
+fault = "unclosed"
+when = "(5)"
+"""
+MOCK = ModelRef(model_id="mock", uri="models/none", round=0)
+
+
+def numbered(workspace: Workspace) -> None:
+    asked = workspace.store.read(QUESTIONS)
+    told = [f"{text} ({number})" for number, text in enumerate(asked["text"])]
+    workspace.store.replace(QUESTIONS, asked.with_columns(text=pl.Series(told)), {"collection": "made"})
+
+
+def test_chains_and_quarantine_are_the_same_tables_and_a_second_run_samples_nothing(tmp_path: Path) -> None:
+    tables: dict[str, list[pl.DataFrame]] = {}
+    for executor in ("local", "ray"):
+        workspace = sampled_workspace(tmp_path / executor, LOST)
+        numbered(workspace)
+        tables[executor] = sampled(workspace, executor, MOCK)
+    assert [frame.height for frame in tables["ray"]] == [33, 3]
+    for here, there in zip(tables["local"], tables["ray"], strict=True):
+        assert_frame_equal(here, there)
+    version = workspace.store.version(TRACES)
+    sampled(workspace, "local", MOCK)
+    assert workspace.store.version(TRACES) == version, "where a stage ran is no part of it"
+
+
+def test_an_engine_that_stops_stops_the_stage_and_what_was_written_is_kept_and_not_sampled_again(
+    tmp_path: Path,
+) -> None:
+    stop = '[runtime]\nengine = "mock"\n[[runtime.mock.faults]]\nfault = "stop"\nwhen = "(7)"\n'
+    workspace = sampled_workspace(tmp_path / "w", stop)
+    numbered(workspace)
+    with pytest.raises(EngineStopError, match="mock fault: the engine stops"):
+        sampled(workspace, "ray", MOCK)
+    kept = workspace.store.read(TRACES, PARTITION)
+    assert 0 < kept.height < 36
+    settings = workspace.root / "mgrd.toml"
+    settings.write_text(settings.read_text().replace('when = "(7)"', 'when = "(none)"'))
+    traces, _ = sampled(workspace, "ray", MOCK)
+    assert traces.height == traces["trace_id"].n_unique() == 36
+    assert_frame_equal(kept.sort("trace_id"), traces.join(kept, on="trace_id", how="semi"))
+
+
+def test_too_many_lost_chains_stop_the_stage_with_the_words_of_one_process(tmp_path: Path) -> None:
+    lost = '[runtime]\nengine = "mock"\n[[runtime.mock.faults]]\nfault = "error"\n'
+    told: list[str] = []
+    for executor in ("local", "ray"):
+        with pytest.raises(EngineError) as stopped:
+            sampled(sampled_workspace(tmp_path / executor, lost), executor, MOCK)
+        told.append(str(stopped.value).split(";")[0])
+    assert told[0] == told[1]
+    assert "rows failed, more than runtime.fail_on_error" in told[0]
+
+
+def test_chains_of_a_model_are_the_same_on_a_cluster(tmp_path: Path) -> None:
+    """A tiny checkpoint with `transformers`; log-probabilities to float32's last digits."""
+    tables: list[pl.DataFrame] = []
+    for executor in ("local", "ray"):
+        workspace = sampled_workspace(tmp_path / executor, "[spec.sampling]\nmax_new_tokens = 16\n")
+        model = tiny_model(workspace.models / "tiny")
+        tables.append(sampled(workspace, executor, ModelRef(model_id="tiny", uri="models/tiny", round=0))[0])
+        assert model.is_dir()
+    assert tables[0].height == 36
+    assert tables[0]["raw_text"].n_unique() > 12
+    assert_frame_equal(*tables, rel_tol=1e-4)
