@@ -123,7 +123,8 @@ def _sampling(
         pl.col("clip_id").replace_strict(files, default=None, return_dtype=pl.String).alias(CLIP_FILE)
     )
     work = SampleQuestions(settings, folder, model.model_id, workspace.features, run)
-    yield sample_on_cluster(open_executor(settings, with_gpus=True), work, located)
+    with closing(sample_on_cluster(open_executor(settings, with_gpus=True), work, located)) as batches:
+        yield batches
 
 
 def _outcome(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun) -> Outcome:

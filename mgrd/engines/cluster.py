@@ -6,7 +6,7 @@ reason. The driver commits; workers read clips and the checkpoint, and write to 
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class SampleQuestions:
 
 def sample_on_cluster(
     executor: Executor, work: SampleQuestions, owed: pl.DataFrame
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+) -> Generator[tuple[pl.DataFrame, pl.DataFrame]]:
     """As `sample_traces`, in whatever order frames are done; `owed` has `CLIP_FILE`.
 
     Raises EngineStopError when the engine of a worker stops; what that worker had written is yielded before.

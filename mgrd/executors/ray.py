@@ -45,7 +45,8 @@ class RayExecutor:
         context.enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         self.gpus = gpus
-        self.workers = workers or self._places(ray.cluster_resources())
+        places = self._places(ray.cluster_resources())
+        self.workers = min(workers, places) if workers and gpus else workers or places
 
     def _places(self, cluster: Mapping[str, float]) -> int:
         """How many workers the cluster has room for."""

@@ -112,7 +112,8 @@ def test_rows_come_back_as_they_are_done_and_the_work_is_opened_once_in_a_worker
     assert one != os.getpid()
 
 
-def test_a_frame_that_workers_die_of_ends_the_map_with_a_message() -> None:
+def test_a_frame_that_workers_die_of_ends_the_map_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mgrd.executors.ray.REPLACED", 1)
     executor = open_executor(Settings.model_validate({"runtime": {"executor": "ray", "workers": 1}}))
     with pytest.raises(MgrdError, match="died again and again"):
         list(executor.map_unordered(Doubled(deadly=3), numbers(4, 1)))

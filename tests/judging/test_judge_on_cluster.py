@@ -3,7 +3,7 @@
 import pickle
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from mgrd.errors import JudgeError, StoreError
 from mgrd.executors import Frames, LocalExecutor, Work
 from mgrd.judging import Case, Judged, judge_chains, judge_on_cluster
 from mgrd.judging.cache import CachedReply, ReplyCache
-from mgrd.judging.cluster import WORKERS, AskJudges, take_replies
+from mgrd.judging.cluster import OWED, WORKERS, AskJudges, take_replies
 from mgrd.judging.dealing import deal
 from mgrd.judging.mock import Answer, good, serving
 from mgrd.settings import PanelSpec
@@ -152,6 +152,18 @@ def test_a_worker_that_replaces_a_dead_one_pays_nothing_again_and_spends_what_th
         panel = panel_of(server, panel={"max_cost": 30.0}, **ONE_DOLLAR)
         judged, kept = on_workers(tmp_path, cases(12), panel, Replacing())
         assert len(server.requests) == kept.height == judged.verdicts.height == 12
+
+
+def test_what_a_dead_worker_paid_counts_against_the_share_of_its_frame(tmp_path: Path) -> None:
+    row = {"judge": 0, "verdict_id": "v", "money": 2.5, **asdict(cases(1)[0])}
+    frame = pl.DataFrame([row], schema=OWED)
+    with serving(lambda *_: good()) as server:
+        work = AskJudges(panel_of(server, **ONE_DOLLAR), tmp_path)
+        _, first = work(frame)
+        verdicts, second = work(frame)
+        assert len(server.requests) == 1
+    assert verdicts["cost"].sum() == 0
+    assert second["spent"].item() == pytest.approx(first["spent"].item()) == pytest.approx(1, rel=0.1)
 
 
 def test_a_judge_that_refuses_is_given_up_with_the_words_of_one_process_and_the_others_go_on(tmp_path: Path) -> None:
