@@ -31,7 +31,7 @@ test: install
 
 # A round killed with SIGKILL at twenty points, and continued each time: some ten minutes on two busy cores.
 test-faults: install
-	$(BIN)/pytest -m faults tests/faults
+	$(BIN)/pytest -m faults tests/faults tests/flows/test_deployments.py
 
 # Stages on a real Ray beside the same stages without it; Ray is an extra and is installed here.
 test-ray: install

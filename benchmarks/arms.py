@@ -11,7 +11,7 @@ same number of steps; nothing else differs but which chains are kept.
 import numpy as np
 from campaigns import Figures, asked_comparison
 
-ARMS = {arm: {"MGRD_SPEC__ARM": arm} for arm in ("filtered", "correct-only", "unfiltered")}
+ARMS = {arm: {"MGRD_SPEC__SELECTION__ARM": arm} for arm in ("filtered", "correct-only", "unfiltered")}
 COLD_START = "cold start"
 FIGURES = ("accuracy", "accuracy_sampled", "grounded", "truth_grounded", "claim_precision", "surrogate")
 

@@ -45,14 +45,8 @@ def check_unique(table: str, frame: pl.DataFrame) -> None:
         )
 
 
-def check_table(table: str, frame: pl.DataFrame) -> None:
-    """Schema and unique keys: what every frame passes before it is committed."""
-    check_schema(table, frame)
-    check_unique(table, frame)
-
-
 def check_parts(table: str, parts: Callable[[], Iterable[pl.DataFrame]]) -> None:
-    """`check_table` for rows that come part by part; `parts` is called again to look closer at keys.
+    """Schema and unique keys of rows that come part by part; `parts` is called again to look closer at keys.
 
     What stays in memory is eight bytes of hash per row. Two keys of one hash are told apart by a second look.
     """
@@ -77,17 +71,6 @@ def check_counts(stage: str, rows_in: int, parts: Mapping[str, int]) -> None:
     if rows_in != rows_out:
         counts = " + ".join(f"{count} {name}" for name, count in parts.items())
         raise ContractError(f"stage {stage}: {rows_in} rows in, but {counts} = {rows_out} out")
-
-
-def check_conserved(stage: str, wanted: pl.Series, parts: Mapping[str, pl.Series]) -> None:
-    """Every wanted key stands in exactly one part, and no part holds a key that was not wanted."""
-    found = pl.concat([keys.cast(wanted.dtype).alias("key") for keys in parts.values()])
-    lost = wanted.filter(~wanted.is_in(found.implode()))
-    strange = found.filter(~found.is_in(wanted.implode()))
-    doubled = found.filter(found.is_duplicated()).unique(maintain_order=True)
-    for what, keys in (("lost", lost), ("not asked for", strange), ("in more than one place", doubled)):
-        if len(keys):
-            raise ContractError(f"stage {stage}: {len(keys)} rows {what} among {', '.join(parts)}; {_few(keys)}")
 
 
 def check_references(

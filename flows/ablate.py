@@ -46,17 +46,19 @@ STUDIES: dict[Study, tuple[Arm, ...]] = {
 @flow(name="ablate", validate_parameters=False)
 def ablate(workspace: str, study: Study, seeds: list[int], overrides: Overrides | None = None) -> dict[str, object]:
     """Run a study over the seeds; returns its figures and the path of its report."""
-    results: list[Result] = []
-    for seed in seeds:
-        run = _campaign(workspace, seed, overrides or {})
-        starts: dict[str, ModelRef] = {"cold": _sampled(run)}
-        if any(arm.start == "sft" for arm in STUDIES[study]):
-            starts["sft"] = _filtered(run, starts["cold"])
-        for arm in STUDIES[study]:
-            own = Run(workspace=run.workspace, overrides={**run.overrides, **UNGUARDED, **arm.overrides})
-            step = sft_arm if arm.kind == "sft" else reinforce_arm
-            results += step(own, seed, arm, starts[arm.start])
-    return compare(Run(workspace=workspace, overrides=overrides or {}), study, results)
+    campaign = Run(workspace=workspace, overrides=overrides or {})
+    with campaign.traced(f"ablate {study}"):
+        results: list[Result] = []
+        for seed in seeds:
+            run = _campaign(workspace, seed, overrides or {})
+            starts: dict[str, ModelRef] = {"cold": _sampled(run)}
+            if any(arm.start == "sft" for arm in STUDIES[study]):
+                starts["sft"] = _filtered(run, starts["cold"])
+            for arm in STUDIES[study]:
+                own = Run(workspace=run.workspace, overrides={**run.overrides, **UNGUARDED, **arm.overrides})
+                step = sft_arm if arm.kind == "sft" else reinforce_arm
+                results += step(own, seed, arm, starts[arm.start])
+        return compare(campaign, study, results)
 
 
 def _campaign(workspace: str, seed: int, overrides: Overrides) -> Run:

@@ -8,7 +8,7 @@ from tasks.calibrate import calibrate as calibrate_task
 from tasks.run import Overrides, Run
 
 
-@flow(name="calibrate", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="calibrate", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def calibrate(
     workspace: str, labels: str | None = None, precision: float = PRECISION, overrides: Overrides | None = None
 ) -> dict[str, object]:
@@ -20,4 +20,6 @@ def calibrate(
         precision: Precision of kept chains for which a threshold is looked for.
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
-    return calibrate_task(Run(workspace=workspace, overrides=overrides or {}), labels, precision)
+    run = Run(workspace=workspace, overrides=overrides or {})
+    with run.traced("calibrate"):
+        return calibrate_task(run, labels, precision)

@@ -11,7 +11,7 @@ from tasks.run import ModelRef, Overrides, Run
 from tasks.train import demonstrations, learn_chains, learn_hearing, outside_model
 
 
-@flow(name="distill", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="distill", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def distill(workspace: str, overrides: Overrides | None = None) -> str:
     """Run the campaign of a workspace and return the path of its report.
 
@@ -22,7 +22,7 @@ def distill(workspace: str, overrides: Overrides | None = None) -> str:
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    with run.open().held("distill"):
+    with run.traced("distill"), run.open().held("distill"):
         return rounds(run)
 
 

@@ -42,17 +42,18 @@ class RoundResult:
 @flow(name="distill round", flow_run_name="round-{round_}", validate_parameters=False)
 def distill_round(run: Run, round_: int, model: ModelRef, start: ModelRef) -> RoundResult:
     """Round `round_` from `model`; training starts from `start` (the same model, or the cold start)."""
-    traces = sample(run, round_, model)
-    decisions = decide_round(run, round_, traces)
-    distilled = select(run, round_, traces, decisions)
-    check_round(run, round_, traces, decisions, distilled)
-    check_calibration(run)
-    trained = train_round(run, round_, traces, decisions, distilled, start)
-    evaluate(run, round_, trained or model)
-    if trained is None:
-        return RoundResult(model, promoted=False)
-    promoted = promote(run, round_, trained, model)
-    return RoundResult(trained, promoted)
+    with run.traced("distill round", round_):
+        traces = sample(run, round_, model)
+        decisions = decide_round(run, round_, traces)
+        distilled = select(run, round_, traces, decisions)
+        check_round(run, round_, traces, decisions, distilled)
+        check_calibration(run)
+        trained = train_round(run, round_, traces, decisions, distilled, start)
+        evaluate(run, round_, trained or model)
+        if trained is None:
+            return RoundResult(model, promoted=False)
+        promoted = promote(run, round_, trained, model)
+        return RoundResult(trained, promoted)
 
 
 def train_round(

@@ -11,7 +11,7 @@ from tasks.benchmark import benchmark as answer
 from tasks.run import Overrides, Run
 
 
-@flow(name="evaluate", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="evaluate", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def evaluate(
     workspace: str,
     benchmark: str,
@@ -41,4 +41,5 @@ def evaluate(
         overrides: Settings for this run alone, by dotted key, such as {"runtime.engine": "openai"}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    return answer(run, benchmark, data, out, model, limit, Evaluating(Path(out), samples, grounding, scaling))
+    with run.traced("evaluate"):
+        return answer(run, benchmark, data, out, model, limit, Evaluating(Path(out), samples, grounding, scaling))

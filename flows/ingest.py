@@ -9,7 +9,7 @@ from tasks.ingest import derive, ingest_embedded, ingest_path
 from tasks.run import Overrides, Run
 
 
-@flow(name="ingest", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="ingest", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def ingest(workspace: str, source: str = "embedded", overrides: Overrides | None = None) -> None:
     """Bring `embedded`, or the audio below a path, into the workspace.
 
@@ -19,7 +19,7 @@ def ingest(workspace: str, source: str = "embedded", overrides: Overrides | None
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    with run.open().held("ingest"):
+    with run.traced("ingest"), run.open().held("ingest"):
         if source == "embedded":
             clips = ingest_embedded(run)
             measure(run, clips)

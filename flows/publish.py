@@ -10,7 +10,7 @@ from tasks.publish import export, push_export
 from tasks.run import Overrides, Run
 
 
-@flow(name="publish", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="publish", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def publish(
     workspace: str,
     round_: int,
@@ -36,7 +36,8 @@ def publish(
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    if reviewers_wait(run.open(), round_):
-        rejudge(workspace, round_, overrides)
-    directory = export(run, ExportConfig(round=round_, purpose=purpose, embed_audio=True), out)
-    return directory if repo is None else push_export(directory, repo, private=private, dry_run=dry_run)
+    with run.traced("publish", round_):
+        if reviewers_wait(run.open(), round_):
+            rejudge(workspace, round_, overrides)
+        directory = export(run, ExportConfig(round=round_, purpose=purpose, embed_audio=True), out)
+        return directory if repo is None else push_export(directory, repo, private=private, dry_run=dry_run)

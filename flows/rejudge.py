@@ -10,7 +10,7 @@ from tasks.run import Overrides, Run
 from tasks.select import select
 
 
-@flow(name="rejudge", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="rejudge", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def rejudge(workspace: str, round_: int, overrides: Overrides | None = None) -> dict[str, object]:
     """Ground, judge, decide and select the round anew; returns what changed.
 
@@ -20,7 +20,7 @@ def rejudge(workspace: str, round_: int, overrides: Overrides | None = None) -> 
         overrides: Settings for this run alone, by dotted key, such as {"spec.rounds": 1}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    with run.open().held("rejudge"):
+    with run.traced("rejudge"), run.open().held("rejudge"):
         before = standing_decisions(run, round_)
         traces = sampled_traces(run, round_)
         decisions = decide_round(run, round_, traces)

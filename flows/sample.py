@@ -8,7 +8,7 @@ from tasks.sample import sample
 from tasks.train import standing_model
 
 
-@flow(name="sample", on_failure=[tell_failure], on_crashed=[tell_failure])
+@flow(name="sample", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])
 def sample_round(workspace: str, round_: int, overrides: Overrides | None = None) -> int:
     """Sample the chains of round `round_` from the model that stands; returns how many there are.
 
@@ -20,5 +20,5 @@ def sample_round(workspace: str, round_: int, overrides: Overrides | None = None
         overrides: Settings for this run alone, by dotted key, such as {"runtime.engine": "openai"}.
     """
     run = Run(workspace=workspace, overrides=overrides or {})
-    with run.open().held("sample"):
+    with run.traced("sample"), run.open().held("sample"):
         return sample(run, round_, standing_model(run.open(), round_)).rows

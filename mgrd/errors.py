@@ -34,6 +34,10 @@ class BusyError(StoreError):
     """Another process holds the workspace."""
 
 
+class OverdueError(MgrdError, TimeoutError):
+    """A stage took longer than it may; what it finished is committed."""
+
+
 class EngineError(MgrdError, RuntimeError):
     """A model could not be loaded, sampled or scored."""
 

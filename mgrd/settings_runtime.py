@@ -1,6 +1,6 @@
 """The `runtime` half of the settings: how the work runs. Nothing here enters the identity of a stage."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -144,6 +144,13 @@ class MockRuntime(Section):
     faults: tuple[MockFault, ...] = Field(default=(), description="the faults, one section each")
 
 
+StageKind = Literal[
+    "ingest", "evidence", "derive", "decontaminate", "demonstrations", "hearing", "cold start", "sample", "ground",
+    "judge", "counterfactual", "decide", "select", "train", "pair", "dpo", "reinforce", "evaluate",
+]  # fmt: skip
+"""How the names of stages begin: `sample` is sample-distill, sample-evaluate and so on."""
+
+
 class Runtime(Section):
     """How the work runs; changing it never changes the data's identity."""
 
@@ -164,6 +171,9 @@ class Runtime(Section):
     )
     checkpoint_steps: int = Field(
         default=100, ge=0, description="steps between two checkpoints that a killed training goes on from; 0: none"
+    )
+    checkpoint_rollouts: int = Field(
+        default=10, ge=0, description="the same of reinforcement, whose steps each sample their chains; 0: none"
     )
     keep_models: int | None = Field(
         default=None,
@@ -191,12 +201,24 @@ class Runtime(Section):
         ge=0,
         description="GPUs that each worker of a Ray cluster holds while it samples; it opens one engine on them",
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="of the log on standard error: lines for people, or one JSON object a line"
+    )
     batch_requests: int = Field(default=32, ge=1, description="questions per sampling batch")
     fail_on_error: float = Field(
         default=0.1,
         ge=0,
         le=1,
         description="share of a stage's rows in quarantine from which the stage stops; 1: never",
+    )
+    stage_timeout_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="time that a stage may take in one go; then it is stopped as by Ctrl-C and goes on when it is run "
+        "again. None: no limit",
+    )
+    stage_timeouts: dict[StageKind, Annotated[float, Field(gt=0)]] = Field(
+        default={}, description='the same for stages by how their name begins, such as `{"sample": 7200}`'
     )
     max_cost: float | None = Field(
         default=None,
@@ -207,6 +229,13 @@ class Runtime(Section):
     server: ServerRuntime | None = Field(default=None, description='the server of `engine = "openai"`')
     vllm: VllmRuntime = VllmRuntime()
     mock: MockRuntime = MockRuntime()
+
+    def time_limit(self, stage: str) -> float | None:
+        """Seconds that a stage of this name may take; None: no limit."""
+        own = (
+            limit for kind, limit in self.stage_timeouts.items() if f"{stage} ".replace("-", " ").startswith(f"{kind} ")
+        )
+        return next(own, self.stage_timeout_seconds)
 
     @model_validator(mode="after")
     def _has_its_server(self) -> "Runtime":

@@ -79,7 +79,6 @@ class ReinforceSpec(Section):
     window_high: int = Field(default=6, ge=0, description="most correct samples of a question that is learnt on")
     heldout_every: int = Field(default=10, ge=1, description="steps between two held-out looks")
     heldout_questions: int = Field(default=100, ge=1, description="dev questions of a held-out look")
-    checkpoint_every: int = Field(default=10, ge=1, description="steps between two checkpoints")
     reward: RewardSpec = RewardSpec()
     guards: GuardSpec = GuardSpec()
 

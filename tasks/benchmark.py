@@ -16,15 +16,17 @@ from mgrd.evaluation.benchmarks.run import Evaluating, evaluate_benchmark
 from mgrd.ingest.listing import listing_digest
 from mgrd.settings import SETTINGS_FILE, Settings, load_settings
 from mgrd.store import Workspace
+from mgrd.store.deadline import deadline
 from schemas import MODELS
 from tasks.artifacts import publish_benchmark
+from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 LOGGER = logging.getLogger("mgrd")
 JOURNAL = "answers.jsonl"
 
 
-@task(name="benchmark", cache_policy=NO_CACHE)
+@task(name="benchmark", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
 def benchmark(
     run: Run, name: str, data: str, out: str, model: str | None, limit: int | None, asking: Evaluating
 ) -> dict[str, Any]:
@@ -34,7 +36,11 @@ def benchmark(
     family = named(name)
     items = family.read(Path(data), folder)[:limit]
     folder.mkdir(parents=True, exist_ok=True)
-    with closing(_engine(settings, Path(run.workspace), model, folder)) as engine:
+    limit_seconds = settings.runtime.time_limit("evaluate")
+    with (
+        deadline(f"benchmark {name}", limit_seconds),
+        closing(_engine(settings, Path(run.workspace), model, folder)) as engine,
+    ):
         document = evaluate_benchmark(engine, family, items, settings.spec, asking)
         if engine.replayed:
             LOGGER.info("%s: %d answers were there from an earlier run", name, len(engine.replayed))

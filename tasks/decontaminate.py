@@ -1,7 +1,8 @@
 """Decontaminate: which training questions hold the sound or the wording of what the campaign is measured on.
 
 What is found stands in table `overlaps`, and `questions_of` leaves it out of every training split, so that it is
-neither sampled nor trained on. Clips that are made here (`embedded`) are no recordings; their sources keep them apart.
+neither sampled nor trained on; `replay_rows` does so with the rows of a text set from a file. Clips that are made
+here (`embedded`) are no recordings; their sources keep them apart.
 """
 
 import logging
@@ -17,6 +18,7 @@ from mgrd.evaluation.benchmarks import named
 from mgrd.evaluation.decontamination import Decontamination, Sample, find_overlaps
 from mgrd.ids import content_key
 from mgrd.ingest.listing import listing_digest
+from mgrd.ingest.text_set import text_set_of
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, run_stage
 from schemas import CLIPS, OVERLAPS, QUESTIONS
 from tasks.ingest import EMBEDDED
@@ -31,7 +33,7 @@ OWN = "held-out"
 
 @task(name="decontaminate", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
 def decontaminate(run: Run) -> DatasetRef:
-    """The training questions that overlap with held-out clips, or with the benchmarks of the settings."""
+    """The training questions, on clips and of a text set, that overlap with held-out clips or with named benchmarks."""
     workspace = run.open()
     spec = workspace.settings.spec.decontamination
     clips = workspace.store.read(CLIPS).filter(pl.col("collection") != EMBEDDED).sort("clip_id")
@@ -39,6 +41,7 @@ def decontaminate(run: Run) -> DatasetRef:
     folders = {benchmark.name: workspace.resolve(benchmark.data) for benchmark in spec.benchmarks}
     if absent := [f"{name}: {folder}" for name, folder in folders.items() if not folder.exists()]:
         raise ConfigError(f"spec.decontamination.benchmarks: no files at {'; '.join(absent)}; correct `data`")
+    texts = _texts(workspace)
     stage = Stage(
         name="decontaminate",
         round=0,
@@ -48,11 +51,13 @@ def decontaminate(run: Run) -> DatasetRef:
             "clips": digest(CLIPS, clips),
             "questions": digest(QUESTIONS, questions),
             "benchmarks": content_key(*(listing_digest(folder) for folder in folders.values())),
+            **({"texts": content_key(*(part for text in texts.items() for part in text))} if texts else {}),
         },
     )
 
     def work() -> Outcome:
         training = clips.filter(~pl.col("split").is_in(HELD_OUT))
+        asked = {**texts, **dict(questions.select("question_id", "text").iter_rows())}
         held = {
             name: [Sample(item.item_id, item.audio, item.question) for item in items]
             for name, items in (
@@ -60,20 +65,26 @@ def decontaminate(run: Run) -> DatasetRef:
                 for name, folder in folders.items()
             )
         }
-        found = [
-            find_overlaps([Sample(q, question=t) for q, t in questions.select("question_id", "text").rows()], held)
-        ]
+        found = [find_overlaps([Sample(key, question=text) for key, text in asked.items()], held)]
         own = _sounds(workspace, clips.filter(pl.col("split").is_in(HELD_OUT)))
         sounds = {**held, **({OWN: own} if spec.near_duplicates else {})}
         found.append(find_overlaps(_sounds(workspace, training), sounds))
-        rows = _rows(questions, found)
+        rows = _rows({**dict.fromkeys(texts), **dict(questions.select("question_id", "clip_id").iter_rows())}, found)
         workspace.store.replace(OVERLAPS, rows, {})
         for key, reason in {key: reason for part in found for key, reason in part.unreadable.items()}.items():
             LOGGER.warning("decontaminate: %s could not be compared: %s", key, reason)
-        return _outcome(workspace, questions, rows, found)
+        return _outcome(workspace, len(asked), rows, found)
 
     entry, _ = run_stage(workspace, stage, work)
     return entry.output(OVERLAPS.name)
+
+
+def _texts(workspace: Workspace) -> dict[str, str]:
+    """question_id -> question of a text set from a file, in key order; none where no benchmark is named."""
+    if not workspace.settings.spec.decontamination.benchmarks:
+        return {}
+    found = text_set_of(workspace)
+    return dict(sorted(found.asked.items())) if found is not None else {}
 
 
 def _sounds(workspace: Workspace, clips: pl.DataFrame) -> list[Sample]:
@@ -81,12 +92,10 @@ def _sounds(workspace: Workspace, clips: pl.DataFrame) -> list[Sample]:
     return [Sample(clip_id, workspace.resolve(uri)) for clip_id, uri in rows]
 
 
-def _rows(questions: pl.DataFrame, found: Sequence[Decontamination]) -> pl.DataFrame:
+def _rows(clip_of: Mapping[str, str | None], found: Sequence[Decontamination]) -> pl.DataFrame:
     """Rows of table `overlaps`: of what was found by question, and of every question on a clip that was found."""
-    on_clip: dict[str, list[str]] = {}
-    clip_of: dict[str, str | None] = {}
-    for question_id, clip_id in questions.select("question_id", "clip_id").iter_rows():
-        clip_of[question_id] = clip_id
+    on_clip: dict[str | None, list[str]] = {}
+    for question_id, clip_id in clip_of.items():
         on_clip.setdefault(clip_id, []).append(question_id)
     rows: dict[tuple[str, str], Mapping[str, object]] = {}
     for overlap in (overlap for part in found for overlap in part.overlaps):
@@ -101,16 +110,14 @@ def _rows(questions: pl.DataFrame, found: Sequence[Decontamination]) -> pl.DataF
     return frame_of(OVERLAPS, [rows[key] for key in sorted(rows)])
 
 
-def _outcome(
-    workspace: Workspace, questions: pl.DataFrame, rows: pl.DataFrame, found: Sequence[Decontamination]
-) -> Outcome:
+def _outcome(workspace: Workspace, asked: int, rows: pl.DataFrame, found: Sequence[Decontamination]) -> Outcome:
     overlapping = rows["question_id"].n_unique()
     if overlapping:
         LOGGER.warning("decontaminate: %d questions are left out; `mgrd data show overlaps` names them", overlapping)
     return Outcome(
         (workspace.store.reference(OVERLAPS, {}),),
-        questions.height,
-        {"clean": questions.height - overlapping, "overlapping": overlapping},
+        asked,
+        {"clean": asked - overlapping, "overlapping": overlapping},
         {
             "by_benchmark": dict(rows.group_by("benchmark").len().sort("benchmark").iter_rows()),
             "not_compared": len({key for part in found for key in part.unreadable}),

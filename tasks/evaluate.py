@@ -12,7 +12,7 @@ from mgrd.evaluation.heldout import heldout_metrics, probe_metrics, text_metrics
 from mgrd.store import DatasetRef, Outcome, Stage, digest, run_stage
 from mgrd.store.checkpoints import retire_checkpoints
 from schemas import CLAIMS, COUNTERFACTUALS, DECISIONS, METRICS, TRACES
-from tasks.artifacts import publish_heldout
+from tasks.artifacts import publish_heldout, publish_round
 from tasks.counterfactual import contrast_partition
 from tasks.ground import ground_partition
 from tasks.probes import measure_probes
@@ -70,7 +70,9 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
         workspace.store.replace(METRICS, metrics, {"round": round_})
         return Outcome((workspace.store.reference(METRICS, {"round": round_}),), traces.rows, {"scored": traces.rows})
 
-    entry, _ = run_stage(workspace, stage, work)
+    entry, ran = run_stage(workspace, stage, work)
+    if ran:
+        publish_round(workspace, round_)
     return entry.output(METRICS.name)
 
 

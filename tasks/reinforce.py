@@ -101,6 +101,7 @@ def _reinforce(
             seed=spec.seed + stage.round,
             precision=workspace.settings.runtime.precision,
             state_folder=state,
+            checkpoint_steps=workspace.settings.runtime.checkpoint_rollouts,
             on_step=advance,
         )
     final = bench.figures(test) if measured else {}

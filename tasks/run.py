@@ -6,7 +6,8 @@ that reaches the workspace.
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -15,7 +16,11 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from data_contracts.invariants import HELD_OUT
+from mgrd.settings import load_settings
 from mgrd.store import DatasetRef, Entry, Stage, Workspace, frame_of
+from mgrd.store.logs import join_log
+from mgrd.store.running import running
+from mgrd.store.telemetry import traced_flow
 from schemas import CLIPS, MODELS, OVERLAPS, QUESTIONS, TRACES
 
 if TYPE_CHECKING:
@@ -35,6 +40,14 @@ class Run(BaseModel):
 
     def open(self) -> Workspace:
         return Workspace.open(Path(self.workspace), dict(self.overrides))
+
+    @contextmanager
+    def traced(self, flow: str, round_: int | None = None) -> Iterator[None]:
+        """The block as a flow: observers see its stages below it, and its log is as the settings want it."""
+        settings = load_settings(Path(self.workspace), dict(self.overrides))
+        join_log(settings)
+        with traced_flow(settings, flow, round_), nullcontext() if round_ is None else running(round_):
+            yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,27 @@
 """The text-reasoning set of a campaign: rows to replay, and held-out problems, generated or from a file."""
 
-from pathlib import Path
-
 import polars as pl
 
 from mgrd.engines.sampling import GREEDY
-from mgrd.ingest.embedded.texts import PROMPT, heldout_problems, text_tasks
-from mgrd.ingest.text_set import TextSet, read_text_set
+from mgrd.ingest.embedded.texts import PROMPT, text_tasks
+from mgrd.ingest.text_set import heldout_texts, text_set_of
 from mgrd.store import DatasetRef, Workspace
-from schemas import DISTILLED, QUARANTINE
+from schemas import DISTILLED, OVERLAPS, QUARANTINE
 from tasks.run import ModelRef
 from tasks.sample import TEXT, sample_questions
 
-GENERATED = "generated"
 GENERATED_ROWS = 400
 """Rows made where the cold start left none: a model from outside."""
 STAGE = {"stage": "text", "round": 0}
 
 
 def replay_rows(workspace: Workspace) -> pl.DataFrame:
-    """Rows (DISTILLED) that rounds mix in; refused rows of a file go to quarantine."""
+    """Rows (DISTILLED) that rounds mix in; of a file, refused rows go to quarantine, and table `overlaps` stays out."""
     spec = workspace.settings.spec
-    if spec.training.text != GENERATED:
-        found = _from_file(workspace)
+    if (found := text_set_of(workspace)) is not None:
         workspace.store.replace(QUARANTINE, found.refused, STAGE)
-        return found.rows
+        overlaps = workspace.store.read(OVERLAPS, columns=["question_id"])
+        return found.rows.join(overlaps, on="question_id", how="anti", maintain_order="left")
     origin, phase = pl.col("origin") == "text", pl.col("phase") == 1
     made = workspace.store.read(DISTILLED, {"round": 0}).filter(origin & phase)
     return made if made.height else text_tasks(GENERATED_ROWS, spec.seed)
@@ -39,17 +36,3 @@ def measure_texts(workspace: Workspace, round_: int, model: ModelRef) -> Dataset
     if questions.is_empty():
         return None
     return sample_questions(workspace, round_, model, TEXT, questions, (GREEDY,), PROMPT)
-
-
-def heldout_texts(workspace: Workspace) -> pl.DataFrame:
-    """Held-out problems (QUESTIONS), at most `spec.evaluation.text_problems` of each split."""
-    spec = workspace.settings.spec
-    if spec.training.text == GENERATED:
-        return heldout_problems(spec.evaluation.text_problems, spec.seed)
-    asked = _from_file(workspace).heldout.sort("question_id")
-    return asked.group_by("split", maintain_order=True).head(spec.evaluation.text_problems).select(asked.columns)
-
-
-def _from_file(workspace: Workspace) -> TextSet:
-    path = Path(workspace.settings.spec.training.text).expanduser()
-    return read_text_set(path if path.is_absolute() else workspace.root / path)

@@ -1,10 +1,14 @@
 """Fixtures of the whole suite: quiet libraries, one thread, and the recordings where they are present."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
+
+from tests.campaign import REPOSITORY, run_campaign
 
 settings.register_profile("suite", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("suite")
@@ -19,8 +23,16 @@ for name, value in {
 }.items():
     os.environ.setdefault(name, value)
 
-REPOSITORY = Path(__file__).parent.parent
 RECORDINGS = REPOSITORY.parent / "shared" / "audio"
+
+
+@pytest.fixture(autouse=True)
+def same_environment() -> Iterator[None]:
+    """Commands point caches and temporary files into their workspace: of one test, not of those that follow it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +41,16 @@ def recordings() -> Path:
     if not (RECORDINGS / "manifest.csv").is_file():
         pytest.skip("no recordings beside the project")
     return RECORDINGS
+
+
+@pytest.fixture(scope="session")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished campaign of examples/tiny.toml, run once for all workers of the test run. Read only."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-campaign"
+    shared.mkdir(exist_ok=True)
+    with FileLock(shared / "lock"):
+        if not (shared / "done").exists():
+            run_campaign(shared)
+            (shared / "done").touch()
+    return shared / "w"

@@ -77,5 +77,8 @@ def main() -> None:
             interrupts.leave()
         if not isinstance(error, MgrdError):
             raise
-        sys.stderr.write(f"error: {error}\n")
+        from mgrd.store.logs import told_as_json
+
+        if not told_as_json(error):
+            sys.stderr.write(f"error: {error}\n")
         sys.exit(2 if isinstance(error, ConfigError) else 1)

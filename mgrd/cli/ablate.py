@@ -33,7 +33,7 @@ def ablate_command(
     except ValueError as error:
         raise typer.BadParameter(f"{seeds!r} is no list of seeds; write 0,1,2", param_hint="--seeds") from error
     prepare(workspace)
-    show_stages()
+    show_stages(workspace)
     from mgrd.store import Workspace
 
     Workspace.open(workspace)

@@ -28,7 +28,7 @@ def calibrate_command(
     are told and left out.
     """
     prepare(workspace)
-    show_stages()
+    show_stages(workspace)
     from mgrd.store import Workspace
 
     Workspace.open(workspace)

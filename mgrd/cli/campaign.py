@@ -21,7 +21,7 @@ def run_command(
 ) -> None:
     """Run distillation rounds; the same command again continues, or does nothing when all is done."""
     prepare(workspace)
-    show_stages()
+    show_stages(workspace)
     from mgrd.store import Workspace
     from mgrd.store.request import Request, data_versions
 

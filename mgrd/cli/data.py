@@ -110,8 +110,8 @@ def lineage_command(
     json_: JsonOption = False,
 ) -> None:
     """From a training row or chain back to clip, question, prompt, model, judges, policy and configuration."""
+    from mgrd.report.lineage import lineage_of
     from mgrd.store import Workspace
-    from mgrd.store.lineage import lineage_of
 
     found = lineage_of(Workspace.open(workspace), key)
     if json_:

@@ -25,6 +25,7 @@ def decontaminate_command(
     from mgrd.errors import ConfigError
     from mgrd.evaluation.benchmarks import named
     from mgrd.evaluation.decontamination import Sample, find_overlaps
+    from mgrd.ingest.text_set import text_set_of
     from mgrd.settings import SETTINGS_FILE, load_settings
     from mgrd.store import Workspace
     from schemas import CLIPS, QUESTIONS
@@ -40,6 +41,8 @@ def decontaminate_command(
         )
         for row in asked.iter_rows(named=True)
     ]
+    if (texts := text_set_of(opened)) is not None:
+        training += [Sample(key, question=text) for key, text in sorted(texts.asked.items())]
     items = named(benchmark).read(data, out)
     held = {benchmark: [Sample(item.item_id, item.audio, item.question) for item in items]}
     found = find_overlaps(training, held)

@@ -3,9 +3,7 @@
 Must run before Prefect, transformers or numba are imported, since they read it at import.
 """
 
-import logging
 import os
-import sys
 from pathlib import Path
 
 
@@ -33,11 +31,9 @@ def prepare(workspace: Path) -> None:
     Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
 
 
-def show_stages() -> None:
-    """Stage lines of the pipeline's own logger on standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("mgrd")
-    logger.handlers = [handler]
-    logger.propagate = False
-    logger.setLevel(logging.INFO)
+def show_stages(workspace: Path, overrides: dict[str, object] | None = None) -> None:
+    """Stage lines of the pipeline's own logger on standard error, as the settings want them."""
+    from mgrd.settings import load_settings
+    from mgrd.store.logs import write_log
+
+    write_log(load_settings(workspace, overrides))

@@ -53,7 +53,7 @@ def evaluate_command(
     from mgrd.settings import SETTINGS_FILE
 
     prepare(workspace if (workspace / SETTINGS_FILE).is_file() else out)
-    show_stages()
+    show_stages(workspace)
     from flows.evaluate import evaluate
 
     _show(

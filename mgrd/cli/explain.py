@@ -16,6 +16,7 @@ PLAIN_WIDTH = 120
 """Columns where the output is no terminal."""
 COLOURS = {"supported": "green", "contradicted": "red", "unverifiable": "yellow", "surrogate": "magenta"}
 SIGNS = {"supported": "+", "contradicted": "-", "unverifiable": "?"}
+MEASURED = {"text": "text problems", "probe": "probes"}
 CRITERIA = ("acoustic_grounding", "logical_coherence", "answer_follows", "surrogate", "self_cognition")
 
 
@@ -57,6 +58,9 @@ def show(found: dict[str, Any]) -> None:
     for override in found["overrides"]:
         said = f"{override['verdict']} by {override['reviewer']}, {override['made_at']}: {override['reason'] or ''}"
         _line(console, "override", said)
+    if found["decision"] is None and found["purpose"] in MEASURED:
+        _line(console, "decision", f"none: {MEASURED[found['purpose']]} are measured, nothing is decided on them")
+        return
     _show_decision(console, found["decision"])
 
 
@@ -66,7 +70,8 @@ def _show_head(console: "Console", found: dict[str, Any]) -> None:
     if clip := found["clip"]:
         _line(console, "clip", f"{clip['uri']} ({clip['duration']:.2f} s, {clip['source']})")
     if question := found["question"]:
-        _line(console, "question", f"{question['text']} [{' | '.join(question['choices'])}]")
+        choices = f" [{' | '.join(question['choices'])}]" if question["choices"] else ""
+        _line(console, "question", f"{question['text']}{choices}")
 
 
 def _marked(found: dict[str, Any]) -> "Text":

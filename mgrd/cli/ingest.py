@@ -16,7 +16,7 @@ SourceArgument = Annotated[
 def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) -> None:
     """Bring clips and questions into the workspace; ingesting the same again changes nothing."""
     prepare(workspace)
-    show_stages()
+    show_stages(workspace)
     from mgrd.errors import DataError
     from mgrd.ingest.listing import listing_digest
     from mgrd.store import Workspace

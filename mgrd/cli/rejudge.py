@@ -20,7 +20,7 @@ def rejudge_command(
     Nothing is sampled and nothing is trained: `mgrd run` goes on from the new decisions.
     """
     prepare(workspace)
-    show_stages()
+    show_stages(workspace)
     from mgrd.store import Workspace
 
     with Workspace.open(workspace).held(f"mgrd rejudge {round_}"):

@@ -12,8 +12,6 @@ FINISHED = {"stop": "stop", "eos": "stop", "end_turn": "stop", "length": "length
 BYTES_PER_TOKEN = 4.0
 """For servers that neither count tokens nor list them."""
 BROKEN = "\ufffd"
-LONGEST_CHARACTER = 4
-"""Tokens that one character may take: bytes of UTF-8."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 Span = tuple[int, int]

@@ -46,21 +46,6 @@ def cluster_bootstrap(values: np.ndarray, clusters: np.ndarray, resamples: int, 
     return Estimate(mean, float(low), float(high))
 
 
-def paired_cluster_bootstrap(
-    before: np.ndarray, after: np.ndarray, clusters: np.ndarray, resamples: int, seed: int
-) -> Estimate:
-    """Mean of `after - before` over the same questions in the same order, all of shape (N,).
-
-    Pairing takes the difficulty of the questions out of the interval, so a change is seen that two
-    separate intervals would hide. Raises DataError like `cluster_bootstrap`.
-    """
-    before = np.asarray(before, dtype=np.float64)
-    after = np.asarray(after, dtype=np.float64)
-    if before.shape != after.shape:
-        raise DataError(f"paired values differ in shape, {before.shape} and {after.shape}; pair them by question first")
-    return cluster_bootstrap(after - before, clusters, resamples, seed)
-
-
 def _check(values: np.ndarray, clusters: np.ndarray) -> None:
     if values.ndim != 1 or values.shape != clusters.shape:
         raise DataError(f"values {values.shape} and clusters {clusters.shape} must be two vectors of one length")

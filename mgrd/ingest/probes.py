@@ -6,6 +6,7 @@ invites such a denial, and has no right answer.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -55,6 +56,12 @@ def paired_probes(scan: Callable[[Table], pl.LazyFrame], spec: Spec) -> pl.DataF
     sounds = scan(OVERLAPS).filter(pl.col("reason") != "question").select("clip_id")
     pool = scan(CLIPS).filter(pl.col("split") == "pool").select("clip_id", "split")
     return probe_questions(pool.join(sounds, on="clip_id", how="anti").collect(), spec.preferences.probes, spec.seed)
+
+
+def probe_with_id(question_id: str, clip_id: str) -> dict[str, Any] | None:
+    """The probe (a row of QUESTIONS without its split) of this id, put about the clip; None when it is none."""
+    made = (_question(clip_id, text, "") for text in PROBES)
+    return next((row for row in made if row["question_id"] == question_id), None)
 
 
 def _question(clip_id: str, text: str, split: str) -> dict[str, object]:

@@ -13,11 +13,12 @@ import polars as pl
 
 from mgrd.errors import DataError, boundary
 from mgrd.ids import content_key, question_key
-from mgrd.ingest.embedded.texts import text_row
+from mgrd.ingest.embedded.texts import heldout_problems, text_row
 from mgrd.ingest.texts import TEXT_LIMIT, holds_markup, quarantine, readable
-from mgrd.store import frame_of
+from mgrd.store import Workspace, frame_of
 from schemas import DISTILLED, QUARANTINE, QUESTIONS
 
+GENERATED = "generated"
 FIELDS = ("question", "chain", "answer")
 CHAIN_LIMIT = 100_000
 """Characters of a chain."""
@@ -26,11 +27,30 @@ HELD_OUT_IN = 10
 
 @dataclass(frozen=True, slots=True)
 class TextSet:
-    """Training rows (DISTILLED), held-out questions (QUESTIONS; dev and test in turn), and what was refused."""
+    """Training rows (DISTILLED), held-out questions (QUESTIONS; dev and test in turn), and what was refused.
+
+    `asked` maps the `question_id` of each training row to its question.
+    """
 
     rows: pl.DataFrame
     heldout: pl.DataFrame
     refused: pl.DataFrame
+    asked: dict[str, str]
+
+
+def text_set_of(workspace: Workspace) -> TextSet | None:
+    """The set that `spec.training.text` names, read with its errors; None where problems are generated."""
+    named = workspace.settings.spec.training.text
+    return None if named == GENERATED else read_text_set(workspace.resolve(str(Path(named).expanduser())))
+
+
+def heldout_texts(workspace: Workspace) -> pl.DataFrame:
+    """Held-out problems (QUESTIONS), at most `spec.evaluation.text_problems` of each split."""
+    spec = workspace.settings.spec
+    if (found := text_set_of(workspace)) is None:
+        return heldout_problems(spec.evaluation.text_problems, spec.seed)
+    asked = found.heldout.sort("question_id")
+    return asked.group_by("split", maintain_order=True).head(spec.evaluation.text_problems).select(asked.columns)
 
 
 def read_text_set(path: Path) -> TextSet:
@@ -41,6 +61,7 @@ def read_text_set(path: Path) -> TextSet:
     rows: dict[str, dict[str, object]] = {}
     heldout: dict[str, dict[str, object]] = {}
     refused: dict[str, dict[str, object]] = {}
+    asked: dict[str, str] = {}
     for place, raw in enumerate(_records(path), 1):
         where = f"row {place} of {path.name}"
         try:
@@ -57,6 +78,7 @@ def read_text_set(path: Path) -> TextSet:
         else:
             row = text_row(question, tuple(choices), chain, answer)
             rows[str(row["row_id"])] = row
+            asked[str(row["question_id"])] = question
     if not rows:
         first = next(iter(refused.values()), {}).get("message", "it is empty")
         raise DataError(f"{path} holds no text problem to train on: {first}")
@@ -64,6 +86,7 @@ def read_text_set(path: Path) -> TextSet:
         frame_of(DISTILLED, list(rows.values())),
         frame_of(QUESTIONS, list(heldout.values())),
         frame_of(QUARANTINE, list(refused.values())),
+        asked,
     )
 
 

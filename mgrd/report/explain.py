@@ -12,6 +12,7 @@ from mgrd.audio.facts import FACT_UNITS
 from mgrd.errors import DataError
 from mgrd.grounding.surrogate import find_surrogates
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
+from mgrd.ingest.unwritten import unwritten_question
 from mgrd.store import Workspace
 from schemas import CLAIMS, CLIPS, COUNTERFACTUALS, DECISIONS, OVERRIDES, QUESTIONS, TRACES, VERDICTS, Table
 
@@ -46,7 +47,10 @@ def explain_trace(workspace: Workspace, beginning: str) -> dict[str, Any]:
     def look_up(table: Table, column: str, key: str | None) -> list[dict[str, Any]]:
         return _rows(workspace, table, column, key)
 
-    return explain_rows(look_up, trace_id)
+    found = explain_rows(look_up, trace_id)
+    if found["question"] is None:
+        found["question"] = _question(unwritten_question(workspace, found["question_id"], found["clip_id"]))
+    return found
 
 
 def explain_rows(look_up: Lookup, trace_id: str) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def explain_rows(look_up: Lookup, trace_id: str) -> dict[str, Any]:
     reasoning = trace["reasoning"] or ""
     return {
         **{name: trace[name] for name in TRACE_FIELDS},
-        "question": question and {name: question[name] for name in ("text", "choices", "answer", "skill")},
+        "question": _question(question),
         "clip": clip and {name: clip[name] for name in ("uri", "duration", "source", "label")},
         "claims": [_claim(number, row, gains.get(row["claim_id"])) for number, row in enumerate(claims, start=1)],
         "surrogates": [
@@ -97,6 +101,10 @@ def measured_unit(attribute: str, unit: str | None) -> str:
     """The unit of a claim's measured value."""
     read = ALL_ATTRIBUTES[attribute].fact if attribute in ALL_ATTRIBUTES else attribute
     return unit or FACT_UNITS.get(read, "")
+
+
+def _question(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if row is None else {name: row[name] for name in ("text", "choices", "answer", "skill")}
 
 
 def _claim(number: int, row: Mapping[str, Any], gain: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from mgrd.errors import MgrdError
@@ -35,23 +35,19 @@ def build_report(inputs: ReportInputs) -> str:
     figures = {split: [figures_of(inputs.metrics, number, split) for number in numbers] for split in ("test", "dev")}
     examples = example_views(inputs, choose_examples(inputs))
     style, script = _asset("report.css"), _asset("report.js")
-    return (
-        _environment()
-        .get_template("report.html.jinja")
-        .render(
-            policy=content_policy(style, script),
-            style=Markup(style),
-            script=Markup(script),
-            rounds=rounds,
-            headline=headline_rows(figures[REPORTED_SPLIT]),
-            dev=headline_rows(figures["dev"]),
-            charts=draw_charts(numbers, _with_yield(figures[REPORTED_SPLIT], rounds)),
-            funnels=[round_ for round_ in rounds if round_["funnel"]["sampled"]],
-            reasons=reason_table(rounds),
-            examples=[(example, *_sound(example, inputs)) for example in examples],
-            provenance=gather_provenance(inputs),
-            stages=stage_seconds(rounds),
-        )
+    return template("report.html.jinja").render(
+        policy=content_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+        rounds=rounds,
+        headline=headline_rows(figures[REPORTED_SPLIT]),
+        dev=headline_rows(figures["dev"]),
+        charts=draw_charts(numbers, with_yield(figures[REPORTED_SPLIT], rounds)),
+        funnels=[round_ for round_ in rounds if round_["funnel"]["sampled"]],
+        reasons=reason_table(rounds),
+        examples=[(example, *_sound(example, inputs)) for example in examples],
+        provenance=gather_provenance(inputs),
+        stages=stage_seconds(rounds),
     )
 
 
@@ -77,7 +73,7 @@ def reason_table(rounds: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tu
     ]
 
 
-def _with_yield(
+def with_yield(
     figures: Sequence[Mapping[str, Mapping[str, Any]]], rounds: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Mapping[str, Any]]]:
     """The figures with the funnel's kept share beside them, where a round sampled."""
@@ -102,6 +98,11 @@ def _sound(example: Example, inputs: ReportInputs) -> "tuple[SoundPicture | None
         return picture_sound(inputs.load_audio(uri), uri), ""
     except (MgrdError, OSError) as error:
         return None, f"the sound could not be read: {error}"
+
+
+def template(name: str) -> Template:
+    """A template of the report, with autoescape and the report's own words at hand."""
+    return _environment().get_template(name)
 
 
 @cache

@@ -17,6 +17,7 @@ from deltalake import CommitProperties, DeltaTable, WriterProperties, write_delt
 from data_contracts.invariants import check_unique, name_nulls, name_rows, next_step, to_schema
 from mgrd.errors import ContractError, DataError, MgrdError, StoreError, boundary
 from mgrd.store.digest import Digest
+from mgrd.store.running import current_stage
 from mgrd.store.schema import missing_columns, stored_types, upgraded
 from schemas import Table
 
@@ -129,7 +130,7 @@ class Store:
                 schema_mode=self._schema_mode(table, opened),
                 partition_by=list(table.partition_by) or None,
                 writer_properties=LAYOUT,
-                commit_properties=CommitProperties(custom_metadata=dict(note or {})),
+                commit_properties=_properties(note),
             )
         return self.version(table) if opened is None else opened.version()
 
@@ -156,7 +157,7 @@ class Store:
         Keys are checked within each frame here, and across frames when the stage's contracts are.
         """
         stream = _Stream(table, parts, partition)
-        properties = CommitProperties(custom_metadata=dict(note or {}))
+        properties = _properties(note)
         predicate = " AND ".join(f"{column} = {_literal(value)}" for column, value in partition.items())
         opened = self.open(table)
         try:
@@ -225,6 +226,15 @@ class Store:
         if self.uri is None:
             self.path(table).mkdir(parents=True, exist_ok=True)
         return self.location(table)
+
+
+def _properties(note: Mapping[str, str] | None) -> CommitProperties:
+    """What a commit says of itself: the stage that makes it, with its fingerprint, and the note."""
+    here = current_stage()
+    said = {}
+    if here is not None and here.stage is not None:
+        said = {"stage": here.stage, "round": str(here.round), "fingerprint": here.fingerprint}
+    return CommitProperties(custom_metadata={**said, **(note or {})})
 
 
 def question_ranges(rows: pl.LazyFrame) -> Iterator[pl.Expr]:

@@ -74,7 +74,9 @@ def commits(store: Store, table: Table) -> list[dict[str, Any]]:
             "operation": commit["operation"].lower(),
             "rows_added": commit.get("operationMetrics", {}).get("num_added_rows"),
             "note": {
-                key: commit[key] for key in ("stage", "fingerprint", "model", "judges", "reason") if key in commit
+                key: commit[key]
+                for key in ("stage", "round", "fingerprint", "model", "judges", "reason")
+                if key in commit
             },
         }
         for commit in opened.history()

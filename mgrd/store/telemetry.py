@@ -21,6 +21,7 @@ from mgrd.errors import ConfigError
 from mgrd.settings import Settings
 from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Outcome
+from mgrd.store.secrets import secrets_of, starred
 from schemas import TABLES
 
 LOGGER = logging.getLogger("mgrd")
@@ -29,6 +30,11 @@ PRODUCER = "https://github.com/openlineage/openlineage/tree/main/client/python"
 FLUSH_MILLISECONDS = 3_000
 LINEAGE = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG")
 TELEMETRY = tuple(f"OTEL_EXPORTER_OTLP_{part}ENDPOINT" for part in ("", "TRACES_", "METRICS_"))
+
+
+_flows: list[Any] = []
+"""Spans of the flows that this process is in, innermost last. A list, not OpenTelemetry's own context: the
+orchestrator puts spans of its own there."""
 
 
 @dataclass(slots=True)
@@ -42,7 +48,6 @@ class Told:
 def observed(store: Store, settings: Settings, name: str, round_: int, inputs: Mapping[str, str]) -> Iterator[Told]:
     """Tell the observers of a stage that runs in the block: that it starts, and how it ends."""
     told = Told()
-    secrets = _secrets(settings)
     observers: list[_Lineage | _Telemetry] = []
     if any(os.environ.get(name) for name in LINEAGE):
         observers.append(_Lineage(store, name, round_, inputs))
@@ -53,13 +58,43 @@ def observed(store: Store, settings: Settings, name: str, round_: int, inputs: M
     try:
         yield told
     except BaseException as error:
-        message = _starred(f"{type(error).__name__}: {error}", secrets)
+        message = starred(f"{type(error).__name__}: {error}", secrets_of(settings))
         for observer in observers:
             _tell(observer.failed, message)
         raise
     if told.outcome is not None:
         for observer in observers:
             _tell(observer.finished, told.outcome)
+
+
+@contextmanager
+def traced_flow(settings: Settings, name: str, round_: int | None = None) -> Iterator[None]:
+    """A span around the block, parent of the spans of the flows and stages in it."""
+    if not any(os.environ.get(name) for name in TELEMETRY):
+        yield
+        return
+    from opentelemetry.trace import Status, StatusCode
+
+    told = _instruments()
+    attributes = {} if round_ is None else {"mgrd.round": round_}
+    span = told.tracer.start_span(f"flow {name}", context=_around(), attributes={"mgrd.flow": name, **attributes})
+    _flows.append(span)
+    try:
+        yield
+    except BaseException as error:
+        span.set_status(Status(StatusCode.ERROR, starred(f"{type(error).__name__}: {error}", secrets_of(settings))))
+        raise
+    finally:
+        _flows.remove(span)
+        span.end()
+        _tell(told.flush)
+
+
+def _around() -> Any:
+    """The context of the innermost flow; none outside of flows."""
+    from opentelemetry.trace import set_span_in_context
+
+    return set_span_in_context(_flows[-1]) if _flows else None
 
 
 def _tell(say: Any, *what: object) -> None:
@@ -69,20 +104,6 @@ def _tell(say: Any, *what: object) -> None:
         raise
     except Exception as error:
         LOGGER.warning("an observer could not be told: %s: %s", type(error).__name__, error)
-
-
-def _secrets(settings: Settings) -> list[str]:
-    """Values of the variables in which the settings say that keys are."""
-    panel, server = settings.spec.panel, settings.runtime.server
-    names = [judge.api_key_env for judge in panel.judges] if panel else []
-    names += [server.api_key_env] if server else []
-    return [value for name in names if name and (value := os.environ.get(name))]
-
-
-def _starred(text: str, secrets: Sequence[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
 
 
 class _Lineage:
@@ -153,12 +174,13 @@ class _Lineage:
 
 
 class _Telemetry:
-    """OpenTelemetry: a span per stage; counters of rows, tokens and money, a histogram of durations."""
+    """OpenTelemetry: a span per stage, below its flows'; counters of rows, tokens, money, a histogram of seconds."""
 
     def __init__(self, stage: str, round_: int) -> None:
         self.instruments = _instruments()
         self.attributes: dict[str, Any] = {"mgrd.stage": stage, "mgrd.round": round_}
-        self.span = self.instruments.tracer.start_span(f"stage {stage}", attributes=self.attributes)
+        tracer = self.instruments.tracer
+        self.span = tracer.start_span(f"stage {stage}", context=_around(), attributes=self.attributes)
         self.began = time.perf_counter()
 
     def started(self) -> None:

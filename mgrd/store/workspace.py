@@ -20,9 +20,11 @@ from pathlib import Path
 from mgrd.errors import ConfigError
 from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
 from mgrd.store.contracts import apply_contracts
+from mgrd.store.deadline import deadline
 from mgrd.store.delta import DatasetRef, Store
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
 from mgrd.store.lock import hold, process_start
+from mgrd.store.running import running
 from mgrd.store.telemetry import observed
 
 LOGGER = logging.getLogger("mgrd")
@@ -168,9 +170,13 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
     done = workspace.ledger.finished(stage.round, stage.name, stage.fingerprint)
     if done is not None and not _overwritten(done, stage.amends):
         return done, False
-    with observed(workspace.store, workspace.settings, stage.name, stage.round, stage.inputs) as told:
+    with (
+        running(stage.round, stage.name, stage.fingerprint),
+        observed(workspace.store, workspace.settings, stage.name, stage.round, stage.inputs) as told,
+    ):
         started = time.perf_counter()
-        outcome = work()
+        with deadline(f"round {stage.round}, stage {stage.name}", workspace.settings.runtime.time_limit(stage.name)):
+            outcome = work()
         limit = workspace.settings.runtime.fail_on_error
         checked = apply_contracts(
             workspace.store,
@@ -182,9 +188,17 @@ def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -
         )
         outcome = checked.outcome
         for finding in checked.findings:
-            LOGGER.warning("round %d  %s: %s", stage.round, stage.name, finding.message)
+            what = {
+                "table": finding.table, "expectation": finding.expectation, "severity": finding.severity,
+                "rows": len(finding.keys),
+            }  # fmt: skip
+            LOGGER.warning("round %d  %s: %s", stage.round, stage.name, finding.message, extra={"fields": what})
         seconds = time.perf_counter() - started
-        LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds)
+        figures = {
+            "seconds": round(seconds, 3), "rows_in": outcome.rows_in, "tokens": outcome.tokens, "cost": outcome.cost,
+            "accounted": dict(outcome.accounted),
+        }  # fmt: skip
+        LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds, extra={"fields": figures})
         entry = workspace.ledger.record(
             stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds, stage.config
         )

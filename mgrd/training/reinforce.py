@@ -103,13 +103,14 @@ def reinforce(
     seed: int,
     precision: Precision = "float32",
     state_folder: Path | None = None,
+    checkpoint_steps: int = 0,
     on_step: Callable[[int], None] | None = None,
 ) -> ReinforceReport:
     """Move `loaded` for `spec.steps` steps and save the best model of its held-out looks to `out_folder`.
 
     With guards off the last model is saved. A checkpoint in `state_folder` is gone on from, and one is written every
-    `spec.checkpoint_every` steps. The same arguments give the same weights on the same machine. Raises TrainingError
-    when no chain could be drawn or the loss is no longer finite; then nothing is saved.
+    `checkpoint_steps` steps (0: never). The same arguments give the same weights on the same machine. Raises
+    TrainingError when no chain could be drawn or the loss is no longer finite; then nothing is saved.
     """
     learner = Learner(loaded, features, spec, seed, choose_precision(precision, str(loaded.model.device)))
     run = _Run(learner, [], [], best_step=0, best=learner.weights(), stopped=None)
@@ -127,7 +128,7 @@ def reinforce(
                 break
         run.steps.append(learner.step(step, source.draw(step)))
         run.stopped = check_guards(run.steps, [], spec.guards)
-        if state is not None and len(run.steps) % spec.checkpoint_every == 0:
+        if state is not None and checkpoint_steps and len(run.steps) % checkpoint_steps == 0:
             _checkpoint(run, state)
         on_step(1)
     if not run.heldout or run.heldout[-1].step < len(run.steps):

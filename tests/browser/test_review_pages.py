@@ -11,14 +11,13 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY / "tests" / "review"))
-sys.path.insert(0, str(REPOSITORY / "tests" / "flows"))
 
 from review_workspace import HOSTILE, add_traces, trace_row  # noqa: E402
-from test_round import mgrd  # noqa: E402
 from test_verdicts import serve  # noqa: E402
 
 from mgrd.store import Workspace  # noqa: E402
 from schemas import EVIDENCE, OVERRIDES, QUESTIONS, TRACES  # noqa: E402
+from tests.campaign import mgrd  # noqa: E402
 
 CHROMIUM = shutil.which("chromium")
 REQUIRED = os.environ.get("MGRD_BROWSER") == "required"

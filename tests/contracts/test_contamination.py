@@ -16,6 +16,7 @@ from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, LEDGER, OVERLAPS, QUEST
 from tasks.contracts import check_round
 from tasks.decontaminate import decontaminate
 from tasks.run import Run, questions_of
+from tasks.texts import replay_rows
 
 RATE = 16_000
 WORDING = "which of the four instruments enters last in this recording"
@@ -88,6 +89,25 @@ def test_near_duplicates_of_held_out_clips_and_benchmark_items_are_left_out_of_t
     left = questions_of(workspace, "pool", "test")
     assert set(left["question_id"]) == {keys[0], keys[4]}, "held-out questions stay: they are what is measured on"
     assert before.height == questions.height == 5
+
+
+def test_text_rows_of_a_file_that_a_benchmark_asks_are_not_replayed(workspace: Workspace) -> None:
+    asked = [f"What is {number} and {number} together?" for number in range(60)]
+    asked += [f"Somebody asks {WORDING}, number {number}?" for number in range(10)]
+    lines = [json.dumps({"question": text, "chain": "so it is.", "answer": "b"}) for text in asked]
+    (workspace.root / "texts.jsonl").write_text("\n".join(lines))
+    run = Run(workspace=str(workspace.root), overrides={"spec.training.text": "texts.jsonl"})
+    before = replay_rows(run.open())
+    decontaminate.fn(run)
+    left = replay_rows(run.open())
+    taken = before.filter(pl.col("prompt").str.contains(WORDING))
+    assert taken.height
+    assert left.equals(before.filter(~pl.col("prompt").str.contains(WORDING)))
+    found = workspace.store.read(OVERLAPS).filter(pl.col("clip_id").is_null())
+    assert set(found["question_id"]) == set(taken["question_id"])
+    assert set(found.select("benchmark", "other", "reason").rows()) == {("mmau", "m2", "question")}
+    (entry,) = workspace.store.read(LEDGER).iter_rows(named=True)
+    assert (entry["rows_in"], json.loads(entry["counts"])["overlapping"]) == (4 + before.height, 3 + taken.height)
 
 
 def test_it_is_done_once_and_again_when_a_benchmark_is_changed(workspace: Workspace) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mgrd.errors import DataError
-from mgrd.evaluation.bootstrap import cluster_bootstrap, paired_cluster_bootstrap
+from mgrd.evaluation.bootstrap import cluster_bootstrap
 
 TRUTH = 0.4
 
@@ -63,20 +63,6 @@ def test_one_source_gives_a_mean_without_an_interval() -> None:
     assert cluster_bootstrap(np.array([0.0, 1.0]), np.array(["a", "a"]), 100, 0) == (0.5, None, None)
 
 
-def test_pairing_sees_a_change_that_the_spread_of_the_questions_hides() -> None:
-    generator = np.random.default_rng(3)
-    before, clusters = sources(generator)
-    after = before + 0.1 + generator.normal(0, 0.05, len(before))
-    difference, low, high = paired_cluster_bootstrap(before, after, clusters, 500, 0)
-    assert difference == pytest.approx(0.1, abs=0.02)
-    assert low is not None
-    assert low > 0
-    assert high is not None
-    apart_low = cluster_bootstrap(after, clusters, 500, 0).low
-    assert apart_low is not None
-    assert apart_low < before.mean()
-
-
 def test_what_cannot_be_averaged_is_refused_by_name() -> None:
     with pytest.raises(DataError, match="no values"):
         cluster_bootstrap(np.array([]), np.array([]), 10, 0)
@@ -84,5 +70,3 @@ def test_what_cannot_be_averaged_is_refused_by_name() -> None:
         cluster_bootstrap(np.array([1.0, np.nan]), np.array(["a", "b"]), 10, 0)
     with pytest.raises(DataError, match="one length"):
         cluster_bootstrap(np.array([1.0]), np.array(["a", "b"]), 10, 0)
-    with pytest.raises(DataError, match="differ in shape"):
-        paired_cluster_bootstrap(np.array([1.0]), np.array([1.0, 2.0]), np.array(["a"]), 10, 0)

@@ -77,7 +77,7 @@ def campaign(order: dict[str, Any]) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     torch.set_num_threads(1)
-    show_stages()
+    show_stages(Path(order["workspace"]))
     watch(Events(Path(order["log"]), order["kill_after"], order["delay"]))
     distill(order["workspace"], order["overrides"])
 

@@ -42,7 +42,9 @@ def ended_by(number: signal.Signals, root: Path) -> tuple[int, str]:
 
 
 @pytest.mark.round
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.faults), signal.SIGTERM], ids=lambda number: number.name
+)
 def test_a_signal_ends_a_campaign_soon_and_what_was_finished_is_committed(
     number: signal.Signals, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from mgrd.store import Store
+from mgrd.store.lock import holder_of
 from schemas import DISTILLED, LEDGER
 from tasks.retries import RETRY_JITTER
 
@@ -39,7 +40,7 @@ class Orchestrator:
         self.environment = {
             **os.environ, "PREFECT_API_URL": self.url, "PREFECT_HOME": str(home), "MGRD_PROJECT": str(REPOSITORY),
             "MGRD_WORKSPACE": str(workspace), "PYTHONPATH": str(REPOSITORY),
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_LOGGING_LEVEL": "WARNING",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_LOGGING_LEVEL": "INFO",
             "PREFECT_CLI_PROMPT": "false", "DO_NOT_TRACK": "1",
         }  # fmt: skip
 
@@ -77,6 +78,13 @@ class Orchestrator:
                 return state["type"], state["message"]
             time.sleep(0.5)
         raise AssertionError(f"{deployment} did not end")
+
+    def logged(self) -> list[str]:
+        """The messages of all runs, which the server gives page by page."""
+        found: list[str] = []
+        while page := self.ask("logs/filter", {"offset": len(found)}):
+            found += [line["message"] for line in page]
+        return found
 
     def is_up(self) -> bool:
         try:
@@ -160,7 +168,8 @@ def test_a_worker_runs_ingest_and_a_round_that_were_triggered_on_the_server(
     assert orchestrator.run("distill/round")[0] == "COMPLETED"
     assert store.read(LEDGER)["stage"].to_list() == stages, "the same run again does nothing"
     keys = {artifact["key"] for artifact in orchestrator.ask("artifacts/filter", {})}
-    assert {"funnel-round-1", "heldout-round-1"} <= keys
+    assert {"funnel-round-1", "heldout-round-1", "curves-round-1", "links-round-1", "report"} <= keys
+    assert any(line.startswith("round 1  sample-distill") for line in orchestrator.logged())
 
 
 @pytest.mark.round
@@ -179,7 +188,7 @@ def test_what_trains_what_samples_and_what_does_neither_go_to_pools_of_their_own
         placed.setdefault(one["work_pool"]["name"], set()).add(one["entrypoint"].rpartition(":")[2])
     assert placed == {
         "gpu-train": {"distill"},
-        "gpu-sample": {"sample_round"},
+        "gpu-sample": {"sample_round", "evaluate"},
         "cpu": {"ingest", "rejudge", "calibrate", "publish"},
     }
 
@@ -206,4 +215,28 @@ def test_init_makes_the_limits_of_gpu_and_judge_once_and_leaves_them_as_they_are
 @pytest.mark.timeout(1800)
 def test_the_automation_for_dead_runs_is_accepted_by_the_server(orchestrator: Orchestrator) -> None:
     orchestrator.prefect("automation", "create", "--from-file", "prefect-automations.yaml")
-    assert [one["name"] for one in orchestrator.ask("automations/filter", {})] == ["mgrd-zombie-runs"]
+    made = {one["name"]: one["enabled"] for one in orchestrator.ask("automations/filter", {})}
+    assert made == {"mgrd-zombie-runs": True, "mgrd-overdue-runs": False}
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
+def test_a_run_that_hangs_is_cancelled_by_the_automation_for_overdue_runs_and_lets_go_of_the_workspace(
+    orchestrator: Orchestrator, workspace: Path, tmp_path: Path
+) -> None:
+    shipped = yaml.safe_load((REPOSITORY / "prefect-automations.yaml").read_text())["automations"]
+    (overdue,) = (one for one in shipped if one["name"] == "mgrd-overdue-runs")
+    overdue |= {"enabled": True, "name": "soon overdue"}
+    overdue["trigger"]["within"] = 10
+    (tmp_path / "soon.yaml").write_text(yaml.safe_dump({"automations": [overdue]}))
+    orchestrator.prefect("automation", "create", "--from-file", str(tmp_path / "soon.yaml"))
+    hangs = {"MGRD_RUNTIME__MOCK": json.dumps({"faults": [{"fault": "hang", "seconds": 900}]})}
+    overrides = {"spec.rounds": 1, "spec.seed": 5}
+    run = {"parameters": {"overrides": overrides}, "job_variables": {"env": hangs}}
+    assert orchestrator.run("distill/round", **run)[0] == "CANCELLED"
+    deadline = time.monotonic() + 120
+    while holder_of(workspace) is not None:
+        assert time.monotonic() < deadline, "the process of the cancelled run holds the workspace"
+        time.sleep(0.5)
+    left = orchestrator.ask("artifacts/filter", {"artifacts": {"key": {"any_": ["failure-distill"]}}})
+    assert "run this deployment again" in left[0]["data"]

@@ -6,16 +6,25 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from mgrd.cli import app
+from mgrd.ids import question_key
+from mgrd.report.explain import explain_trace
+from mgrd.report.lineage import lineage_of
 from mgrd.store import Store, Workspace
+from mgrd.store.history import rollback
 from schemas import (
     CLAIMS,
     CLIPS,
@@ -29,44 +38,9 @@ from schemas import (
     QUESTIONS,
     TRACES,
 )
+from tests.campaign import DEMO, REPOSITORY, mgrd, readme_commands
 
-REPOSITORY = Path(__file__).parents[2]
-TINY = REPOSITORY / "examples" / "tiny.toml"
-DEMO = "runs/demo"
-"""The README's workspace."""
 pytestmark = pytest.mark.round
-
-BLOCK_NETWORK = """
-import socket
-connect = socket.socket.connect
-def guarded(self, address):
-    if self.family != socket.AF_UNIX and str(address[0]) not in {"127.0.0.1", "::1", "localhost"}:
-        open("OUTSIDE", "a").write(f"{address}\\n")
-        raise OSError(f"network call to {address}")
-    return connect(self, address)
-socket.socket.connect = guarded
-"""
-
-
-def mgrd(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own, as a user does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mgrd", *arguments],
-        cwd=REPOSITORY,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-def readme_commands() -> list[list[str]]:
-    """The `mgrd` commands of the README's blocks, in their order, as words after `mgrd`."""
-    found = re.findall(r"^ {4}mgrd (.+)$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
-    return [line.split() for line in found]
 
 
 def rows_by_stage(root: Path) -> dict[tuple[int, str], int]:
@@ -74,25 +48,11 @@ def rows_by_stage(root: Path) -> dict[tuple[int, str], int]:
     return {(round_, stage): count for round_, stage, count in entries.iter_rows()}
 
 
-@pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny campaign, run by the README's first commands; its processes may reach loopback alone."""
-    root = tmp_path_factory.mktemp("campaign") / "w"
-    guard = tmp_path_factory.mktemp("guard")
-    (guard / "sitecustomize.py").write_text(BLOCK_NETWORK.replace("OUTSIDE", str(guard / "outside.txt")))
-    environment = {"PYTHONPATH": f"{guard}{os.pathsep}{REPOSITORY}", "HOME": str(guard / "home")}
-    commands = readme_commands()[:3]
-    assert [command[0] for command in commands] == ["init", "ingest", "run"]
-    for command in commands:
-        mgrd(
-            *(
-                root.as_posix() if word == DEMO else TINY.as_posix() if word.endswith(".toml") else word
-                for word in command
-            ),
-            **environment,
-        )
-    assert not (guard / "outside.txt").exists(), (guard / "outside.txt").read_text()
-    assert not (guard / "home").exists(), "something was written to the home folder"
+@pytest.fixture
+def copied(campaign: Path, tmp_path: Path) -> Path:
+    """A copy of the campaign that a test may go on with."""
+    root = tmp_path / "copy"
+    shutil.copytree(campaign, root, ignore=shutil.ignore_patterns(".prefect", ".cache"))
     return root
 
 
@@ -129,6 +89,21 @@ def test_traces_say_how_they_came_to_be(campaign: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("purpose", ["distill", "evaluate", "text", "probe"])
+def test_every_chain_is_told_with_the_question_that_it_answers(campaign: Path, purpose: str) -> None:
+    workspace = Workspace.open(campaign)
+    trace = workspace.store.read(TRACES).filter(pl.col("purpose") == purpose).row(-1, named=True)
+    asked = lineage_of(workspace, trace["trace_id"])["question"]
+    assert asked["question_id"] == trace["question_id"]
+    assert asked["split"] == trace["split"]
+    told = explain_trace(workspace, trace["trace_id"])["question"]
+    assert told == {name: asked[name] for name in ("text", "choices", "answer", "skill")}
+    assert question_key(trace["clip_id"], told["text"], told["choices"], told["answer"] or "") == trace["question_id"]
+    shown = CliRunner().invoke(app, ["explain", trace["trace_id"], "-w", str(campaign)]).stdout
+    assert f"{told['text']}{' [' if told['choices'] else ''}" in " ".join(shown.split())
+    assert ("nothing is decided on them" in shown) is (purpose in {"text", "probe"})
+
+
 def test_rows_are_conserved(campaign: Path) -> None:
     for entry in Store(campaign).read(LEDGER).iter_rows(named=True):
         counts = json.loads(entry["counts"])
@@ -145,12 +120,29 @@ def test_held_out_clips_never_become_training_rows(campaign: Path) -> None:
     assert not set(heldout["source"]) & set(sources)
 
 
-def test_the_same_command_again_computes_nothing(campaign: Path) -> None:
-    before = rows_by_stage(campaign)
-    done = mgrd("run", "-w", str(campaign))
+def test_the_same_command_again_computes_nothing(copied: Path) -> None:
+    before = rows_by_stage(copied)
+    done = mgrd("run", "-w", str(copied))
     assert "nothing to do" in done.stdout
-    assert "nothing to do" in mgrd("ingest", "embedded", "-w", str(campaign)).stdout
-    assert rows_by_stage(campaign) == before
+    assert "nothing to do" in mgrd("ingest", "embedded", "-w", str(copied)).stdout
+    assert rows_by_stage(copied) == before
+
+
+def test_rounds_leave_funnel_curves_and_links_as_artifacts(campaign: Path) -> None:
+    with closing(sqlite3.connect(campaign / ".prefect" / "prefect.db")) as database:
+        left = {key: json.loads(data) for key, data in database.execute("select key, data from artifact")}
+    assert {f"{name}-round-1" for name in ("funnel", "reasons", "heldout", "curves", "links")} <= left.keys()
+    funnel = {row["step"]: row["chains"] for row in json.loads(left["funnel-round-1"])}
+    assert funnel["sampled"] == 24
+    assert "| cold start | round 1 | change |" in left["curves-round-1"]
+    assert "](data:image/svg+xml;base64," in left["curves-round-1"]
+    linked = re.findall(
+        r"\]\((file://[^)]+)\)", left["links-round-1"] + left["report"] + left["data-docs"] + left["tables"]
+    )
+    assert {unquote(urlsplit(link).path) for link in linked} >= {
+        str(campaign / place) for place in ("tables", "tables/traces", "reports/report.html", "reports/contracts")
+    }
+    assert all(Path(unquote(urlsplit(link).path)).exists() for link in linked)
 
 
 def test_status_has_the_shape_that_scripts_rely_on(campaign: Path) -> None:
@@ -173,51 +165,54 @@ def test_the_report_is_one_file_without_outside_references(campaign: Path) -> No
     assert 'href="http' not in html
 
 
-def test_a_changed_policy_decides_again_without_sampling_again(campaign: Path) -> None:
-    before = rows_by_stage(campaign)
-    mgrd("run", "-w", str(campaign), MGRD_SPEC__POLICY__MIN_SUPPORTED="0")
-    after = rows_by_stage(campaign)
+def test_a_changed_policy_decides_again_without_sampling_again(copied: Path) -> None:
+    before = rows_by_stage(copied)
+    run = ("run", "-w", str(copied))
+    done = mgrd(*run, MGRD_SPEC__POLICY__MIN_SUPPORTED="0", MGRD_RUNTIME__LOG_FORMAT="json")
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert all(set(line) == {"time", "level", "round", "stage", "message", "fields"} for line in told)
+    (ground,) = (line for line in told if (line["stage"], line["level"]) == ("ground-distill", "info"))
+    assert ground["round"] == 1
+    assert ground["fields"]["rows_in"] == 24
+    after = rows_by_stage(copied)
     assert after[1, "sample-distill"] == before[1, "sample-distill"]
     assert after[1, "ground-distill"] == before[1, "ground-distill"] + 1
     assert after[0, "cold start"] == before[0, "cold start"]
 
 
-def test_a_round_that_keeps_no_chain_trains_nothing_and_ends_with_figures(campaign: Path, tmp_path: Path) -> None:
-    root = tmp_path / "w"
-    shutil.copytree(campaign, root, ignore=shutil.ignore_patterns(".prefect", ".cache"))
-    done = mgrd("run", "-w", str(root), "--arm", "filtered")
-    assert "no chain was kept" in done.stderr
-    last = json.loads(mgrd("status", "--json", "-w", str(root)).stdout)["rounds"][1]
+def test_a_round_that_keeps_no_chain_trains_nothing_and_ends_with_figures(copied: Path) -> None:
+    done = mgrd("run", "-w", str(copied), "--arm", "filtered", MGRD_RUNTIME__LOG_FORMAT="json")
+    told = {line["message"]: line for line in map(json.loads, done.stderr.splitlines())}
+    (nothing,) = (line for message, line in told.items() if "no chain was kept" in message)
+    assert (nothing["round"], nothing["stage"], nothing["level"]) == (1, None, "warning")
+    last = json.loads(mgrd("status", "--json", "-w", str(copied)).stdout)["rounds"][1]
     assert last["funnel"]["kept"] == 0, "a model of a few thousand parameters writes nothing that the filter keeps"
     assert last["heldout"]["n"] == 8
     assert sum(last["reasons"].values()) >= last["funnel"]["rejected"] == 24
-    assert "nothing to do" in mgrd("run", "-w", str(root), "--arm", "filtered").stdout
+    assert "nothing to do" in mgrd("run", "-w", str(copied), "--arm", "filtered").stdout
 
 
-def test_a_run_killed_while_sampling_continues_with_the_same_keys(campaign: Path, tmp_path: Path) -> None:
+def test_a_run_killed_while_sampling_continues_with_the_same_keys(campaign: Path, copied: Path) -> None:
     expected = set(Store(campaign).read(TRACES, {"round": 1, "purpose": "distill"})["trace_id"])
-    root = tmp_path / "w"
-    mgrd("init", str(root), "--settings", str(TINY))
-    mgrd("ingest", "embedded", "-w", str(root))
-    mgrd("run", "-w", str(root), "--rounds", "0")
+    rollback(Workspace.open(copied), 0)
     run = subprocess.Popen(
-        [sys.executable, "-m", "mgrd", "run", "-w", str(root)], cwd=REPOSITORY, start_new_session=True
+        [sys.executable, "-m", "mgrd", "run", "-w", str(copied)], cwd=REPOSITORY, start_new_session=True
     )
     deadline = time.monotonic() + 300
     partition = {"round": 1, "purpose": "distill"}
-    while Store(root).read(TRACES, partition).is_empty() and run.poll() is None and time.monotonic() < deadline:
+    while Store(copied).read(TRACES, partition).is_empty() and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    survived = Store(root).read(TRACES, partition)
+    survived = Store(copied).read(TRACES, partition)
     assert survived.height, "nothing was committed before the kill"
-    mgrd("run", "-w", str(root))
-    traces = Store(root).read(TRACES, partition)
+    mgrd("run", "-w", str(copied))
+    traces = Store(copied).read(TRACES, partition)
     assert traces["trace_id"].is_unique().all()
     assert set(traces["trace_id"]) == expected
     kept = traces.filter(pl.col("trace_id").is_in(survived["trace_id"].implode())).sort("trace_id")
     assert kept.equals(survived.sort("trace_id")), "what was paid for was sampled again"
-    assert Workspace.open(root).ledger.newest(1, "promote") is not None
+    assert Workspace.open(copied).ledger.newest(1, "promote") is not None
 
 
 def test_the_readmes_other_commands_run(campaign: Path, tmp_path: Path) -> None:

@@ -62,13 +62,22 @@ def decision(row: dict[str, object], kept: bool) -> dict[str, object]:
     }
 
 
+def question(question_id: str) -> dict[str, object]:
+    return {
+        "question_id": question_id,
+        "clip_id": "c",
+        "text": "?",
+        "choices": ["a", "b"],
+        "answer": "a",
+        "skill": "s",
+        "split": "pool",
+        "origin": "embedded",
+        "collection": "x",
+    }
+
+
 def chosen(rows: list[dict[str, object]], spec: SelectionSpec = SPEC, seed: int = 0) -> pl.DataFrame:
-    ids = sorted({str(row["question_id"]) for row in rows})
-    questions = [
-        {"question_id": q, "clip_id": "c", "text": "?", "choices": ["a", "b"], "answer": "a", "skill": "s"}
-        | {"split": "pool", "origin": "embedded", "collection": "x"}
-        for q in ids
-    ]
+    questions = [question(key) for key in sorted({str(row["question_id"]) for row in rows})]
     kept, _ = select_traces(
         frame_of(TRACES, rows),
         frame_of(DECISIONS, [decision(row, bool(row["correct"])) for row in rows]),

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from mgrd.cli import app
 from mgrd.errors import DataError, MgrdError, StoreError
+from mgrd.report.lineage import lineage_of
 from mgrd.store import Ledger, Outcome, Stage, Store, Workspace, frame_of, run_stage
 from mgrd.store.history import collect_garbage, commits, difference, read_version, rollback, table_states
-from mgrd.store.lineage import lineage_of
 from mgrd.store.request import Request
 from schemas import DISTILLED, LEDGER, METRICS, OVERRIDES, QUARANTINE, QUESTIONS, TRACES
 from tests.export.made_workspace import finish_round, make_workspace
@@ -61,6 +61,21 @@ def test_history_tells_which_stage_committed(tmp_path: Path) -> None:
     store.append(METRICS, metrics(b=1.0))
     newest, first = commits(store, METRICS)
     assert (newest["version"], first["version"], first["note"]) == (1, 0, {"stage": "evaluate", "fingerprint": "f"})
+
+
+def test_every_commit_of_a_stage_names_the_stage_and_its_fingerprint(workspace: Workspace) -> None:
+    stage = Stage("evaluate", 2, 1, {}, {})
+
+    def work() -> Outcome:
+        workspace.store.append(METRICS, metrics(a=1.0), {"model": "m"})
+        workspace.store.replace(METRICS, metrics(a=2.0), {"round": 1})
+        return Outcome((workspace.store.reference(METRICS, {"round": 1}),), 1, {"scored": 1})
+
+    run_stage(workspace, stage, work)
+    workspace.store.append(METRICS, metrics(b=1.0))
+    after, replaced, appended = (commit["note"] for commit in commits(workspace.store, METRICS)[:3])
+    said = {"stage": "evaluate", "round": "2", "fingerprint": stage.fingerprint}
+    assert (after, replaced, appended) == ({}, said, {**said, "model": "m"})
 
 
 def test_a_version_that_never_was_is_refused_with_those_that_were(tmp_path: Path) -> None:

@@ -128,6 +128,33 @@ def test_opentelemetry_gets_a_span_and_metrics_of_a_stage(
     assert values["mgrd.stage.duration"].histogram.data_points[0].count == 1
 
 
+def test_stages_stand_below_the_flows_that_they_run_in_and_a_flow_that_fails_says_why_without_the_key(
+    receiver: Receiver, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+    settings = workspace.settings
+    with telemetry.traced_flow(settings, "distill"):
+        with telemetry.traced_flow(settings, "distill round", 1):
+            run_stage(workspace, STAGE, lambda: scored(workspace))
+        with pytest.raises(JudgeError), telemetry.traced_flow(settings, "distill round", 2):
+            refused()
+    run_stage(workspace, Stage("promote", 1, 1, {}, {}), lambda: Outcome((), 0, {}))
+    bodies = [ExportTraceServiceRequest.FromString(body) for path, body in receiver.bodies if path == "/v1/traces"]
+    spans = [span for body in bodies for span in body.resource_spans[0].scope_spans[0].spans]
+    assert [span.name for span in spans] == [
+        "stage evaluate", "flow distill round", "flow distill round", "flow distill", "stage promote"
+    ]  # fmt: skip
+    stage, round_, failed, campaign, alone = spans
+    assert (stage.parent_span_id, round_.parent_span_id, failed.parent_span_id) == (
+        round_.span_id, campaign.span_id, campaign.span_id
+    )  # fmt: skip
+    assert {span.trace_id for span in spans[:4]} == {campaign.trace_id} != {alone.trace_id}
+    assert not campaign.parent_span_id
+    assert not alone.parent_span_id
+    assert failed.status.message == "JudgeError: the judge refused the key ***"
+    assert {one.key: one.value.int_value for one in round_.attributes}["mgrd.round"] == 1
+
+
 def test_an_observer_that_is_out_of_reach_stops_nothing(
     receiver: Receiver, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,7 +19,7 @@ from mgrd.training.reinforce import Learner, ReinforceReport, Rollout, as_rows, 
 from tests.tiny_model import PROMPTS
 
 SPEC = ReinforceSpec(
-    algorithm="grpo", steps=40, prompts=2, rollouts=16, learning_rate=4e-3, heldout_every=10, checkpoint_every=4,
+    algorithm="grpo", steps=40, prompts=2, rollouts=16, learning_rate=4e-3, heldout_every=10,
     guards=GuardSpec(enabled=False),
 )  # fmt: skip
 
@@ -167,12 +167,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
 
     state = tmp_path / "state"
     with pytest.raises(KilledError):
-        run(folder, tmp_path / "parts", features, spec, state_folder=state, before=kill)
+        run(folder, tmp_path / "parts", features, spec, state_folder=state, checkpoint_steps=4, before=kill)
     (place,) = state.iterdir()
     assert {path.suffix for path in place.iterdir()} == {".json", ".safetensors"}
     assert len(json.loads((place / "progress.json").read_text())["progress"]["steps"]) == 4
     drawn: list[int] = []
-    parts, _ = run(folder, tmp_path / "parts", features, spec, state_folder=state, before=drawn.append)
+    parts, _ = run(
+        folder, tmp_path / "parts", features, spec, state_folder=state, checkpoint_steps=4, before=drawn.append
+    )
     assert drawn == [4, 5, 6, 7, 8, 9, 10]
     assert parts.model_id == whole.model_id
     assert parts.steps == whole.steps

@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 
 from mgrd.errors import DataError
-from mgrd.store.workspace import Workspace
+from mgrd.ingest.unwritten import unwritten_question
+from mgrd.store import Workspace
 from schemas import (
     CLIPS,
     DECISIONS,
@@ -67,6 +68,8 @@ def _asked(workspace: Workspace, row: Record) -> Record:
     question = None
     if row["question_id"] is not None:
         question = _one(workspace, QUESTIONS, pl.col("question_id") == row["question_id"])
+        if question is None and (made := unwritten_question(workspace, row["question_id"], row["clip_id"])):
+            question = {**made, "split": row.get("split")}
     return {"clip": clip and {k: v for k, v in clip.items() if k != "truth"}, "question": question}
 
 
