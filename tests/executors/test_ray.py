@@ -75,7 +75,8 @@ def test_claims_and_decisions_are_the_same_tables(tmp_path: Path, monkeypatch: p
         before = {table.name: workspace.store.version(table) for table in (CLAIMS, DECISIONS)}
         workspace.store.replace(DECISIONS, workspace.store.read(DECISIONS).head(0), PARTITION)
         opened = on(workspace, executor)
-        opened.ledger.finished = lambda *_: None  # both do the work, though nothing that it depends on differs
+        # both do the work, though nothing that it depends on differs
+        monkeypatch.setattr(opened.ledger, "finished", lambda *_: None)
         ground_partition(opened, 1, traces, "distill", "filtered")
         tables[executor] = [workspace.store.read(table).sort(table.key) for table in (CLAIMS, DECISIONS)]
         assert workspace.store.version(CLAIMS) == before["claims"] + 1, "one commit, whatever worked on it"
