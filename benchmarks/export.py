@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +85,11 @@ def compare(folder: Path, clips: int) -> None:
     def read_bare() -> None:
         assert sum(len(pq.read_table(path).to_pylist()) for path in shards) == rows
 
-    ours, bare, memory = (size / seconds for seconds in alternate(write_ours, write_bare, write_tables))
-    print(f"write  mgrd {ours:7.0f} MB/s   pyarrow {bare:7.0f} MB/s   ratio {ours / bare:.2f}", end="")
-    print(f"   (pyarrow, tables in memory {memory:.0f} MB/s, ratio {ours / memory:.2f})")
-    ours, bare = (size / seconds for seconds in alternate(read_ours, read_bare))
-    print(f"read   mgrd {ours:7.0f} MB/s   pyarrow {bare:7.0f} MB/s   ratio {ours / bare:.2f}")
+    ours, bare, memory = alternate(write_ours, write_bare, write_tables)
+    show("write", size, ours, "pyarrow", bare)
+    show("", size, ours, "pyarrow, tables in memory", memory)
+    ours, bare = alternate(read_ours, read_bare)
+    show("read", size, ours, "pyarrow", bare)
     load_rates(folder / "x", rows)
 
 
@@ -96,16 +97,31 @@ def sound(path: Path) -> dict[str, object]:
     return {"bytes": path.read_bytes(), "path": path.name}
 
 
-def alternate(*jobs: Callable[[], None]) -> list[float]:
-    """Best seconds of each job, run in turn."""
-    best = [float("inf")] * len(jobs)
+@dataclass
+class Spent:
+    """Best seconds of the clock, and of the processor in all threads, which others on the machine move less."""
+
+    clock: float = float("inf")
+    processor: float = float("inf")
+
+
+def show(what: str, size: float, ours: Spent, name: str, other: Spent) -> None:
+    rates = f"mgrd {size / ours.clock:7.0f} MB/s   {name} {size / other.clock:7.0f} MB/s"
+    clock, processor = other.clock / ours.clock, other.processor / ours.processor
+    print(f"{what:<6} {rates}   ratio {clock:.2f}, by processor time {processor:.2f}")
+
+
+def alternate(*jobs: Callable[[], None]) -> list[Spent]:
+    """What each job takes, run in turn."""
+    best = [Spent() for _ in jobs]
     for job in jobs:
         job()
     for _ in range(ROUNDS):
-        for number, job in enumerate(jobs):
-            started = time.perf_counter()
+        for job, spent in zip(jobs, best, strict=True):
+            started, used = time.perf_counter(), time.process_time()
             job()
-            best[number] = min(best[number], time.perf_counter() - started)
+            spent.clock = min(spent.clock, time.perf_counter() - started)
+            spent.processor = min(spent.processor, time.process_time() - used)
     return best
 
 

@@ -190,11 +190,16 @@ class Runtime(Section):
     )
     executor: Literal["local", "ray"] = Field(
         default="local",
-        description="where rows are measured, read and judged: processes of this machine, or a Ray cluster (`pip "
-        "install mgrd[ray]`)",
+        description="where clips are measured, and chains sampled, read and judged: this machine, or a Ray cluster "
+        "(`pip install mgrd[ray]`)",
     )
     ray_address: str | None = Field(
         default=None, description="of the cluster, such as ray://head:10001; none: Ray starts on this machine"
+    )
+    ray_gpus: float = Field(
+        default=0.0,
+        ge=0,
+        description="GPUs that each worker of a Ray cluster holds while it samples; it opens one engine on them",
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="of the log on standard error: lines for people, or one JSON object a line"

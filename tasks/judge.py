@@ -1,12 +1,14 @@
 """Judge: a panel of LLMs reads the chains that passed the checks."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.errors import JudgeError
+from mgrd.executors import open_executor
 from mgrd.ids import content_key
 from mgrd.judging import (
     Case,
@@ -14,6 +16,7 @@ from mgrd.judging import (
     PanelResult,
     cases_of,
     judge_chains,
+    judge_on_cluster,
     panel_frame,
     panel_identity,
     panel_results,
@@ -113,7 +116,9 @@ def _fill(workspace: Workspace, cases: Sequence[Case], panel: PanelSpec) -> Judg
 
         spent = sum(known["cost"])
         purse = affordable(workspace, panel, spent)
-        judged = judge_chains(cases, purse, cache=workspace.replies, known=known, on_verdicts=commit, spent=spent)
+        parted = _is_parted(workspace, panel)
+        ask = partial(judge_on_cluster, open_executor(workspace.settings)) if parted else judge_chains
+        judged = ask(cases, purse, cache=workspace.replies, known=known, on_verdicts=commit, spent=spent)
     judged.check()
     if judged.limited:
         raise JudgeError(
@@ -128,6 +133,11 @@ def _fill(workspace: Workspace, cases: Sequence[Case], panel: PanelSpec) -> Judg
             "the other verdicts are kept, run again when the judge is up"
         )
     return judged
+
+
+def _is_parted(workspace: Workspace, panel: PanelSpec) -> bool:
+    """Whether workers of a cluster ask; a provider's batches are handed in by one process."""
+    return workspace.settings.runtime.executor != "local" and not any(judge.batch for judge in panel.judges)
 
 
 def _limit_of(workspace: Workspace, panel: PanelSpec, purse: PanelSpec) -> str:

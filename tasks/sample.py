@@ -1,14 +1,17 @@
 """Sample: K chains per question from the current model (eq. 4), committed as they finish."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from mgrd.engines import open_engine
+from mgrd.engines.cluster import CLIP_FILE, SampleQuestions, sample_on_cluster
 from mgrd.engines.sampling import GREEDY, SamplingRun, plan_traces, sample_traces
 from mgrd.errors import EngineError
+from mgrd.executors import open_executor
 from mgrd.store import Outcome, Stage, Workspace, digest, run_stage
 from mgrd.store.delta import DatasetRef
 from prompts import load_prompt
@@ -44,7 +47,7 @@ def sample_questions(
 
     The prompt is `spec.sampling.prompt` unless another is named.
     """
-    spec, runtime = workspace.settings.spec, workspace.settings.runtime
+    spec = workspace.settings.spec
     prompt = load_prompt(prompt_id or spec.sampling.prompt)
     if questions.is_empty():
         raise EngineError(f"round {round_}: no questions to sample ({purpose}); ingest some with `mgrd ingest`")
@@ -66,14 +69,14 @@ def sample_questions(
 
     def work() -> Outcome:
         plan = plan_traces(questions, sampling, indices)
-        _fill(workspace, plan, sampling, model, runtime.batch_requests)
+        _fill(workspace, plan, sampling, model)
         return _outcome(workspace, plan, sampling)
 
     entry, _ = run_stage(workspace, stage, work)
     return entry.output(TRACES.name)
 
 
-def _fill(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun, model: ModelRef, batch_requests: int) -> None:
+def _fill(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun, model: ModelRef) -> None:
     """Append owed traces batch by batch; what another configuration left in the partition is removed first."""
     store, partition = workspace.store, {"round": run.round, "purpose": run.purpose}
     present = store.read(TRACES, partition)
@@ -84,8 +87,6 @@ def _fill(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun, model: Mod
     owed = plan.join(good.select("trace_id"), on="trace_id", how="anti", maintain_order="left")
     if owed.is_empty():
         return
-    uris = dict(clips_of(workspace, *plan["split"].unique()).select("clip_id", "uri").iter_rows())
-    engine = open_engine(workspace.settings, workspace.root / model.uri, model.model_id, workspace.features)
     limit = workspace.settings.runtime.fail_on_error
     errors = ErrorLimit(f"round {run.round}, sample-{run.purpose}", plan.height, good.height, limit, EngineError)
     label = f"round {run.round} {'greedy+' if GREEDY in plan['sample_index'] else ''}sample"
@@ -97,12 +98,33 @@ def _fill(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun, model: Mod
         if failed.height:
             store.append(QUARANTINE, failed)
 
-    with closing(engine), progress(label, owed.height) as advance, Commits(commit) as commits:
-        batches = sample_traces(engine, owed, run, lambda clip: workspace.resolve(uris[clip]), batch_requests)
+    sampling = _sampling(workspace, owed, run, model)
+    with sampling as batches, progress(label, owed.height) as advance, Commits(commit) as commits:
         for traces, failed in batches:
             commits.add((traces, failed))
             advance(traces.height + failed.height)
             errors.count(traces.height, failed)
+
+
+@contextmanager
+def _sampling(
+    workspace: Workspace, owed: pl.DataFrame, run: SamplingRun, model: ModelRef
+) -> Iterator[Iterator[tuple[pl.DataFrame, pl.DataFrame]]]:
+    """(traces, quarantine) batch by batch, by an engine that is open for the block or those of a cluster's workers."""
+    settings, folder = workspace.settings, workspace.root / model.uri
+    uris = dict(clips_of(workspace, *owed["split"].unique()).select("clip_id", "uri").iter_rows())
+    if settings.runtime.executor == "local" or settings.runtime.engine == "openai":  # one process asks a server
+        with closing(open_engine(settings, folder, model.model_id, workspace.features)) as engine:
+            batch = settings.runtime.batch_requests
+            yield sample_traces(engine, owed, run, lambda clip: workspace.resolve(uris[clip]), batch)
+        return
+    files = {clip: str(workspace.resolve(uri)) for clip, uri in uris.items()}
+    located = owed.with_columns(
+        pl.col("clip_id").replace_strict(files, default=None, return_dtype=pl.String).alias(CLIP_FILE)
+    )
+    work = SampleQuestions(settings, folder, model.model_id, workspace.features, run)
+    with closing(sample_on_cluster(open_executor(settings, with_gpus=True), work, located)) as batches:
+        yield batches
 
 
 def _outcome(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun) -> Outcome:

@@ -8,8 +8,12 @@ if TYPE_CHECKING:
     from mgrd.settings import Settings
 
 
-def open_engine(settings: "Settings", model_folder: Path, model_id: str, features: Path) -> "Engine":
+def open_engine(
+    settings: "Settings", model_folder: Path, model_id: str, features: Path, *, worker: str = ""
+) -> "Engine":
     """The engine that the settings name, on a checkpoint; `features` is the folder of the encoder cache.
+
+    `worker` names one of several that open it at once; each then has a log of its own.
 
     Raises EngineStopError when a server is asked for that does not serve this checkpoint, or vLLM cannot load it.
     """
@@ -21,7 +25,8 @@ def open_engine(settings: "Settings", model_folder: Path, model_id: str, feature
     if runtime.engine == "vllm":
         from mgrd.engines.vllm import VllmEngine
 
-        return VllmEngine(runtime.vllm, model_id, model_folder, features.parent, runtime.batch_requests)
+        log = f"vllm-{worker}.log" if worker else "vllm.log"
+        return VllmEngine(runtime.vllm, model_id, model_folder, features.parent, runtime.batch_requests, log)
     if runtime.engine == "openai":
         from mgrd.engines.openai import OpenAIEngine
 

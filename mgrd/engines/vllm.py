@@ -42,7 +42,15 @@ class VllmEngine:
 
     name = "vllm"
 
-    def __init__(self, runtime: VllmRuntime, model_id: str, folder: Path, place: Path, batch_requests: int) -> None:
+    def __init__(
+        self,
+        runtime: VllmRuntime,
+        model_id: str,
+        folder: Path,
+        place: Path,
+        batch_requests: int,
+        log: str = "vllm.log",
+    ) -> None:
         """The checkpoint in `folder`; below `place` lie the log and the serving copy.
 
         Raises EngineStopError when vLLM cannot load it.
@@ -58,7 +66,7 @@ class VllmEngine:
             "limit_mm_per_prompt": {"audio": 1},
             "mm_processor_cache_gb": runtime.mm_cache_gb,
         }
-        self._process = VllmProcess(runtime, options, place / "vllm.log")
+        self._process = VllmProcess(runtime, options, place / log)
         self._process.start()
 
     def sample(self, requests: Sequence[SampleRequest], sampling: Sampling) -> Iterator[list[Completion]]:

@@ -11,10 +11,14 @@ from mgrd.settings import Settings
 __all__ = ["Executor", "Frames", "LocalExecutor", "Work", "open_executor"]
 
 
-def open_executor(settings: Settings) -> Executor:
-    """The executor of `runtime.executor`. Raises ConfigError when it is `ray` and Ray is not installed."""
-    if settings.runtime.executor == "ray":
+def open_executor(settings: Settings, *, with_gpus: bool = False) -> Executor:
+    """The executor of `runtime.executor`; `with_gpus` gives each worker of a cluster `runtime.ray_gpus` of them.
+
+    Raises ConfigError when it is `ray` and Ray is not installed, or the cluster has too few GPUs.
+    """
+    runtime = settings.runtime
+    if runtime.executor == "ray":
         from mgrd.executors.ray import RayExecutor
 
-        return RayExecutor(settings.runtime.ray_address, settings.runtime.workers)
+        return RayExecutor(runtime.ray_address, runtime.workers, runtime.ray_gpus if with_gpus else 0.0)
     return LocalExecutor(settings.runtime.workers)

@@ -8,7 +8,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mgrd.export.choices import ExportConfig
 from mgrd.export.columns import TALK, schema_of
@@ -65,16 +65,24 @@ def completion(row: Row, side: str = "") -> str:
     return completion_text(row[f"{side}reasoning"], row[f"{side}answer"])
 
 
-def _parts(text: str, *, audio: bool) -> list[Record]:
-    return [*([{"type": "audio", "text": None}] if audio else []), {"type": "text", "text": text}]
+class Turn(NamedTuple):
+    """A message whose content is parts: the sound, where it has one, and a text."""
+
+    role: str
+    text: str
+    audio: bool = False
+
+    def message(self) -> Record:
+        parts = [*([{"type": "audio", "text": None}] if self.audio else []), {"type": "text", "text": self.text}]
+        return {"role": self.role, "content": parts}
 
 
-def _talk(row: Row, audio: AudioRef | None, names: list[str]) -> Record:
-    """The conversation columns, contents as lists of parts."""
-    asked = [{"role": "user", "content": _parts(row["prompt"], audio=audio is not None)}]
+def _talk(row: Row, audio: AudioRef | None, names: list[str]) -> dict[str, list[Turn]]:
+    """The conversation columns."""
+    asked = [Turn("user", row["prompt"], audio is not None)]
 
-    def said(side: str = "") -> list[Record]:
-        return [{"role": "assistant", "content": _parts(completion(row, side), audio=False)}]
+    def said(side: str = "") -> list[Turn]:
+        return [Turn("assistant", completion(row, side))]
 
     build = {
         "prompt": lambda: asked,
@@ -87,6 +95,7 @@ def _talk(row: Row, audio: AudioRef | None, names: list[str]) -> Record:
 
 
 def _columnar(config: ExportConfig) -> Shape:
+    """Conversations stay turns: `mgrd.export.shards` makes columns of them without a dictionary for each part."""
     names = TALK[config.format, config.purpose]
     plain = [name for name in schema_of(config).names if name not in {*names, "audio"}]
 
@@ -100,12 +109,13 @@ def _columnar(config: ExportConfig) -> Shape:
 
 
 def _member(config: ExportConfig) -> Shape:
-    inner = _columnar(ExportConfig(round=config.round, format="hf", purpose=config.purpose))
+    like = ExportConfig(round=config.round, format="hf", purpose=config.purpose)
+    inner, names = _columnar(like), TALK[like.format, like.purpose]
 
     def shape(row: Row, audio: AudioRef | None, split: str, index: int) -> Record:
         record = inner(row, audio, split, index)
         record["audio"] = None if audio is None else audio.name
-        return record
+        return record | {name: [turn.message() for turn in record[name]] for name in names}
 
     return shape
 

@@ -1,11 +1,13 @@
 """Files of an export: Parquet with row groups sized by bytes, JSON lines, tar; each hashed while it is written."""
 
+import gc
 import hashlib
 import io
 import json
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -16,7 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mgrd.errors import DataError, StoreError, boundary
-from mgrd.export.records import AudioRef, Record
+from mgrd.export.columns import AUDIO, MESSAGES, PART
+from mgrd.export.records import AudioRef, Record, Turn
 
 MIB = 1 << 20
 SMALLEST_GROUP, LARGEST_GROUP = 64 * MIB, 128 * MIB
@@ -142,7 +145,7 @@ class ParquetShards:
             writer = pq.ParquetWriter(path, schema, compression=CODEC, compression_level=CODEC_LEVEL, **options)
         groups = []
         for first, last in spans:
-            with boundary(DataError, f"rows {first} to {last} of {path.name}"):
+            with boundary(DataError, f"rows {first} to {last} of {path.name}"), _without_collector():
                 edges = [*range(first, last, RECORDS_AT_ONCE), last]
                 table = pa.concat_tables(_table(read(start, end), schema) for start, end in pairwise(edges))
             self._slots.acquire()
@@ -161,6 +164,18 @@ class ParquetShards:
         return self._hashing.submit(hashed)
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Records are some hundred small objects each and hold no cycles: the collector would walk them for nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def _written(path: Path, rows: int) -> WrittenFile:
     """Size and hash of a finished file, hashed in one go from its pages in memory."""
     with pa.memory_map(path.as_posix()) as file:
@@ -169,17 +184,45 @@ def _written(path: Path, rows: int) -> WrittenFile:
 
 
 def _table(records: list[Record], schema: pa.Schema) -> pa.Table:
-    """The records as a table; audio bytes go to their column in one copy."""
-    if "audio" not in schema.names:
-        return pa.Table.from_pylist(records, schema=schema)
-    place = schema.names.index("audio")
-    table = pa.Table.from_pylist(records, schema=schema.remove(place))
-    sounds = [record["audio"] for record in records]
+    """The records as a table. Sounds and turns, most of what there is, go to their columns without further objects."""
+    table = pa.Table.from_pylist(records, schema=pa.schema([field for field in schema if _column_of(field) is None]))
+    for place, field in enumerate(schema):
+        if (column := _column_of(field)) is not None:
+            table = table.add_column(place, field, column([record[field.name] for record in records]))
+    return table.replace_schema_metadata(schema.metadata)
+
+
+def _column_of(field: pa.Field) -> Callable[[list[Any]], pa.Array] | None:
+    """What makes the field's column of its values; None: pyarrow does."""
+    return _sounds if field.type.equals(AUDIO) else _talks if field.type.equals(MESSAGES) else None
+
+
+def _sounds(sounds: list[Record | None]) -> pa.Array:
     data = pa.array([None if sound is None else sound["bytes"] for sound in sounds], pa.binary())
     paths = pa.array([None if sound is None else sound["path"] for sound in sounds], pa.string())
     missing = pa.array([sound is None for sound in sounds], pa.bool_())
-    audio = pa.StructArray.from_arrays([data, paths], fields=list(schema.field(place).type), mask=missing)
-    return table.add_column(place, schema.field(place), audio).replace_schema_metadata(schema.metadata)
+    return pa.StructArray.from_arrays([data, paths], fields=list(AUDIO), mask=missing)
+
+
+def _talks(talks: list[list[Turn]]) -> pa.Array:
+    roles: list[str] = []
+    kinds: list[str] = []
+    texts: list[str | None] = []
+    turns, parts = [0], [0]
+    for talk in talks:
+        for turn in talk:
+            roles.append(turn.role)
+            if turn.audio:
+                kinds.append("audio")
+                texts.append(None)
+            kinds.append("text")
+            texts.append(turn.text)
+            parts.append(len(kinds))
+        turns.append(len(roles))
+    content = pa.StructArray.from_arrays([pa.array(kinds), pa.array(texts, pa.string())], fields=list(PART))
+    columns = [pa.array(roles), pa.ListArray.from_arrays(pa.array(parts, pa.int32()), content)]
+    messages = pa.StructArray.from_arrays(columns, fields=list(MESSAGES.value_type))
+    return pa.ListArray.from_arrays(pa.array(turns, pa.int32()), messages)
 
 
 def write_lines(path: Path, records: Iterator[Record]) -> WrittenFile:

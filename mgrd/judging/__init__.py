@@ -13,14 +13,16 @@ One synchronous entry point serves the stage, the command line and the flows:
 True, False, or None where only a judge that could not be read would have decided; `scores`, `spread`
 and `reason` hold the rest. `cache` is a folder for the replies (None: this call only). `known` passes
 VERDICTS rows that exist already, which are then not asked again; `on_verdicts` is handed each part of
-the new rows to be committed while the rest is still asked. `panel_results(cases, verdicts, panel)`
-reads stored rows without asking anybody; `panel_frame` makes rows of the table `panels`;
+the new rows to be committed while the rest is still asked. `judge_on_cluster(executor, cases, panel, ...)`
+does the same over the workers of an executor. `panel_results(cases, verdicts, panel)` reads stored rows
+without asking anybody; `panel_frame` makes rows of the table `panels`;
 `panel_identity(panel)` is what results depend on, for a stage's fingerprint.
 
 A chain is never held responsible for its judge: what could not be read or reached is unscored.
 """
 
 from mgrd.judging.cases import Case, cases_of, judge_identity
+from mgrd.judging.cluster import judge_on_cluster
 from mgrd.judging.evidence import evidence_words
 from mgrd.judging.judge import Judged, judge_chains, standing, verdict_keys
 from mgrd.judging.panel import PanelResult, panel_frame, panel_identity, panel_results
@@ -33,6 +35,7 @@ __all__ = [
     "evidence_words",
     "judge_chains",
     "judge_identity",
+    "judge_on_cluster",
     "panel_frame",
     "panel_identity",
     "panel_results",

@@ -42,9 +42,13 @@ def reply_key(prompt: str, judge: JudgeSpec) -> str:
 
 
 class ReplyCache:
-    """The replies in `folder`, or in memory for the life of the object when it is None."""
+    """The replies in `folder`, or in memory for the life of the object when it is None.
 
-    def __init__(self, folder: Path | None) -> None:
+    `alone` says that no other process opens the file, which may then lie on a network's file system: the write-ahead
+    log of the shared one needs memory that all its processes share, and so one machine.
+    """
+
+    def __init__(self, folder: Path | None, *, alone: bool = False) -> None:
         self.path = ":memory:"
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +56,7 @@ class ReplyCache:
         with self._guarded("opening"):
             self._database = sqlite3.connect(self.path, timeout=30.0, isolation_level=None)
             if folder is not None:
-                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.execute(f"PRAGMA journal_mode = {'DELETE' if alone else 'WAL'}")
                 self._database.execute("PRAGMA synchronous = NORMAL")
             self._database.executescript(TABLES)
 
@@ -67,6 +71,26 @@ class ReplyCache:
         row = (key, model, reply.content, reply.prompt_tokens, reply.completion_tokens)
         with self._guarded("writing"):
             self._database.execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", row)
+
+    def __contains__(self, key: str) -> bool:
+        with self._guarded("reading"):
+            return self._database.execute("SELECT 1 FROM replies WHERE key = ?", (key,)).fetchone() is not None
+
+    def paid(self, model: str) -> tuple[int, int]:
+        """Prompt and completion tokens of all replies of the model."""
+        query = "SELECT total(prompt_tokens), total(completion_tokens) FROM replies WHERE model = ?"
+        with self._guarded("reading"):
+            asked, replied = self._database.execute(query, (model,)).fetchone()
+        return int(asked), int(replied)
+
+    def take(self, folder: Path) -> None:
+        """Add the replies of the cache in another folder, which nobody has open."""
+        other = ReplyCache(folder, alone=True)  # a process that was killed may have left a journal: played back here
+        other.close()
+        with self._guarded(f"adding {other.path} to"):
+            self._database.execute("ATTACH DATABASE ? AS other", (other.path,))
+            self._database.execute("INSERT OR IGNORE INTO replies SELECT * FROM other.replies")
+            self._database.execute("DETACH DATABASE other")
 
     def open_batches(self, judge: str) -> list[str]:
         """Batches of the judge that were handed in and not yet collected."""

@@ -13,15 +13,12 @@ from mgrd.errors import JudgeError
 from mgrd.judging.dialect import Dialect, Messages
 from mgrd.judging.replies import Reply, Unreadable, read_reply, reply_of
 from mgrd.judging.rubric import GroundingReply
-from mgrd.judging.spend import Prices, Spend, Usage
+from mgrd.judging.spend import BYTES_PER_TOKEN, Prices, Spend, Usage
 from mgrd.serving.connection import Address, Connection, Try
 from mgrd.serving.failures import NoReplyError, NotACompletionError
 from mgrd.serving.limits import Concurrency
 from mgrd.settings import JudgeSpec
 from prompts import Prompt
-
-BYTES_PER_TOKEN = 3.0
-"""For reserving cost, and for servers that report no usage; ordinary English has about four."""
 
 
 class SpendLimitError(Exception):
@@ -104,7 +101,7 @@ class JudgeClient:
 
     def most(self, messages: Messages) -> float:
         """What a request can cost at most."""
-        return self.prices.usage(int(_size(messages) / BYTES_PER_TOKEN) + 1, self.judge_spec.max_tokens).cost
+        return self.prices.most(_size(messages), self.judge_spec.max_tokens).cost
 
     def paid(self, data: object, messages: Messages, *, requests: int, share: float = 1.0) -> Paid:
         """A response body as a reply with its usage: counted by the server, else estimated, never free.

@@ -66,6 +66,18 @@ class Judged:
             raise JudgeError("; ".join(self.failures))
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking: the new verdicts, the judges that were given up (number in the panel -> why), whether the
+    spend limit left cases unasked, and what everything has cost by now.
+    """
+
+    fresh: pl.DataFrame
+    failures: Mapping[int, str]
+    limited: bool
+    spent: float
+
+
 def verdict_keys(cases: Sequence[Case], panel: PanelSpec) -> pl.DataFrame:
     """`trace_id`, number of the `judge` in the panel and `verdict_id` for every verdict that the cases are owed."""
     rows = [
@@ -101,19 +113,44 @@ def judge_chains(
     set; a judge that fails later is in `failures`, and its chains are unscored.
     """
     known = frame_of(VERDICTS, []) if known is None else standing(known)
+    owed = owed_cases(cases, panel, known)
+    asked = ask_panel(owed, panel, cache=cache, on_verdicts=on_verdicts, on_progress=on_progress, spent=spent)
+    verdicts = pl.concat([known, asked.fresh])
+    failures = tuple(asked.failures.values())
+    return Judged(verdicts, asked.fresh, panel_results(cases, verdicts, panel), failures, asked.limited)
+
+
+def owed_cases(cases: Sequence[Case], panel: PanelSpec, known: pl.DataFrame) -> list[dict[str, Case]]:
+    """For each judge of the panel, the cases on which it owes a verdict, by the verdicts' keys."""
     have = set(known["verdict_id"])
     owed: list[dict[str, Case]] = []
     for judge in panel.judges:
         keyed = {key: case for case, key in verdict_ids(cases, judge) if key not in have}
         owed.append(keyed)
         have |= keyed.keys()
+    return owed
+
+
+def ask_panel(
+    owed: Sequence[Mapping[str, Case]],
+    panel: PanelSpec,
+    *,
+    cache: Path | None = None,
+    alone: bool = False,
+    on_verdicts: Commit | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    spent: float = 0.0,
+) -> Asked:
+    """Ask each judge about the cases that stand in its place of `owed`; the rest as `judge_chains`.
+
+    `alone` says that no other process has the cache open (see `ReplyCache`).
+    """
     parts = _Parts(on_verdicts, on_progress, sum(len(keyed) for keyed in owed))
-    run = _PanelRun(panel, parts, cache, spent)
+    run = _PanelRun(panel, parts, cache, alone, spent)
     if any(owed):
         _run(run.judge(owed))
-    verdicts = pl.concat([known, *parts.done])
     fresh = pl.concat([frame_of(VERDICTS, []), *parts.done])
-    return Judged(verdicts, fresh, panel_results(cases, verdicts, panel), tuple(run.failures), run.limited)
+    return Asked(fresh, run.failures, run.limited, run.spent)
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
@@ -161,22 +198,23 @@ class _Parts:
 class _PanelRun:
     """All judges of a panel side by side: one purse, one gate per address, one cache."""
 
-    def __init__(self, panel: PanelSpec, parts: _Parts, cache: Path | None, spent: float) -> None:
+    def __init__(self, panel: PanelSpec, parts: _Parts, cache: Path | None, alone: bool, spent: float) -> None:
         self.panel = panel
         self.parts = parts
         self.folder = cache
+        self.alone = alone
         self.spent = spent
-        self.failures: list[str] = []
+        self.failures: dict[int, str] = {}
         self.limited = False
 
-    async def judge(self, owed: Sequence[dict[str, Case]]) -> None:
+    async def judge(self, owed: Sequence[Mapping[str, Case]]) -> None:
         purse = Spend(self.panel.max_cost, self.spent)
         gates = {
             url: Concurrency(min(judge.concurrency for judge in self.panel.judges if judge.base_url == url))
             for url in {judge.base_url for judge in self.panel.judges}
         }
         async with AsyncExitStack() as stack:
-            cache = ReplyCache(self.folder)
+            cache = ReplyCache(self.folder, alone=self.alone)
             stack.callback(cache.close)
             stack.callback(self.parts.flush)
             runs = [_JudgeRun(judge, gates[judge.base_url], purse, cache, self.parts) for judge in self.panel.judges]
@@ -188,7 +226,8 @@ class _PanelRun:
                         group.create_task(run.judge(cases))
             except ExceptionGroup as several:
                 raise _first(several) from several
-        self.failures = [run.failure for run in runs if run.failure]
+        self.failures = {number: run.failure for number, run in enumerate(runs) if run.failure}
+        self.spent = purse.spent
         self.limited = any(run.limited for run in runs)
 
 

@@ -6,6 +6,9 @@ Spending is reserved before a request and settled after it.
 import asyncio
 from dataclasses import dataclass
 
+BYTES_PER_TOKEN = 3.0
+"""For reserving cost, and for servers that report no usage; ordinary English has about four."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -36,6 +39,10 @@ class Prices:
         """The usage of one reply; `share` is the part of the prices that is charged, as in a batch."""
         cost = share * (prompt_tokens * self.price_in + completion_tokens * self.price_out) / 1e6
         return Usage(prompt_tokens, completion_tokens, cost, requests)
+
+    def most(self, size: int, max_tokens: int) -> Usage:
+        """What a request of `size` bytes can use at most."""
+        return self.usage(int(size / BYTES_PER_TOKEN) + 1, max_tokens)
 
 
 class Spend:

@@ -13,10 +13,13 @@ class Doubled:
     """Twice the numbers, and how many they were; the process that did it stands beside them."""
 
     refused: int | None = None
+    deadly: int | None = None
 
     def __call__(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         if self.refused in rows["number"]:
             raise DataError(f"number {self.refused} is refused; leave it out")
+        if self.deadly in rows["number"]:
+            os._exit(1)
         count = pl.DataFrame({"rows": [rows.height]})
         return rows.with_columns(pl.col("number") * 2, process=pl.lit(os.getpid())), count
 
