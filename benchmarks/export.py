@@ -1,7 +1,8 @@
 """How fast shards are written and read, beside bare pyarrow and beside `datasets`, on the same rows in one run.
 
-Writing: from rows and clip files to checked and hashed shards, against bare pyarrow from the same rows and files
-(`pa.Table.from_pylist`, `pq.write_table`), and against `pq.write_table` of tables that are already in memory.
+Writing: from rows and clip files to shards, every clip and every shard hashed with SHA-256. Against bare pyarrow from
+the same rows and files (`pa.Table.from_pylist`, `pq.write_table`, the same codec), which hashes nothing; against the
+same with those hashes; and against `pq.write_table` of tables that are already in memory.
 Reading: rows as Python objects from our stream, against `pq.read_table(...).to_pylist()`. Loading: decoded samples a
 second, against `datasets` streaming the same shards with the same decoder, in its own environment
 (`make test-peers` installs it). Rounds alternate; the best of each is shown.
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +43,11 @@ def compare(folder: Path, clips: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    import mgrd
     from mgrd.export.choices import ExportConfig
     from mgrd.export.directory import Writing, export_round, write_files
     from mgrd.export.rows import Tables, read_rows
     from mgrd.export.shards import CODEC, CODEC_LEVEL
+    from mgrd.ids import sha256_file
     from schemas import CLIPS
     from tests.export.made_workspace import make_workspace
 
@@ -61,39 +63,59 @@ def compare(folder: Path, clips: int) -> None:
 
     found = read_rows(workspace, config, Tables(workspace.store), folder / "rows")
 
-    def write_ours() -> None:
-        write_files(Writing(workspace, config, Path(tempfile.mkdtemp(dir=folder)), None), found)
-
     options: dict[str, Any] = {"compression": CODEC, "compression_level": CODEC_LEVEL, "use_dictionary": plain}
     records = [[{**row, "audio": None} for row in table.drop_columns("audio").to_pylist()] for table in tables]
-    uris = {row["clip_id"]: workspace.root / row["uri"] for row in workspace.store.read(CLIPS).iter_rows(named=True)}
+    clips_of = {row["clip_id"]: row for row in workspace.store.read(CLIPS).iter_rows(named=True)}
 
-    def write_bare() -> None:
-        out = Path(tempfile.mkdtemp(dir=folder))
+    def write_ours(out: Path) -> None:
+        write_files(Writing(workspace, config, out, None), found)
+
+    def write_bare(out: Path) -> None:
         for number, part in enumerate(records):
-            rows = [{**row, "audio": sound(uris[row["clip_id"]])} for row in part]
+            rows = [{**row, "audio": sound(workspace.root / clips_of[row["clip_id"]]["uri"])} for row in part]
             pq.write_table(pa.Table.from_pylist(rows, tables[0].schema), out / f"{number}.parquet", **options)
 
-    def write_tables() -> None:
-        out = Path(tempfile.mkdtemp(dir=folder))
+    def write_hashed(out: Path) -> None:
+        checked = set()
+        for number, part in enumerate(records):
+            rows = []
+            for row in part:
+                clip = clips_of[row["clip_id"]]
+                rows.append({**row, "audio": (read := sound(workspace.root / clip["uri"]))})
+                assert clip["clip_id"] in checked or sha256(read["bytes"]).hexdigest() == clip["sha256"]
+                checked.add(clip["clip_id"])
+            path = out / f"{number}.parquet"
+            pq.write_table(pa.Table.from_pylist(rows, tables[0].schema), path, **options)
+            sha256_file(path)
+
+    def write_tables(out: Path) -> None:
         for number, table in enumerate(tables):
             pq.write_table(table, out / f"{number}.parquet", **options)
 
-    def read_ours() -> None:
-        assert sum(1 for _ in mgrd.load_round(folder / "x", "train", decode=False)) == rows
-
-    def read_bare() -> None:
-        assert sum(len(pq.read_table(path).to_pylist()) for path in shards) == rows
-
-    ours, bare, memory = alternate(write_ours, write_bare, write_tables)
+    ours, bare, hashed, memory = alternate(folder, write_ours, write_bare, write_hashed, write_tables)
     show("write", size, ours, "pyarrow", bare)
+    show("", size, ours, "pyarrow and hashes", hashed)
     show("", size, ours, "pyarrow, tables in memory", memory)
-    ours, bare = alternate(read_ours, read_bare)
-    show("read", size, ours, "pyarrow", bare)
+    compare_reading(folder, shards, rows, size)
     load_rates(folder / "x", rows)
 
 
-def sound(path: Path) -> dict[str, object]:
+def compare_reading(folder: Path, shards: list[Path], rows: int, size: float) -> None:
+    import pyarrow.parquet as pq
+
+    import mgrd
+
+    def read_ours(_: Path) -> None:
+        assert sum(1 for _ in mgrd.load_round(folder / "x", "train", decode=False)) == rows
+
+    def read_bare(_: Path) -> None:
+        assert sum(len(pq.read_table(path).to_pylist()) for path in shards) == rows
+
+    ours, bare = alternate(folder, read_ours, read_bare)
+    show("read", size, ours, "pyarrow", bare)
+
+
+def sound(path: Path) -> dict[str, Any]:
     return {"bytes": path.read_bytes(), "path": path.name}
 
 
@@ -111,17 +133,17 @@ def show(what: str, size: float, ours: Spent, name: str, other: Spent) -> None:
     print(f"{what:<6} {rates}   ratio {clock:.2f}, by processor time {processor:.2f}")
 
 
-def alternate(*jobs: Callable[[], None]) -> list[Spent]:
-    """What each job takes, run in turn."""
+def alternate(folder: Path, *jobs: Callable[[Path], None]) -> list[Spent]:
+    """What each job takes, run in turn; what it leaves in the folder that it is given is removed."""
     best = [Spent() for _ in jobs]
-    for job in jobs:
-        job()
-    for _ in range(ROUNDS):
+    for measured in [False] + ROUNDS * [True]:
         for job, spent in zip(jobs, best, strict=True):
-            started, used = time.perf_counter(), time.process_time()
-            job()
-            spent.clock = min(spent.clock, time.perf_counter() - started)
-            spent.processor = min(spent.processor, time.process_time() - used)
+            with tempfile.TemporaryDirectory(dir=folder) as out:
+                started, used = time.perf_counter(), time.process_time()
+                job(Path(out))
+                clock, processor = time.perf_counter() - started, time.process_time() - used
+            if measured:
+                spent.clock, spent.processor = min(spent.clock, clock), min(spent.processor, processor)
     return best
 
 

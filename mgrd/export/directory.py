@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,19 +22,28 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mgrd.errors import DataError, StoreError, boundary
+from mgrd.errors import StoreError, boundary
 from mgrd.export.card import write_card
 from mgrd.export.choices import PARQUET, ExportConfig
+from mgrd.export.clips import ClipFiles
 from mgrd.export.columns import schema_of
 from mgrd.export.fingerprint import about_export, export_fingerprint
 from mgrd.export.listings import write_clips, write_dataset_info
 from mgrd.export.manifest import MANIFEST, FileEntry, Manifest, find_faults, read_manifest, write_manifest
 from mgrd.export.recipe import write_recipe
-from mgrd.export.records import AudioRef, Record, Shape, shape_of
+from mgrd.export.records import AudioRef, Record, shape_of
 from mgrd.export.rows import RoundRows, Tables, check_finished, read_rows
 from mgrd.export.rowset import Row, Side
-from mgrd.export.shards import ParquetShards, WrittenFile, even_spans, group_spans, shard_count, write_lines, write_tar
-from mgrd.ids import sha256_bytes
+from mgrd.export.shards import (
+    ParquetShards,
+    Part,
+    WrittenFile,
+    even_spans,
+    group_spans,
+    shard_count,
+    write_lines,
+    write_tar,
+)
 from mgrd.store import Workspace
 from schemas import CURRICULUM, DISTILLED, PREFERENCES
 
@@ -102,52 +111,30 @@ def _same_export(out: Path, fingerprint: str, root: str | None) -> Manifest:
     return manifest
 
 
-@dataclass(frozen=True, slots=True)
 class Writing:
     """One export under way."""
 
-    workspace: Workspace
-    config: ExportConfig
-    draft: Path
-    audio_root: str | None
-    checked: set[str] = field(default_factory=set)
-    """Clips whose file was found to be what its hash says; several rows share a clip."""
+    def __init__(self, workspace: Workspace, config: ExportConfig, draft: Path, audio_root: str | None) -> None:
+        self.config = config
+        self.draft = draft
+        self.clips = ClipFiles(workspace)
+        self.shape = shape_of(config)
+        self._audio_root = audio_root
 
-    @property
-    def shape(self) -> Shape:
-        return shape_of(self.config)
-
-    def reference(self, row: Row, known: dict[str, bytes] | None = None) -> AudioRef | None:
-        """Where the row's sound is; `known` keeps the bytes of clips that several rows share."""
+    def place(self, row: Row) -> AudioRef | None:
+        """Where the row's sound is, without its bytes."""
         if row["clip_id"] is None:
             return None
         name = f"{row['clip_id']}{Path(row['uri']).suffix.lower()}"
-        embeds = self.config.embeds
-        path = name if embeds else f"{self.audio_root or 'audio'}/{name}"
-        data = self.clip(row, known) if embeds else None
-        return AudioRef(name, path, row["seconds"], data)
+        path = name if self.config.embeds else f"{self._audio_root or 'audio'}/{name}"
+        return AudioRef(name, path, row["seconds"])
 
-    def clip(self, row: Row, known: dict[str, bytes] | None) -> bytes:
-        """The row's clip, read once for all rows of `known`."""
-        clip_id = row["clip_id"]
-        if known is not None and clip_id in known:
-            return known[clip_id]
-        data = self.read(clip_id, row["uri"], row["sha256"])
-        if known is not None:
-            known[clip_id] = data
-        return data
-
-    def read(self, clip_id: str, uri: str, sha256: str) -> bytes:
-        """A clip's file, checked against the hash that names it."""
-        path = self.workspace.resolve(uri)
-        with boundary(DataError, f"reading clip {clip_id}"):
-            data = path.read_bytes()
-        if clip_id not in self.checked and sha256_bytes(data) != sha256:
-            raise DataError(
-                f"{path}: changed since it was ingested as clip {clip_id}; ingest it again and run the round anew"
-            )
-        self.checked.add(clip_id)
-        return data
+    def sound(self, row: Row) -> AudioRef | None:
+        """Where the row's sound is, with its bytes if they are embedded."""
+        audio = self.place(row)
+        if audio is None or not self.config.embeds:
+            return audio
+        return replace(audio, data=self.clips.read(row["clip_id"], row["uri"], row["sha256"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,26 +196,35 @@ def _write_shard(
     path, shape = writing.draft / shard.path, writing.shape
     numbered = zip(range(shard.first, shard.last), stream)  # noqa: B905 - the stream goes on with the next shard
 
-    def records(count: int, known: dict[str, bytes] | None) -> Iterator[tuple[Record, AudioRef | None]]:
+    def records(count: int) -> Iterator[tuple[Record, AudioRef | None]]:
         for index, row in islice(numbered, count):
-            audio = writing.reference(row, known)
+            audio = writing.sound(row)
             yield shape(row, audio, shard.split, index), audio
 
-    def group(first: int, last: int) -> list[Record]:
-        return [record for record, _ in records(last - first, {})]
+    def part(first: int, last: int) -> Part:
+        return Part([record for record, _ in records(last - first)])
+
+    def sounding_part(first: int, last: int) -> Part:
+        taken = list(islice(numbered, last - first))
+        audios = [writing.place(row) for _, row in taken]
+        sounds = writing.clips.column([row for _, row in taken], [audio and audio.path for audio in audios])
+        shaped = [shape(row, audio, shard.split, index) for (index, row), audio in zip(taken, audios, strict=True)]
+        return Part(shaped, {"audio": sounds})
 
     count = shard.last - shard.first
     if shard.path.endswith(".parquet"):
+        schema = schema_of(writing.config)
+        sounding = writing.config.embeds and "audio" in schema.names
         spans = group_spans(sizes[shard.first : shard.last].tolist())
-        return parquet.write(path, schema_of(writing.config), spans, group)
+        return parquet.write(path, schema, spans, sounding_part if sounding else part)
     if shard.path.endswith(".tar"):
-        return write_tar(path, records(count, None))
-    return write_lines(path, (record for record, _ in records(count, None)))
+        return write_tar(path, records(count))
+    return write_lines(path, (record for record, _ in records(count)))
 
 
 def _copy_clip(writing: Writing, clip_id: str, uri: str, sha256: str) -> FileEntry:
     name = f"audio/{clip_id}{Path(uri).suffix.lower()}"
-    data = writing.read(clip_id, uri, sha256)
+    data = writing.clips.read(clip_id, uri, sha256)
     with boundary(StoreError, f"writing {name}"):
         (writing.draft / name).write_bytes(data)
     return FileEntry(name, sha256, len(data))

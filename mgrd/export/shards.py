@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
 from threading import Semaphore
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mgrd.errors import DataError, StoreError, boundary
-from mgrd.export.columns import AUDIO, MESSAGES, PART
+from mgrd.export.columns import MESSAGES, PART
 from mgrd.export.records import AudioRef, Record, Turn
 
 MIB = 1 << 20
@@ -41,6 +41,15 @@ class WrittenFile:
     rows: int
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Consecutive rows of a file."""
+
+    records: list[Record]
+    columns: dict[str, pa.Array] = field(default_factory=dict)
+    """Columns that need not be made of the records."""
 
 
 class HashingFile(io.RawIOBase):
@@ -135,9 +144,9 @@ class ParquetShards:
         self._hashing.shutdown(cancel_futures=True)
 
     def write(
-        self, path: Path, schema: pa.Schema, spans: Sequence[tuple[int, int]], read: Callable[[int, int], list[Record]]
+        self, path: Path, schema: pa.Schema, spans: Sequence[tuple[int, int]], read: Callable[[int, int], Part]
     ) -> "Future[WrittenFile]":
-        """A file with one row group per span; `read(first, last)` gives a group's records."""
+        """A file with one row group per span; `read(first, last)` gives rows of a group."""
         # A dictionary of audio bytes would fill its page, be given up, and cost twice.
         plain = [name for name in schema.names if name != "audio"]
         options: dict[str, Any] = {"use_dictionary": plain, "write_statistics": plain}
@@ -183,25 +192,19 @@ def _written(path: Path, rows: int) -> WrittenFile:
         return WrittenFile(rows, data.size, hashlib.sha256(data).hexdigest())
 
 
-def _table(records: list[Record], schema: pa.Schema) -> pa.Table:
-    """The records as a table. Sounds and turns, most of what there is, go to their columns without further objects."""
-    table = pa.Table.from_pylist(records, schema=pa.schema([field for field in schema if _column_of(field) is None]))
-    for place, field in enumerate(schema):
-        if (column := _column_of(field)) is not None:
-            table = table.add_column(place, field, column([record[field.name] for record in records]))
+def _table(part: Part, schema: pa.Schema) -> pa.Table:
+    """The rows as a table. Turns, most of what is not sound, go to their columns without further objects."""
+    made = dict(part.columns)
+    for column in schema:
+        if column.name not in made and column.type.equals(MESSAGES):
+            made[column.name] = _talks([record[column.name] for record in part.records])
+    table = pa.Table.from_pylist(
+        part.records, schema=pa.schema([column for column in schema if column.name not in made])
+    )
+    for place, column in enumerate(schema):
+        if column.name in made:
+            table = table.add_column(place, column, made[column.name])
     return table.replace_schema_metadata(schema.metadata)
-
-
-def _column_of(field: pa.Field) -> Callable[[list[Any]], pa.Array] | None:
-    """What makes the field's column of its values; None: pyarrow does."""
-    return _sounds if field.type.equals(AUDIO) else _talks if field.type.equals(MESSAGES) else None
-
-
-def _sounds(sounds: list[Record | None]) -> pa.Array:
-    data = pa.array([None if sound is None else sound["bytes"] for sound in sounds], pa.binary())
-    paths = pa.array([None if sound is None else sound["path"] for sound in sounds], pa.string())
-    missing = pa.array([sound is None for sound in sounds], pa.bool_())
-    return pa.StructArray.from_arrays([data, paths], fields=list(AUDIO), mask=missing)
 
 
 def _talks(talks: list[list[Turn]]) -> pa.Array:

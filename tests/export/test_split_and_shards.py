@@ -20,6 +20,7 @@ from mgrd.export.shards import (
     SMALLEST_GROUP,
     HashingFile,
     ParquetShards,
+    Part,
     even_spans,
     group_spans,
     shard_count,
@@ -180,7 +181,9 @@ def test_a_written_group_is_as_large_as_planned(tmp_path: Path) -> None:
             path,
             schema,
             spans,
-            lambda first, last: [{"id": str(i), "audio": {"bytes": noise[i], "path": "x"}} for i in range(first, last)],
+            lambda first, last: Part(
+                [{"id": str(i), "audio": {"bytes": noise[i], "path": "x"}} for i in range(first, last)]
+            ),
         ).result()
     meta = pq.read_metadata(path)
     assert meta.num_row_groups == 2
