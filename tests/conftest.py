@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: quiet libraries, one thread, and the recordings where they are present."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,21 @@ for name, value in {
     os.environ.setdefault(name, value)
 
 RECORDINGS = REPOSITORY.parent / "shared" / "audio"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole rounds first, module by module, in both halves: two workers start with them, short tests fill the end."""
+    rounds: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("round"):
+            rounds[item.nodeid.partition("::")[0]].append(item)
+    halves: list[list[pytest.Item]] = [[], []]
+    for module in sorted(rounds.values(), key=len, reverse=True):
+        min(halves, key=len).extend(module)
+    others = [item for item in items if not item.get_closest_marker("round")]
+    middle = (len(items) + 1) // 2 - len(halves[0])
+    items[:] = [*halves[0], *others[:middle], *halves[1], *others[middle:]]
 
 
 @pytest.fixture(autouse=True)

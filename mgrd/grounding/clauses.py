@@ -262,7 +262,6 @@ class _Reader(Presence):
             self.verb = Item("verb", "become", item.word, item.start, item.end)
             return
         if item.value in ("be", "become", "begin", "end", "cover", "hear", "speak", "exclude"):
-            self.before_verb = before
             return
         target = self.named_after(index)
         noun = item.word in MUSICAL_NOUNS or item.word.startswith(("upward", "downward"))

@@ -11,7 +11,6 @@ from mgrd.grounding.times import NEAR_SECONDS
 Claims = Iterator[Draft]
 
 HEDGE_WEIGHT = 0.5
-MOST_HEDGED = 0.5  # one clause, however many hedges; doubt that is said twice weighs less
 BLOCKERS = word_set("blockers")
 """Words that an adjective does not reach across to its noun."""
 DETERMINERS = word_set("determiners")
@@ -57,7 +56,6 @@ class Reading:
         self.subject: Item | None = None
         self.ordinal: int | None = None
         self.verb: Item | None = None
-        self.before_verb: Item | None = None
         self.negated = False
         self.negator = ""
         self.excluded = any(item.kind == "negation" and item.value == "exclude" for item in self.items)

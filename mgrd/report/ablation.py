@@ -7,7 +7,6 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mgrd.report.charts import BOTTOM, LEFT, WIDTH, Axes
@@ -95,20 +94,11 @@ def _spread(values: Sequence[float]) -> dict[str, Any]:
 
 def build_ablation_report(document: Mapping[str, Any], runs: Sequence[ArmRun]) -> str:
     """One HTML file that fetches nothing and runs no script."""
-    from mgrd.report.page import content_policy
+    from mgrd.report.page import content_policy, template
 
     style = (TEMPLATES / "ablation.css").read_text()
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("ablation.html.jinja").render(
-        policy=content_policy(style, ""),
-        style=Markup(style),
-        document=document,
-        figures=[one for one in FIGURES if any(one[0] in arm["figures"] for arm in document["arms"])],
-        charts=draw_curves(runs),
-        cell=figure_text,
+    return template("ablation.html.jinja").render(
+        policy=content_policy(style, ""), style=Markup(style), document=document, charts=draw_curves(runs)
     )
 
 

@@ -78,6 +78,8 @@ class Example:
     choices: tuple[Choice, ...]
     pieces: tuple[Piece, ...]
     claims: tuple[ClaimView, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    """The CLAIMS rows of `claims`, in their order."""
 
 
 def choose_examples(inputs: ReportInputs, count: int = COUNT) -> list[str]:
@@ -127,6 +129,7 @@ def example_views(inputs: ReportInputs, trace_ids: Sequence[str]) -> list[Exampl
                 ),
                 pieces=tuple(mark_pieces(reasoning, found, inputs.surrogate_spans(reasoning) if reasoning else ())),
                 claims=tuple(view_claim(i, claim) for i, claim in enumerate(found, start=1)),
+                rows=tuple(found),
             )
         )
     return views

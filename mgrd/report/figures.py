@@ -77,6 +77,27 @@ def round_name(round_: int) -> str:
     return "cold start" if round_ == 0 else f"round {round_}"
 
 
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `350 ms`, `41.2 s`, `7 min 05 s`, `3 h 12 min`."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    return f"{hours:,} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"
+
+
+def quantity(count: float) -> str:
+    """A count with separators; a mean with one decimal."""
+    return f"{count:,}" if isinstance(count, int) else f"{count:,.1f}"
+
+
+def money(cost: float) -> str:
+    """An amount with two decimals, a small one with three significant digits; the settings' prices name no currency."""
+    return f"{cost:,.2f}" if cost >= 1 or not cost else f"{cost:.3g}"
+
+
 def headline_rows(figures: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[Row]:
     """One row per measure that any round has; `figures` holds each round's figures by name."""
     rows = []

@@ -1,11 +1,12 @@
 """What a report is made of: frames in their schemas, the settings, and where audio bytes come from."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from mgrd.errors import DataError
+from mgrd.report.studies import Studies
 from schemas import CLAIMS, CLIPS, DECISIONS, LEDGER, METRICS, MODELS, QUESTIONS, TRACES, Table
 
 Span = tuple[int, int]
@@ -48,6 +49,7 @@ class ReportInputs:
     settings: Mapping[str, object]
     load_audio: Callable[[str], bytes]
     surrogate_spans: Callable[[str], Sequence[Span]] = no_surrogate_spans
+    studies: Studies = field(default_factory=Studies)
 
     def __post_init__(self) -> None:
         for name, table in FRAMES.items():

@@ -59,7 +59,7 @@ def lineage_of(workspace: Workspace, key: str) -> Record:
                       for vote in _all(workspace, OVERRIDES, mine)],
         "rows": _all(workspace, DISTILLED, mine),
         "pairs": [pair["pair_id"] for pair in _pairs(workspace, trace_id)],
-        "stages": _stages(workspace, trace["round"], _stage_names(trace["purpose"])),
+        "stages": _stages(workspace, trace["round"], stages_of_chain(trace["purpose"])),
     }  # fmt: skip
 
 
@@ -93,7 +93,8 @@ def _pairs(workspace: Workspace, trace_id: str) -> list[Record]:
     return _all(workspace, PREFERENCES, pl.any_horizontal(pl.col(name) == trace_id for name in sides))
 
 
-def _stage_names(purpose: str) -> tuple[str, ...]:
+def stages_of_chain(purpose: str) -> tuple[str, ...]:
+    """Names of the stages that made a chain of this purpose and, where it is distilled, selected it."""
     names = tuple(f"{name}-{purpose}" for name in STAGES)
     return (*names, "decide", "select") if purpose == "distill" else names
 

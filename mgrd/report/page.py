@@ -15,12 +15,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from mgrd.errors import MgrdError
+from mgrd.report.ablation import FIGURES, figure_text
 from mgrd.report.charts import draw_charts
+from mgrd.report.cost import cost_document
 from mgrd.report.examples import Example, choose_examples, example_views, visible
-from mgrd.report.figures import funnel_gap, headline_rows, round_name
+from mgrd.report.figures import duration, funnel_gap, headline_rows, money, quantity, round_name
 from mgrd.report.inputs import ReportInputs
-from mgrd.report.provenance import gather_provenance, stage_seconds
-from mgrd.report.status import REPORTED_SPLIT, figures_of, status_document
+from mgrd.report.provenance import gather_provenance
+from mgrd.report.status import REPORTED_SPLIT, SPLITS, figures_of, status_document
 
 if TYPE_CHECKING:
     from mgrd.report.sound import SoundPicture
@@ -32,7 +34,7 @@ def build_report(inputs: ReportInputs) -> str:
     """The whole page as HTML text; the same inputs give the same text."""
     rounds = status_document(inputs.metrics, inputs.ledger)["rounds"]
     numbers = [round_["round"] for round_ in rounds]
-    figures = {split: [figures_of(inputs.metrics, number, split) for number in numbers] for split in ("test", "dev")}
+    figures = {split: [figures_of(inputs.metrics, number, split) for number in numbers] for split in SPLITS}
     examples = example_views(inputs, choose_examples(inputs))
     style, script = _asset("report.css"), _asset("report.js")
     return template("report.html.jinja").render(
@@ -47,7 +49,9 @@ def build_report(inputs: ReportInputs) -> str:
         reasons=reason_table(rounds),
         examples=[(example, *_sound(example, inputs)) for example in examples],
         provenance=gather_provenance(inputs),
-        stages=stage_seconds(rounds),
+        studies=inputs.studies,
+        cost=cost_document(inputs.ledger, rounds),
+        last=numbers[-1] if numbers else None,
     )
 
 
@@ -115,7 +119,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["visible"] = lambda text: visible(str(text))
-    environment.globals.update(round_name=round_name, funnel_gap=funnel_gap)
+    environment.filters.update(duration=duration, quantity=quantity, money=money)
+    environment.globals.update(
+        round_name=round_name, funnel_gap=funnel_gap, arm_figures=FIGURES, arm_figure=figure_text
+    )
     return environment
 
 

@@ -1,6 +1,6 @@
-"""Where the report's figures come from: settings, prompts, models, licences, time."""
+"""Where the report's figures come from: settings, prompts, models, licences."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,12 +42,6 @@ def gather_provenance(inputs: ReportInputs) -> Provenance:
         as_of=str(inputs.ledger["finished_at"].max() or ""),
         arm=next((str(model["arm"]) for model in reversed(models) if model["arm"]), ""),
     )
-
-
-def stage_seconds(rounds: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[float | None]]]:
-    """Seconds per stage and round, stages in the order in which they first ran."""
-    stages = list(dict.fromkeys(stage for round_ in rounds for stage in round_["seconds"]))
-    return [(stage, [round_["seconds"].get(stage) for round_ in rounds]) for stage in stages]
 
 
 def _flat(settings: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:

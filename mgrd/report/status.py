@@ -16,6 +16,7 @@ TRUTH = ("truth_grounded", "truth_claim_precision")
 FUNNEL = ("sampled", "correct", "grounded", "kept", "rejected", "unscored", "quarantined")
 SELECT_STAGE = "select"
 REPORTED_SPLIT = "test"
+SPLITS = (REPORTED_SPLIT, "dev")
 
 
 def status_document(metrics: pl.DataFrame, ledger: pl.DataFrame) -> dict[str, Any]:

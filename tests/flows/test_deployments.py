@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http import HTTPStatus
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from tasks.retries import RETRY_JITTER
 
 REPOSITORY = Path(__file__).parents[2]
 TINY = REPOSITORY / "examples" / "tiny.toml"
+BUSY_SECONDS = 120
+"""How long a server may say that it is unavailable."""
 DEPLOYMENTS = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
 POOLS = ("cpu", "gpu-sample", "gpu-train")
 
@@ -64,8 +67,15 @@ class Orchestrator:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=20) as reply:
-            return json.loads(reply.read())
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as reply:
+                    return json.loads(reply.read())
+            except urllib.error.HTTPError as error:  # its database is locked for a moment: Prefect's client waits, too
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
 
     def run(self, deployment: str, **body: Any) -> tuple[str, str]:
         """State and message of a run that the worker has carried out."""

@@ -13,8 +13,9 @@ from mgrd.errors import DataError, MgrdError, StoreError
 from mgrd.report.lineage import lineage_of
 from mgrd.store import Ledger, Outcome, Stage, Store, Workspace, frame_of, run_stage
 from mgrd.store.history import collect_garbage, commits, difference, read_version, rollback, table_states
+from mgrd.store.quarantine import requeue
 from mgrd.store.request import Request
-from schemas import DISTILLED, LEDGER, METRICS, OVERRIDES, QUARANTINE, QUESTIONS, TRACES
+from schemas import DISTILLED, LEDGER, METRICS, OVERRIDES, PREFERENCES, QUARANTINE, QUESTIONS, TRACES
 from tests.export.made_workspace import finish_round, make_workspace
 
 
@@ -149,6 +150,18 @@ def test_lineage_leads_from_a_training_row_to_everything_behind_it(workspace: Wo
     assert configs["ground-distill"] == {"policy": {"min_supported": 1}}
 
 
+def test_lineage_names_the_pairs_that_a_chain_stands_in_on_either_side(workspace: Workspace) -> None:
+    traces = workspace.store.read(TRACES, {"round": 1, "purpose": "distill"})["trace_id"].head(4).to_list()
+    pairs = [
+        {"pair_id": f"{a}-{b}", "round": 1, "question_id": "q", "reason": "r"}
+        | {"chosen_trace_id": traces[a], "rejected_trace_id": traces[b]}
+        for a, b in ((0, 1), (2, 0), (2, 3))
+    ]
+    workspace.store.append(PREFERENCES, frame_of(PREFERENCES, pairs))
+    found = [lineage_of(workspace, trace)["pairs"] for trace in traces]
+    assert [sorted(each) for each in found] == [["0-1", "2-0"], ["0-1"], ["2-0", "2-3"], ["2-3"]]
+
+
 def test_a_written_row_has_no_chain_behind_it_and_says_so_by_having_none(workspace: Workspace) -> None:
     row = workspace.store.read(DISTILLED, {"round": 0}).row(0, named=True)
     found = lineage_of(workspace, row["row_id"])
@@ -218,6 +231,17 @@ def test_requeueing_makes_the_stages_of_quarantined_rows_owed_and_no_others(work
     assert owed.newest(1, "sample-distill") is None
     assert owed.newest(0, "request run") is None
     assert owed.newest(1, "sample-evaluate") is not None
+    assert owed.newest(1, "promote") is not None
+
+
+def test_a_stage_whose_name_has_quotes_is_requeued_and_nothing_else(workspace: Workspace) -> None:
+    name = "sample' OR 'a' = 'a"
+    workspace.store.append(QUARANTINE, frame_of(QUARANTINE, [lost(name, 1, "a")]))
+    for stage in (name, "promote"):
+        run_stage(workspace, Stage(stage, 1, 1, {}, {}), lambda: Outcome((), 0, {}))
+    assert requeue(workspace) == {(name, 1): 1}
+    owed = Ledger(workspace.store)
+    assert owed.newest(1, name) is None
     assert owed.newest(1, "promote") is not None
 
 
