@@ -175,9 +175,10 @@ def visible(text: str) -> str:
 
 def _candidates(inputs: ReportInputs) -> list[dict[str, Any]]:
     held_out = inputs.traces.filter((pl.col("purpose") == "evaluate") & (pl.col("split") == REPORTED_SPLIT))
+    # A round whose evaluation was stopped has chains without decisions: the one before it is shown then.
+    decided = held_out.join(inputs.decisions.select("trace_id", "decision", "reasons"), on="trace_id")
     rows = (
-        held_out.filter(pl.col("round") == pl.col("round").max())
-        .join(inputs.decisions.select("trace_id", "decision", "reasons"), on="trace_id")
+        decided.filter(pl.col("round") == pl.col("round").max())
         .join(inputs.questions.select("question_id", "skill"), on="question_id")
         .join(inputs.claims.group_by("trace_id").len("claims"), on="trace_id", how="left")
         .select("trace_id", "clip_id", "decision", "skill", "reasons", "claims")

@@ -50,6 +50,15 @@ def test_examples_come_from_held_out_chains_of_the_last_round() -> None:
     assert rows["purpose"].unique().to_list() == ["evaluate"]
 
 
+def test_a_round_whose_evaluation_was_stopped_leaves_the_examples_of_the_round_before_it() -> None:
+    inputs = campaign.campaign()
+    stopped = inputs.traces.filter(pl.col("round") == 3).with_columns(
+        round=pl.lit(4, pl.Int64), trace_id=pl.col("trace_id") + "-4"
+    )
+    later = replace(inputs, traces=pl.concat([inputs.traces, stopped]))
+    assert choose_examples(later) == choose_examples(inputs)
+
+
 def test_examples_are_varied() -> None:
     views = example_views(campaign.campaign(), choose_examples(campaign.campaign()))
     decisions = [view.decision for view in views]
