@@ -43,7 +43,7 @@ def write_card(folder: Any, tables: Tables, config: ExportConfig, manifest: Mani
         loader=PackageLoader("mgrd.export", "."), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         autoescape=False, keep_trailing_newline=True,
     )  # fmt: skip
-    environment.filters |= {"cell": cell, "quoted": quoted}
+    environment.filters |= {"cell": cell, "code": code, "quoted": quoted}
     text = environment.get_template("card.md.jinja").render(card_values(tables, config, manifest, found))
     return write_text(folder, CARD, text)
 
@@ -87,6 +87,12 @@ def cell(value: object) -> str:
     """A value as one line of Markdown text: no control characters, table borders, links, tags or code."""
     text = _UNSAFE.sub(" ", str(value))
     return re.sub(r"([\\`|<>\[\]*_#!])", r"\\\1", text).replace("---", "\\-\\-\\-")
+
+
+def code(value: object) -> str:
+    """A value as a code span, in which nothing but the border of a table cell can be escaped."""
+    text = _UNSAFE.sub(" ", str(value)).replace("`", "'").replace("|", "\\|")
+    return f"`{text}`"
 
 
 def quoted(value: object) -> str:

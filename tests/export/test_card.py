@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgrd.export.card import cell, quoted
+from mgrd.export.card import cell, code, quoted
 from mgrd.export.choices import FORMATS, ExportConfig
 from mgrd.export.directory import export_round
 from mgrd.store import Workspace, frame_of
@@ -76,6 +76,18 @@ def test_a_cell_is_one_line_without_borders(text: str) -> None:
     assert "|" not in made_safe.replace("\\|", "")
     assert "<" not in made_safe.replace("\\<", "")
     assert yaml.safe_load(quoted(text)) is not None or text == ""
+
+
+@given(st.text())
+def test_a_code_span_is_one_line_that_nothing_in_it_ends(text: str) -> None:
+    span = code(text)
+    assert len(span.splitlines()) == 1
+    assert span.count("`") == 2
+    assert "|" not in span.replace("\\|", "")
+
+
+def test_paths_and_models_are_named_letter_by_letter(made: Workspace, tmp_path: Path) -> None:
+    assert "Audio paths begin with `/data/a_b*c`;" in card(made, tmp_path / "x", audio_root="/data/a_b*c")
 
 
 def test_agreement_with_reviewers_is_told_per_rater(tmp_path: Path) -> None:
