@@ -38,7 +38,9 @@ Sample = dict[str, Any]
 READABLE = frozenset({"hf", "trl"})
 STATE_VERSION = 1
 CHUNK = 64
-"""Rows that become Python objects at once."""
+"""Most rows that become Python objects at once."""
+CHUNK_BYTES = 3 << 19
+"""And about their bytes: what is larger takes fresh pages of memory for each chunk, a quarter of the time of decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +268,9 @@ def _read(group: Group) -> pa.Table:
 
 def _decoded(group: Group, rows: list[int], folder: Path, decode: bool) -> Iterator[Sample]:
     table = _read(group)
-    for start in range(0, len(rows), CHUNK):
-        for sample in table.take(rows[start : start + CHUNK]).to_pylist():
+    chunk = max(1, min(CHUNK, CHUNK_BYTES * table.num_rows // max(1, table.nbytes)))
+    for start in range(0, len(rows), chunk):
+        for sample in table.take(rows[start : start + chunk]).to_pylist():
             yield _with_audio(sample, folder) if decode else sample
 
 
