@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 TORCH_VERSION := 2.13.0
 
-.PHONY: install demo test test-vllm test-peers test-browser test-faults test-ray lint arms real bench bench-scale clean docs
+.PHONY: install demo test test-vllm test-peers test-browser test-faults test-ray lint arms real bench bench-scale clean docs gates
 
 install: $(STAMP)
 
@@ -100,6 +100,10 @@ bench-scale: install
 docs: install
 	$(BIN)/mgrd config reference > docs/configuration.md
 	$(BIN)/python -m mgrd.audio.reference > docs/evidence.md
+
+# After a pattern of the grammar has changed: what it needs is stored, reading it takes seconds.
+gates: install
+	$(BIN)/python -m mgrd.grounding.gate_table
 
 clean:
 	rm -rf $(VENV) $(VLLM_VENV) .venv-peers runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,12 +4,20 @@ Most sentences lack most words, and a set of their beginnings tells that sooner 
 never shuts out a text in which its pattern is found.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
 from re import _parser as parser  # type: ignore[attr-defined]  # re's own reading of a pattern
 from typing import Any
 
+from mgrd.ids import KEY_DIGITS, sha256_bytes
+
+TABLE = Path(__file__).with_name("gates.json")
+"""Gates of the patterns of this package, by the hash of their text; `python -m mgrd.grounding.gate_table` writes it."""
+asked: dict[str, re.Pattern[str]] = {}
+"""Patterns whose gates were asked for, by key."""
 STEM = 4
 """Letters of a word that are looked at."""
 MOST_ALTERNATIVES = 160
@@ -139,6 +147,27 @@ def with_need(gate: Gate, need: frozenset[str]) -> Gate:
 
 
 def gate_of(pattern: re.Pattern[str]) -> Gate:
+    """What a pattern needs, from the table of gates.json where it stands there: reading all patterns takes seconds."""
+    key = sha256_bytes(f"{pattern.flags & ~re.UNICODE} {pattern.pattern}".encode())[:KEY_DIGITS]
+    asked[key] = pattern
+    stored = _stored().get(key)
+    if stored is None:
+        return read_gate(pattern)
+    return tuple(tuple(map(frozenset, needs)) for needs in stored)
+
+
+@cache
+def _stored() -> dict[str, list[list[list[str]]]]:
+    return json.loads(TABLE.read_text()) if TABLE.is_file() else {}
+
+
+def table_of(patterns: Mapping[str, re.Pattern[str]]) -> str:
+    """The text of gates.json for patterns by their keys."""
+    rows = {key: [list(map(sorted, needs)) for needs in read_gate(one)] for key, one in sorted(patterns.items())}
+    return json.dumps(rows, separators=(",", ":")).replace('],"', '],\n"') + "\n"
+
+
+def read_gate(pattern: re.Pattern[str]) -> Gate:
     """What a pattern needs, by its alternatives; nothing where one of them may match any words."""
     items = tuple(parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
     found = []

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mgrd.grounding import constructions, leaks, moods, quantities, surrogate
-from mgrd.grounding.gates import WORDS, Gates, gate_of, stems, stems_of
+from mgrd.grounding.gates import TABLE, WORDS, Gates, asked, gate_of, stems, stems_of, table_of
 from mgrd.grounding.lexer import read_sentences
 from mgrd.grounding.times import find_times, time_at
 from tests.grounding.labelled import PATH
@@ -79,3 +79,14 @@ def test_time_phrases_found_word_by_word_are_those_found_in_the_whole_text() -> 
         whole = {start: (end, time) for start, end, time in find_times(chain) if start in starts}
         assert read == whole
         assert all(time_at(chain, start) == found for start, found in read.items())
+
+
+def test_the_stored_gates_are_those_of_the_patterns() -> None:
+    assert TABLE.read_text() == table_of(asked_by(patterns())), "run `python -m mgrd.grounding.gate_table`"
+
+
+def asked_by(found: list[re.Pattern[str]]) -> dict[str, re.Pattern[str]]:
+    """The patterns under their keys."""
+    for pattern in found:
+        gate_of(pattern)
+    return {key: pattern for key, pattern in asked.items() if pattern in set(found)}
