@@ -17,6 +17,7 @@ from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABI
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 from mgrd.grounding.verify_parts import verify_kind, verify_part, verify_rank
 from mgrd.grounding.verify_values import cycles, verify_value
+from mgrd.grounding.verify_voice import verify_speaker
 from mgrd.grounding.verify_words import (
     WANDERING,
     amended,
@@ -82,6 +83,7 @@ _OF_SEVERAL: dict[str, Callable[[Claim, Attribute, Evidence, Span | None], Verif
     "chord_quality": lambda claim, attribute, evidence, _: quality_of_any(claim, attribute, evidence),
     "pitch_order": lambda claim, _, evidence, __: order_of_each(claim, evidence),
     "register": register_of_any,
+    "speaker": verify_speaker,
 }
 """Attributes on which single sounds may decide."""
 
