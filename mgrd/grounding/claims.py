@@ -49,6 +49,9 @@ BEHIND = re.compile(r"\b(?:background|underneath|under|behind|beneath|backdrop|b
 BESIDE = re.compile(
     r"\b(?:with|by|in|under|beneath|behind|through|over|against|plus|and|from)(?: the| some| a| a lot of)? $"
 )
+OF_MOVEMENT = re.compile(
+    r"\b(?:movement|motion|glide|sweep|slide|rise|fall|climb|ascent|descent|vibrato|wobble|crescendo|fade)(?: \w+ly)? $"
+)
 _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
@@ -181,6 +184,8 @@ def _with_glossary(found: list[Claim], text: str, words: str, first: int, clause
             continue
         if draft["attribute"] == "pauses" and any(c.attribute == "stereo_trend" for c in found):
             continue  # of one side only
+        if draft["claimed"] == "pauses present" and OF_MOVEMENT.search(words, 0, draft["start"] - first):
+            continue  # "the movement stops and": the sound goes on
         if draft["claimed"] == "pauses absent" and BEHIND.search(words):
             continue  # of a noise that goes on under the sounds
         begin = draft["start"] - first

@@ -11,6 +11,7 @@ from dataclasses import replace
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.claims import Claim
+from mgrd.grounding.doubts import is_doubtful
 from mgrd.grounding.lookup import Evidence, Move, Span, fact_for
 from mgrd.grounding.parts import KIND, KIND_ORDER, RANK, SCOPED
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
@@ -45,6 +46,13 @@ ONLY = re.compile(r"\b(?:only|nothing but|solely)\b", re.IGNORECASE)
 def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float) -> Verification:
     """The verdict on one claim; `duration` (s) resolves shares of the clip."""
     evidence = facts if isinstance(facts, Evidence) else Evidence(facts)
+    found = _measured(claim, evidence, duration)
+    if found.verdict == "contradicted" and is_doubtful(claim, evidence):
+        return replace(found, verdict="unverifiable")
+    return found
+
+
+def _measured(claim: Claim, evidence: Evidence, duration: float) -> Verification:
     span = resolve_time(claim, duration)
     if claim.word is None:
         return verify_value(claim, evidence, span)

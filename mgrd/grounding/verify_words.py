@@ -251,8 +251,8 @@ def by_colour(claim: Claim, evidence: Evidence) -> Verification:
     if centroid is None or claim.subject is not None or claim.word == "middle":
         return UNKNOWN
     held = "low" if centroid.value < LOW_NOISE else "high" if centroid.value > HIGH_NOISE else None
-    if held is None:
-        return UNKNOWN
+    if held is None or (held != claim.word and _differ(evidence)):
+        return UNKNOWN  # "a low drum" among bright hits
     verdict: Verdict = "supported" if (held == claim.word) != claim.negated else "contradicted"
     edge = LOW_NOISE if held == "low" else HIGH_NOISE
     span = (centroid.start, centroid.end)
