@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 TORCH_VERSION := 2.13.0
 
-.PHONY: install demo test test-vllm test-peers test-browser test-faults test-ray lint arms real bench bench-scale clean docs gates
+.PHONY: install demo test test-all test-vllm test-peers test-browser test-faults test-ray lint arms real bench bench-scale clean docs gates
 
 install: $(STAMP)
 
@@ -74,6 +74,9 @@ test-peers: install $(PEER_STAMPS)
 	  && $(BIN)/uv pip install --quiet --python .venv-peers/$*/bin/python torch==$(TORCH_VERSION) -r $< \
 	  && $(BIN)/uv pip uninstall --quiet --python .venv-peers/$*/bin/python torchvision torchaudio \
 	  && touch $@ ) 2> .venv-peers/$*.error || (tail -n 3 .venv-peers/$*.error; true)
+
+# Every suite, one after the other: some fifty minutes on two cores, and 12 GB of environments the first time.
+test-all: test test-browser test-vllm test-peers test-faults test-ray
 
 lint: install
 	$(BIN)/ruff check .
