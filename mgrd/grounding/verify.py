@@ -14,7 +14,7 @@ from mgrd.grounding.claims import Claim
 from mgrd.grounding.lookup import Evidence, Move, Span, fact_for
 from mgrd.grounding.parts import KIND, KIND_ORDER, RANK, SCOPED
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
-from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.verdicts import UNKNOWN, UNREAD, Verdict, Verification, opposite
 from mgrd.grounding.verify_parts import verify_kind, verify_part, verify_rank
 from mgrd.grounding.verify_values import cycles, verify_value
 from mgrd.grounding.verify_words import (
@@ -42,8 +42,17 @@ ONLY = re.compile(r"\b(?:only|nothing but|solely)\b", re.IGNORECASE)
 
 
 def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float) -> Verification:
-    """The verdict on one claim; `duration` (s) resolves shares of the clip."""
-    evidence = facts if isinstance(facts, Evidence) else Evidence(facts)
+    """The verdict on one claim; `duration` (s) resolves shares of the clip.
+
+    To refute takes more than to support: a claim that depends on an unread word is open where it would be refuted.
+    """
+    found = _judged(claim, facts if isinstance(facts, Evidence) else Evidence(facts), duration)
+    if found.verdict == "contradicted" and claim.unread is not None:
+        return replace(found, verdict="unverifiable", note=UNREAD)
+    return found
+
+
+def _judged(claim: Claim, evidence: Evidence, duration: float) -> Verification:
     span = resolve_time(claim, duration)
     if claim.word is None:
         return verify_value(claim, evidence, span)
