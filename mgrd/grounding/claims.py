@@ -15,6 +15,7 @@ from mgrd.grounding.comparisons import read_comparisons
 from mgrd.grounding.constructions import read_constructions
 from mgrd.grounding.context import Clause, Context, Draft, split_clauses
 from mgrd.grounding.counts import read_counts
+from mgrd.grounding.coverage import with_coverage
 from mgrd.grounding.gates import WORDS, stems
 from mgrd.grounding.glossary import read_glossary
 from mgrd.grounding.lexer import Sentence, read_sentences
@@ -88,6 +89,8 @@ class Claim:
     sequence: tuple[str, ...] = ()
     """The movements that its sentence names in a row ("rises and then falls"), of which this is number `part`."""
     part: int = 0
+    unread: str | None = None
+    """The unknown word that follows in its clause (mgrd.grounding.coverage): such a claim is never refuted."""
 
 
 @lru_cache(maxsize=CACHED_CHAINS)
@@ -139,7 +142,7 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
         found = _of_parts(found, text, words, said, first, clauses)
     found = _without_choices(found, clauses)
     found = in_sequence(neither(found), sentence)
-    return [] if _is_list(found, sentence) else found
+    return [] if _is_list(found, sentence) else with_coverage(found, clauses)
 
 
 def _of_parts(

@@ -76,7 +76,10 @@ def _doubted_count(facts: Facts, events: Sequence[Fact]) -> list[Fact]:
 
 
 def _alternation(facts: Facts) -> list[Fact]:
-    """1 where the pitch goes to and fro between two notes, 0 where the sounds have pitches and do not."""
+    """1 where the pitch goes to and fro between two notes, 0 where the sounds have pitches and do not.
+
+    Of many notes the first and the last may have been cut, or be two that were heard as one.
+    """
     notes = [fact for fact in facts.get("event_f0", ()) if fact.reliability >= SURE]
     if len(notes) < ALTERNATING or len(notes) != len(facts.get("event", ())):
         return []
@@ -84,6 +87,8 @@ def _alternation(facts: Facts) -> list[Fact]:
     pitches = [pitch for k, pitch in enumerate(heard) if not k or abs(pitch - heard[k - 1]) >= SPLIT_NOTE]
     if len(pitches) < max(ALTERNATING, MOST_SPLIT * len(heard)):
         pitches = heard  # notes that are said again, and no note that was heard as two
+    if len(pitches) >= ALTERNATING + 4:
+        pitches = pitches[1:-1]
     apart = all(abs(b - a) >= 0.8 for a, b in pairwise(pitches))
     again = all(abs(b - a) <= 0.5 for a, b in zip(pitches, pitches[2:], strict=False))
     return [Fact("alternation", float(apart and again), "share", notes[0].start, notes[-1].end, TRUSTED)]

@@ -5,6 +5,11 @@ from typing import Literal
 
 from mgrd.grounding.lookup import Span
 
+UNREAD = "next to an unread word"
+"""The note of a claim that may be qualified by what could not be read (mgrd.grounding.coverage)."""
+AMBIGUOUS = "may mean what the clip bears out"
+"""The note of a claim whose words may mean something else (mgrd.grounding.doubts)."""
+
 Verdict = Literal["supported", "contradicted", "unverifiable"]
 
 
@@ -19,6 +24,8 @@ class Verification:
     tolerance: float | None = None
     reliability: float | None = None
     time: Span | None = None
+    note: str | None = None
+    """Why a claim is open that the measurement speaks against: UNREAD or AMBIGUOUS."""
 
 
 UNKNOWN = Verification("unverifiable")

@@ -15,7 +15,7 @@ from mgrd.grounding.doubts import is_doubtful
 from mgrd.grounding.lookup import Evidence, Move, Span, fact_for
 from mgrd.grounding.parts import KIND, KIND_ORDER, RANK, SCOPED
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
-from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.verdicts import AMBIGUOUS, UNKNOWN, UNREAD, Verdict, Verification, opposite
 from mgrd.grounding.verify_parts import verify_kind, verify_part, verify_rank
 from mgrd.grounding.verify_values import cycles, verify_value
 from mgrd.grounding.verify_voice import verify_speaker
@@ -44,15 +44,21 @@ ONLY = re.compile(r"\b(?:only|nothing but|solely)\b", re.IGNORECASE)
 
 
 def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float) -> Verification:
-    """The verdict on one claim; `duration` (s) resolves shares of the clip."""
+    """The verdict on one claim; `duration` (s) resolves shares of the clip.
+
+    To refute takes more than to support: a claim that depends on an unread word, or that may mean something else which
+    the clip bears out, is open where it would be refuted.
+    """
     evidence = facts if isinstance(facts, Evidence) else Evidence(facts)
-    found = _measured(claim, evidence, duration)
-    if found.verdict == "contradicted" and is_doubtful(claim, evidence):
-        return replace(found, verdict="unverifiable")
-    return found
+    found = _judged(claim, evidence, duration)
+    if found.verdict != "contradicted":
+        return found
+    if claim.unread is not None:
+        return replace(found, verdict="unverifiable", note=UNREAD)
+    return replace(found, verdict="unverifiable", note=AMBIGUOUS) if is_doubtful(claim, evidence) else found
 
 
-def _measured(claim: Claim, evidence: Evidence, duration: float) -> Verification:
+def _judged(claim: Claim, evidence: Evidence, duration: float) -> Verification:
     span = resolve_time(claim, duration)
     if claim.word is None:
         return verify_value(claim, evidence, span)

@@ -9,7 +9,7 @@ from math import log2
 from mgrd.audio.facts import Fact
 from mgrd.grounding.claims import Claim
 from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, level_turns, nth, of_sound, overlaps
-from mgrd.grounding.tolerances import MIN_RELIABILITY, tolerance_of
+from mgrd.grounding.tolerances import MIN_RELIABILITY, Tolerance, tolerance_of
 from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 from mgrd.grounding.verify_parts import kinds_of
 
@@ -23,6 +23,7 @@ NO_ROOM = 0.3  # of a claimed pause: a shorter gap cannot be meant
 LEAST_TURNS = 4  # ways of a line that goes up and down over and over
 CYCLES_SURE = 0.6
 LATE = 0.6  # share of the clip after which a count is of all that was heard by then
+CHANGES = frozenset({"f0_trend", "event_interval", "loudness_trend"})
 UNDERCOUNTED = frozenset({"syllable_rate", "syllable_count"})
 OF_LINES = 1.6  # times the tolerance of a pitch that stays
 COUNTED = 0.6  # reliability of a count within a time range
@@ -39,7 +40,7 @@ def verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verific
         return _without_fact(claim, evidence)
     name = candidates[0].name
     tolerance = tolerance_of("f0_trend" if name in ("order_pitch", "event_interval") else name, candidates[0].value)
-    fact = min(candidates, key=lambda candidate: tolerance.distance(claim.value or 0.0, candidate.value)[0])
+    fact = min(candidates, key=lambda candidate: _apart(claim, candidate, tolerance))
     distance, near, far = tolerance.distance(claim.value, fact.value)
     if (
         name in ("f0_median", "f0_line", "event_f0", "f0_high", "f0_low")
@@ -55,6 +56,24 @@ def verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verific
     elif claim.negated:
         verdict = opposite(verdict)
     return Verification(verdict, fact.value, fact.unit, near, fact.reliability, (fact.start, fact.end))
+
+
+def _apart(claim: Claim, fact: Fact, tolerance: Tolerance) -> float:
+    """How far a fact is from what is claimed, in the unit of its tolerance; a change beyond a bound not at all."""
+    assert claim.value is not None
+    return (
+        0.0
+        if claim.attribute in CHANGES and _is_beyond(claim, fact.value)
+        else tolerance.distance(claim.value, fact.value)[0]
+    )
+
+
+def _is_beyond(claim: Claim, measured: float) -> bool:
+    """The value lies beyond the bound that is claimed."""
+    assert claim.value is not None
+    if claim.relation not in ("above", "below"):
+        return False
+    return measured > claim.value if claim.relation == "above" else measured < claim.value
 
 
 def _no_room(claim: Claim, evidence: Evidence) -> Fact | None:
@@ -253,11 +272,19 @@ def _may_be(claim: Claim, evidence: Evidence) -> bool:
     assert claim.value is not None
     if claim.attribute == "event_count":
         return _of_one_moment(claim, evidence)
+    if claim.attribute in ("f0_trend", "event_interval") and _spans(abs(claim.value), evidence):
+        return True
     if claim.attribute == "f0_trend":
         return bool(evidence.movements("contour")) and len(evidence.movements("contour") or ()) > 1
     if claim.attribute == "f0_median":
         return claim.subject is None and claim.time_start is None and _passes(claim.value, evidence)
     return False
+
+
+def _spans(semitones: float, evidence: Evidence) -> bool:
+    """The pitch goes so far from its lowest to its highest point."""
+    width = evidence.sure("f0_range")
+    return width is not None and abs(semitones - width.value) <= tolerance_of("event_interval", width.value).near
 
 
 def _of_one_moment(claim: Claim, evidence: Evidence) -> bool:
@@ -290,8 +317,7 @@ def _passes(hertz: float, evidence: Evidence) -> bool:
 def _judge_value(claim: Claim, measured: float, distance: float, near: float, far: float) -> Verdict:
     assert claim.value is not None
     if claim.relation in ("above", "below"):
-        beyond = measured > claim.value if claim.relation == "above" else measured < claim.value
-        if beyond or (claim.attribute in ("band_low", "band_high") and distance <= near):
+        if _is_beyond(claim, measured) or (claim.attribute in ("band_low", "band_high") and distance <= near):
             return "supported"
         exact = claim.attribute.endswith("_count") and near < 1
         bound = far if claim.attribute in UNDERCOUNTED else near

@@ -234,7 +234,7 @@ def unpitched_register(claim: Claim, evidence: Evidence) -> Verification:
     ratio, centroid = evidence.sure("harmonic_ratio"), evidence.sure("spectral_centroid")
     if ratio is None or ratio.value > 0 or centroid is None or claim.subject is not None or claim.word == "middle":
         return UNKNOWN
-    held = "low" if centroid.value < LOW_NOISE else "high" if centroid.value > HIGH_NOISE else None
+    held = _noise_register(centroid.value)
     count, silence = evidence.first("event_count"), evidence.first("silence_share")
     alone = count is not None and count.value == 1 and silence is not None and silence.value < SILENT_SHARE
     if held is None or (held != claim.word and not alone):
@@ -246,17 +246,34 @@ def unpitched_register(claim: Claim, evidence: Evidence) -> Verification:
 
 
 def by_colour(claim: Claim, evidence: Evidence) -> Verification:
-    """A register of sounds whose pitch is not sure, by where their energy lies, far from the middle."""
+    """A register of sounds whose pitch is not sure, by where their energy lies, far from the middle.
+
+    Of sounds that are not alike one may have it: the energy of all together lies where none of them is.
+    """
     centroid = evidence.sure("spectral_centroid")
     if centroid is None or claim.subject is not None or claim.word == "middle":
         return UNKNOWN
-    held = "low" if centroid.value < LOW_NOISE else "high" if centroid.value > HIGH_NOISE else None
-    if held is None or (held != claim.word and _differ(evidence)):
-        return UNKNOWN  # "a low drum" among bright hits
+    if _differ(evidence):
+        return _coloured_of_any(claim, evidence)
+    held = _noise_register(centroid.value)
+    if held is None:
+        return UNKNOWN
     verdict: Verdict = "supported" if (held == claim.word) != claim.negated else "contradicted"
     edge = LOW_NOISE if held == "low" else HIGH_NOISE
     span = (centroid.start, centroid.end)
     return Verification(verdict, centroid.value, centroid.unit, edge, centroid.reliability, span)
+
+
+def _coloured_of_any(claim: Claim, evidence: Evidence) -> Verification:
+    sounds = [fact for fact in evidence.all("event_centroid") if fact.reliability >= MIN_RELIABILITY]
+    found = next((fact for fact in sounds if _noise_register(fact.value) == claim.word), None)
+    if found is None or claim.negated:
+        return UNKNOWN
+    return Verification("supported", found.value, found.unit, None, found.reliability, (found.start, found.end))
+
+
+def _noise_register(hertz: float) -> str | None:
+    return "low" if hertz < LOW_NOISE else "high" if hertz > HIGH_NOISE else None
 
 
 def flat_sound(claim: Claim, number: int, evidence: Evidence) -> Verification:
