@@ -234,8 +234,9 @@ def _with_constructions(
         claim = _claim(text, draft)
         counts = claim.attribute == "chord"  # "three notes at once" are no three sounds
         same = [c for c in found if c.start < end and start < c.end and (counts or c.attribute != "event_count")]
-        if any(c.claimed == claim.claimed and c.negated == claim.negated for c in same):
-            continue
+        known = [c for c in same if c.claimed == claim.claimed and c.negated == claim.negated]
+        if any(claim.subject in (None, c.subject) for c in known):
+            continue  # "the second beep starts at 0.5 s" says more than that one does
         replaced = [
             c for c in same if ((swallows or counts) and c.value is not None) or (c.value is None and _inside(c, claim))
         ]

@@ -93,3 +93,31 @@ def test_a_sound_without_pitch_is_low_or_high_by_its_spectrum_if_it_is_the_only_
     assert verdicts("It is a high sound.", hiss, "register") == ["supported"]
     tonal = known(harmonic_ratio=8.0, spectral_centroid=4000.0, event_count=events, silence_share=0.0)
     assert verdicts("It is a high sound.", tonal, "register") == ["unverifiable"]
+
+
+def test_a_count_within_a_time_is_told_with_that_time() -> None:
+    beeps = [*known(event_count=4), *several("event", [0.0] * 4, [0.1, 0.5, 2.1, 2.5], 0.2)]
+    (found,) = [c.verification for c in score_text("In the first second there are two beeps.", beeps).claims]
+    assert found.time == (0.0, 1.0)
+
+
+def test_the_start_of_one_sound_is_looked_up_at_that_sound() -> None:
+    starts = [0.1, 0.5, 2.1]
+    beeps = [*known(event_count=3), *several("onset", starts, starts, 0.0), *several("event", [0.0] * 3, starts, 0.2)]
+    assert verdicts("The second beep starts at 0.5 s.", beeps, "onset") == ["supported"]
+    assert verdicts("The second beep starts at 2.1 s.", beeps, "onset") == ["contradicted"]
+
+
+def test_a_pitch_that_comes_back_has_passed_what_lies_between_its_lowest_and_highest() -> None:
+    arch = known(f0_median=300.0, f0_trend=0.0, f0_range=14.0, f0_low=200.0, f0_high=450.0)
+    assert verdicts("The pitch is 395 Hz.", arch, "f0_median") == ["unverifiable"]
+    assert verdicts("The pitch is 800 Hz.", arch, "f0_median") == ["contradicted"]
+
+
+def test_two_movements_in_the_other_order_are_false() -> None:
+    arch = [
+        *known(f0_median=300.0, f0_trend=0.0, f0_range=12.0, harmonic_ratio=20.0, event_count=1, silence_share=0.0),
+        *line("f0_line", [200, 270, 400, 400, 270, 200]),
+    ]
+    assert verdicts("The pitch goes down and then comes back up.", arch, "contour") == ["unverifiable"]
+    assert verdicts("The pitch goes up and then comes back down.", arch, "contour") == ["supported"]
