@@ -7,6 +7,8 @@ from mgrd.grounding.lookup import Span
 
 UNREAD = "next to an unread word"
 """The note of a claim that may be qualified by what could not be read (mgrd.grounding.coverage)."""
+RIVAL = "its words also say what holds"
+"""The note of a movement whose words were read as one of another quantity, too, which is supported."""
 
 Verdict = Literal["supported", "contradicted", "unverifiable"]
 

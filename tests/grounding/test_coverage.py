@@ -1,5 +1,7 @@
 """A refutation needs a reading that covers its clause; support does not."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from mgrd.audio.facts import Fact, fact
 from mgrd.grounding.claims import Claim, extract_claims
 from mgrd.grounding.lexicon import LEXICON
-from mgrd.grounding.verdicts import UNREAD
+from mgrd.grounding.scorer import score_chain
+from mgrd.grounding.verdicts import RIVAL, UNREAD
 from mgrd.grounding.verify import verify_claim
 
 STEADY = [
@@ -74,3 +77,81 @@ def test_any_unread_word_opens_what_it_may_turn(word: str) -> None:
     (claim,) = (c for c in extract_claims(f"A wide vibrato {word} here.") if c.attribute == "vibrato")
     assert claim.unread == word
     assert verify_claim(claim, STEADY, 3.0).verdict == "unverifiable"
+
+
+GROWING = [one if one.name != "loudness_trend" else fact("loudness_trend", 12.0, end=3.0) for one in STEADY]
+GROWTH = [
+    Claim(0, 8, "It grows", "loudness", "rises", "loudness louder", word="louder"),
+    Claim(0, 8, "It grows", "contour", "rises", "contour rising", word="rising"),
+]
+
+
+def verdicts_of(claims: list[Claim], facts: list[Fact]) -> list[tuple[str, str | None]]:
+    found = score_chain(
+        raw_text="It grows.", reasoning="It grows.", answer=None, question=None, choices=None, facts=facts,
+        claims=claims,
+    )  # fmt: skip
+    return [(c.verification.verdict, c.verification.note) for c in found.claims]
+
+
+def test_movement_whose_words_were_read_as_another_that_holds_is_open() -> None:
+    assert verdicts_of(GROWTH, GROWING) == [("supported", None), ("unverifiable", RIVAL)]
+
+
+def test_movement_is_refuted_where_its_other_reading_does_not_hold_either() -> None:
+    assert [verdict for verdict, _ in verdicts_of(GROWTH, STEADY)] == ["contradicted", "contradicted"]
+
+
+def test_movement_of_other_words_or_the_other_way_is_refuted_beside_one_that_holds() -> None:
+    loud, pitch = GROWTH
+    elsewhere = replace(pitch, start=20, end=28)
+    named = replace(pitch, start=0, end=20)
+    falling = replace(pitch, word="falling", claimed="contour falling")
+    for claim in (elsewhere, named, falling):
+        assert verdicts_of([loud, claim], GROWING)[1] == ("contradicted", None)
+
+
+def test_truth_is_open_where_the_evidence_is() -> None:
+    found = score_chain(
+        raw_text="It grows.", reasoning="It grows.", answer=None, question=None, choices=None, facts=GROWING,
+        truth=GROWING, claims=GROWTH,
+    )  # fmt: skip
+    assert found.truth_contradicted == found.contradicted == 0
+
+
+def test_register_of_unlike_sounds_is_that_of_one_of_them() -> None:
+    thud = [fact("event_centroid", 110.0, start=k, end=k + 0.2) for k in (0.0, 2.0)]
+    hiss = [fact("event_centroid", 4700.0, start=k, end=k + 0.2) for k in (1.0, 3.0)]
+    facts = [
+        fact("duration", 4.0, end=4.0),
+        fact("f0_median", 67.0, end=4.0, reliability=0.3),
+        fact("spectral_centroid", 3100.0, end=4.0),
+    ]
+    low = Claim(0, 9, "Low thumps", "register", "is", "register low", word="low")
+    assert verify_claim(low, [*facts, *thud, *hiss], 4.0).verdict == "supported"
+    assert verify_claim(low, [*facts, *hiss], 4.0).verdict == "contradicted"
+
+
+def test_first_and_last_of_many_notes_that_alternate_may_be_cut() -> None:
+    pitches = [500.0, *[500.0, 561.0] * 6, 530.0]
+    starts = [0.1 * k for k in range(len(pitches))]
+    events = [fact("event", -20.0, start=start, end=start + 0.1) for start in starts]
+    notes = [fact("event_f0", hertz, start=s, end=s + 0.1) for s, hertz in zip(starts, pitches, strict=True)]
+    trill = Claim(0, 5, "trill", "alternation", "is", "alternation present", word="present")
+    assert verify_claim(trill, events + notes, 1.5).verdict == "supported"
+    scale = [replace(note, value=500.0 * 1.06**k) for k, note in enumerate(notes)]
+    assert verify_claim(trill, events + scale, 1.5).verdict == "contradicted"
+
+
+def test_change_may_be_that_of_the_span_or_of_the_whole_line() -> None:
+    facts = [
+        fact("duration", 3.0, end=3.0),
+        fact("f0_range", 12.0, end=3.0),
+        fact("f0_trend", -19.0, end=3.0),
+        *[fact("event_interval", size, start=k, end=k + 1.0) for k, size in enumerate((-7.0, -7.0, -5.0))],
+    ]
+    octave = Claim(0, 9, "an octave", "event_interval", "is", "event_interval 12 semitones", 12.0, "semitones")
+    more = Claim(0, 9, "over an octave", "f0_trend", "below", "f0_trend above -12 semitones", -12.0, "semitones")
+    assert verify_claim(octave, facts, 3.0).verdict == "unverifiable"
+    assert verify_claim(replace(octave, value=26.0), facts, 3.0).verdict == "contradicted"
+    assert verify_claim(more, facts, 3.0).verdict == "supported"
