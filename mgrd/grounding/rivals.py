@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mgrd.grounding.claims import Claim
+from mgrd.grounding.lexicon import LEXICON
 from mgrd.grounding.verdicts import RIVAL, Verification
 
 WAYS = {
@@ -31,5 +32,12 @@ def without_rivals(claims: Sequence[Claim], found: Sequence[Verification]) -> li
 def _is_rival(claim: Claim, held: Claim) -> bool:
     if claim.negated or held.negated or claim.attribute == held.attribute:
         return False
-    same = (claim.start, claim.end) == (held.start, held.end)
-    return same and claim.word in _WAY and _WAY[claim.word] == _WAY[held.word or ""]
+    same = (claim.start, claim.end) == (held.start, held.end) and claim.word in _WAY
+    return same and _WAY[claim.word or ""] == _WAY[held.word or ""] and not _names(claim.text)
+
+
+def _names(text: str) -> bool:
+    """A quantity stands among the words: "the pitch and the level both rise" says two things."""
+    entries = [LEXICON.get(word) for word in text.lower().split()]
+    kinds = [entry.alone for entry in entries if entry is not None and entry.alone is not None]
+    return any(lexeme.kind in ("topic", "event") and lexeme.value != "it" for lexeme in kinds)

@@ -105,7 +105,7 @@ def test_movement_is_refuted_where_its_other_reading_does_not_hold_either() -> N
 def test_movement_of_other_words_or_the_other_way_is_refuted_beside_one_that_holds() -> None:
     loud, pitch = GROWTH
     elsewhere = replace(pitch, start=20, end=28)
-    named = replace(pitch, start=0, end=20)
+    named = replace(pitch, text="pitch grows")
     falling = replace(pitch, word="falling", claimed="contour falling")
     for claim in (elsewhere, named, falling):
         assert verdicts_of([loud, claim], GROWING)[1] == ("contradicted", None)
