@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 TORCH_VERSION := 2.13.0
 
-.PHONY: install demo test test-vllm test-peers test-browser test-faults test-ray lint arms real bench bench-scale clean docs gates
+.PHONY: install demo test test-all test-vllm test-peers test-browser test-faults test-ray lint arms real bench bench-scale clean docs gates
 
 install: $(STAMP)
 
@@ -17,7 +17,7 @@ $(STAMP): requirements.lock pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile torch==$(TORCH_VERSION)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $(STAMP)
 
@@ -35,7 +35,7 @@ test-faults: install
 
 # Stages on a real Ray beside the same stages without it; Ray is an extra and is installed here.
 test-ray: install
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -r requirements-ray.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-ray.lock
 	$(BIN)/pytest -m ray tests/executors
 
 # The review pages in headless chromium, through a real round; Debian's chromium is installed when root and missing.
@@ -52,7 +52,7 @@ $(VLLM_STAMP): requirements-vllm.lock Makefile
 	$(PYTHON) -m venv $(VLLM_VENV)
 	$(VLLM_BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(VLLM_BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile torch==$(TORCH_VERSION)
-	$(VLLM_BIN)/uv pip install --quiet --python $(VLLM_BIN)/python --no-deps -r requirements-vllm.lock
+	$(VLLM_BIN)/uv pip install --quiet --python $(VLLM_BIN)/python --no-deps --require-hashes -r requirements-vllm.lock
 	touch $(VLLM_STAMP)
 
 # Against real vLLM on the CPU: the judge, chains and scores by a server and without one, a round whose server is killed.
@@ -74,6 +74,9 @@ test-peers: install $(PEER_STAMPS)
 	  && $(BIN)/uv pip install --quiet --python .venv-peers/$*/bin/python torch==$(TORCH_VERSION) -r $< \
 	  && $(BIN)/uv pip uninstall --quiet --python .venv-peers/$*/bin/python torchvision torchaudio \
 	  && touch $@ ) 2> .venv-peers/$*.error || (tail -n 3 .venv-peers/$*.error; true)
+
+# Every suite, one after the other: some fifty minutes on two cores, and 12 GB of environments the first time.
+test-all: test test-browser test-vllm test-peers test-faults test-ray
 
 lint: install
 	$(BIN)/ruff check .

@@ -4,8 +4,8 @@ from prefect import flow
 
 from flows.rejudge import rejudge
 from mgrd.export.choices import ExportConfig, Purpose
+from mgrd.selection.overrides import reviewers_wait
 from tasks.artifacts import tell_failure
-from tasks.decide import reviewers_wait
 from tasks.publish import export, push_export
 from tasks.run import Overrides, Run
 

@@ -6,7 +6,7 @@ from prefect.cache_policies import NO_CACHE
 
 from mgrd.judging import panel_identity
 from mgrd.selection.decisions import counterfacts_of, decide_traces
-from mgrd.selection.overrides import votes_of
+from mgrd.selection.overrides import spoken_on, votes_of
 from mgrd.selection.policy import Counterfact, policy_sha
 from mgrd.store import DatasetRef, Outcome, Spool, Stage, Workspace, digest, run_stage
 from schemas import COUNTERFACTUALS, DECISIONS, OVERRIDES
@@ -31,7 +31,7 @@ def decide(
     """The round's decisions by all signals; `verdicts` and `counterfactuals` are None where they are not asked for."""
     workspace = run.open()
     spec = workspace.settings.spec
-    overrides = _spoken_on(workspace, decisions)
+    overrides = spoken_on(workspace, decisions)
     stage = Stage(
         name="decide",
         round=round_,
@@ -83,22 +83,6 @@ def decide(
 
     entry, _ = run_stage(workspace, stage, work)
     return entry.output(DECISIONS.name)
-
-
-def reviewers_wait(workspace: Workspace, round_: int) -> bool:
-    """Reviewers have spoken on the round's chains, or taken back what they said, since it was decided."""
-    entry = workspace.ledger.newest(round_, "decide")
-    if entry is None:
-        return False
-    return entry.inputs.get("overrides") != digest(OVERRIDES, _spoken_on(workspace, entry.output(DECISIONS.name)))
-
-
-def _spoken_on(workspace: Workspace, decisions: DatasetRef) -> pl.DataFrame:
-    """The overrides of chains of the partition."""
-    overrides = workspace.store.read(OVERRIDES)
-    chains = workspace.store.scan(DECISIONS, decisions.partition).select("trace_id")
-    there = chains.filter(pl.col("trace_id").is_in(overrides["trace_id"].unique().implode())).collect()["trace_id"]
-    return overrides.filter(pl.col("trace_id").is_in(there.implode()))
 
 
 def stored_counterfacts(

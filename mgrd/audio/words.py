@@ -71,6 +71,9 @@ MORE_ATTRIBUTES: dict[str, Attribute] = {
         Attribute("tempo_trend", "tempo_trend", (Band("slowing down", -inf, -0.15), Band("speeding up", 0.15, inf))),
         Attribute("vibrato", "vibrato_depth", (Band("absent", 0, 12.0), Band("present", 25.0, inf))),
         Attribute("voice", "speech", (Band("absent", 0, 0.04), Band("present", 0.7, inf))),
+        # Adults speak around 85 to 155 Hz (men) and 165 to 255 Hz (women): Baken and Orlikoff, Clinical Measurement of
+        # Speech and Voice, 2000. The word says how high a voice lies, not who speaks.
+        Attribute("speaker", "f0_median", (Band("male", 0, 155.0), Band("female", 175.0, inf))),
         Attribute("pauses", "pause_count", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
         Attribute("muffling", "band_high", (Band("muffled", 0, 2500.0), Band("clear", 5000.0, inf))),
         Attribute("telephone", "telephone_band", (Band("absent", 0, 0.2), Band("present", 0.8, inf))),

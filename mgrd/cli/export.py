@@ -52,8 +52,8 @@ def export_command(
 
     prepare(workspace)
     from mgrd.export.directory import export_round, rows_of
+    from mgrd.selection.overrides import reviewers_wait
     from mgrd.store import Workspace
-    from tasks.decide import reviewers_wait
     from tasks.progress import progress
 
     opened = Workspace.open(workspace)

@@ -312,7 +312,7 @@ class _Reader:
         self.probes = paired_probes(self.tables.scan, self.workspace.settings.spec)
         none = (
             f"round {self.config.round} has no preference pairs: table `preferences` is empty; "
-            "export --purpose sft or rl, or make pairs first"
+            'run it with stages = ["sft", "dpo"] in [spec.training], or export --purpose sft or rl'
         )
         for items in self._parts(pairs, none):
             self._pairs(items, rows)

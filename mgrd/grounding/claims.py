@@ -50,6 +50,9 @@ BEHIND = re.compile(r"\b(?:background|underneath|under|behind|beneath|backdrop|b
 BESIDE = re.compile(
     r"\b(?:with|by|in|under|beneath|behind|through|over|against|plus|and|from)(?: the| some| a| a lot of)? $"
 )
+OF_MOVEMENT = re.compile(
+    r"\b(?:movement|motion|glide|sweep|slide|rise|fall|climb|ascent|descent|vibrato|wobble|crescendo|fade)(?: \w+ly)? $"
+)
 _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
@@ -184,6 +187,8 @@ def _with_glossary(found: list[Claim], text: str, words: str, first: int, clause
             continue
         if draft["attribute"] == "pauses" and any(c.attribute == "stereo_trend" for c in found):
             continue  # of one side only
+        if draft["claimed"] == "pauses present" and OF_MOVEMENT.search(words, 0, draft["start"] - first):
+            continue  # "the movement stops and": the sound goes on
         if draft["claimed"] == "pauses absent" and BEHIND.search(words):
             continue  # of a noise that goes on under the sounds
         begin = draft["start"] - first
@@ -229,8 +234,9 @@ def _with_constructions(
         claim = _claim(text, draft)
         counts = claim.attribute == "chord"  # "three notes at once" are no three sounds
         same = [c for c in found if c.start < end and start < c.end and (counts or c.attribute != "event_count")]
-        if any(c.claimed == claim.claimed and c.negated == claim.negated for c in same):
-            continue
+        known = [c for c in same if c.claimed == claim.claimed and c.negated == claim.negated]
+        if any(claim.subject in (None, c.subject) for c in known):
+            continue  # "the second beep starts at 0.5 s" says more than that one does
         replaced = [
             c for c in same if ((swallows or counts) and c.value is not None) or (c.value is None and _inside(c, claim))
         ]

@@ -15,6 +15,8 @@ from mgrd.grounding.presence import Presence
 from mgrd.grounding.reading import PREPOSED, SPEECH, Claims
 from mgrd.grounding.senses import POLES, sense_of_move, sense_of_quality
 
+GLIDES = frozenset({"glide", "slide", "sweep", "glissando", "portamento"})
+"""Movements of pitch, whatever was spoken of before."""
 MUSICAL_NOUNS = frozenset(
     {
         "crescendo",
@@ -72,8 +74,8 @@ def read_clause(clause: Clause, sentence: tuple[Item, ...], context: Context) ->
     topic = context.topic
     reader = _Reader(clause, sentence, context)
     yield from reader.read()
-    if topic is not None and reader.is_aside():
-        context.topic = topic
+    if reader.is_aside():
+        context.topic, context.beside = topic, []
 
 
 def _is_stopped(clause: Clause, context: Context) -> bool:
@@ -272,12 +274,15 @@ class _Reader(Presence):
         if item.value == "increase" and any(other.kind == "comparative" for other in self.items[index + 1 : index + 4]):
             self.verb = Item("verb", "become", item.word, item.start, item.end)
             return
-        if item.value in ("be", "become", "begin", "end", "cover", "hear", "speak", "exclude"):
+        of_kind = item.word.endswith("the same") and self._is_of_kind()
+        if of_kind or item.value in ("be", "become", "begin", "end", "cover", "hear", "speak", "exclude"):
             return
         target = self.named_after(index)
         noun = item.word in MUSICAL_NOUNS or item.word.startswith(("upward", "downward"))
         heard = before is not None and before.value == "hear"
-        topic = target.value if target else self.topic() or ("sound" if noun or heard or self.ordinal else None)
+        glides = self.subject is None and item.word.rpartition(" ")[2] in GLIDES
+        known = "pitch" if glides else self.topic() or ("sound" if noun or heard or self.ordinal else None)
+        topic = target.value if target else known
         if topic is None and item.value in ("echo", "damp", "stop", "break") and not self.foreign:
             topic = "sound"
         if topic is None:

@@ -123,7 +123,8 @@ def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> 
         begin += 1
     denied = is_denied(sentence, begin)
     of_one = "" if family.subject is None else f" of sound {family.subject}"
-    time = _time_near(sentence, begin, end) if RELATION.get(family.word) in ("rises", "falls") else None
+    timed = RELATION.get(family.word) in ("rises", "falls") or family.attribute == "speaker"
+    time = _time_near(sentence, begin, end) if timed else None
     return {
         "start": offset + begin,
         "end": offset + end,

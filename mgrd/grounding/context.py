@@ -125,3 +125,11 @@ def _joins_numbers(items: tuple[Item, ...], index: int) -> bool:
     """ "between 80 and 90 bpm" is one clause."""
     around = items[index - 1 : index] + items[index + 1 : index + 2]
     return len(around) == 2 and items[index].word in ("and", "or") and all(item.kind == "number" for item in around)
+
+
+def of_period(draft: Draft) -> Draft:
+    """ "Under half a second apart" is more than 120 BPM: a bound of a period is the other bound of its rate."""
+    turned = {"below": "above", "above": "below"}.get(draft["relation"])
+    if turned is None:
+        return draft
+    return draft | {"relation": turned, "claimed": draft["claimed"].replace(draft["relation"], turned, 1)}

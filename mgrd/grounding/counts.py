@@ -11,6 +11,8 @@ BETWEEN = 3  # words between the number and the noun
 MOST = 60  # larger numbers count no sounds
 _PASSED = frozenset({"very", "clearly", "separate", "distinct", "individual", "different", "same", "clear-cut"})
 _NOT_COUNTS = frozenset({"channel", "number", "level", "per", "track", "part"})
+_NUMBERED = frozenset({"beat", "beats", "bar", "bars", "measure", "measures", "option", "options", "choice", "choices"})
+"""Nouns whose members have numbers: "on beats one and three"."""
 _NUMBER_OF = frozenset({"number", "count", "total", "amount"})
 _ONE_BY_ONE = frozenset({"at", "by", "of", "to", "and", "per", "every", "each"})
 _OTHER = frozenset({"another", "other", "next", "one"})
@@ -143,6 +145,8 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
     value = number_of(items[index])
     if value is None or not isfinite(value) or value > MOST or value != int(value) or _is_no_count(items, index):
         return None
+    if _is_a_name(items, index) or _is_a_guess(items, index):
+        return None
     before = items[index - 1] if index else None
     of_some = before is not None and _is_of_some(items, index, before)
     if of_some or any(item.word in _SOMETIMES for item in items[:index]) or _is_ratio_or_rate(items, index):
@@ -154,6 +158,21 @@ def _count(clause: Clause, index: int, known: bool) -> Draft | None:
         return _draft(clause, index, index, value)
     at = _counted_noun(items, index)
     return None if at is None or _means_otherwise(clause, index, at, value) else _draft(clause, index, at, value)
+
+
+def _is_a_name(items: tuple[Item, ...], index: int) -> bool:
+    """ "beats one and three"."""
+    while index and (items[index - 1].kind == "number" or items[index - 1].word in ("and", "or", ",")):
+        index -= 1
+    return index > 0 and items[index - 1].word in _NUMBERED
+
+
+def _is_a_guess(items: tuple[Item, ...], index: int) -> bool:
+    """ "seven or eight": neither is said."""
+    after, before = items[index + 1 : index + 3], items[max(0, index - 2) : index]
+    ahead = len(after) == 2 and after[0].word == "or" and after[1].kind == "number"
+    behind = len(before) == 2 and before[1].word == "or" and before[0].kind == "number"
+    return ahead or behind
 
 
 def _is_of_some(items: tuple[Item, ...], index: int, before: Item) -> bool:

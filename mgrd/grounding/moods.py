@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
+from mgrd.grounding.dismissed import dismissed
 from mgrd.grounding.gates import Gates, gate_of, stems_of
 
 CACHED_CHAINS = 65_536
@@ -93,6 +94,7 @@ def supposed(text: str) -> Spans:
         found += [match.span() for match in _QUOTE.finditer(text) if _names(text, match)]
     if _STEM.search(text.lower()):
         found += _suppositions(text)
+    found += dismissed(text)
     return tuple(sorted(found))
 
 

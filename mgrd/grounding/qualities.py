@@ -24,6 +24,11 @@ SOFT = frozenset({"soft", "gentle"})
 COUNTABLE = ("tone", "sound", "one", "many")
 
 
+KINDS = frozenset({"type", "kind", "sort", "source", "type of", "kind of", "sort of"})
+CONCESSIVE = frozenset({"if", "though", "when", "then", "so"})
+"""Words after an "even" that says nothing of how even something is."""
+
+
 def pole_of(item: Item) -> str | None:
     """The pole that a quality names when it is said of the beginning or the end only."""
     return "loud" if item.value == "strong" else item.value if item.value in POLES else None
@@ -37,7 +42,7 @@ class Qualities(Reading):
             yield from self._meet_end(index, item, self.topic() or "sound")
             return
         following = self.items[index + 1] if index + 1 < len(self.items) else None
-        note = item.word == "flat" and index > 0 and self.items[index - 1].word in NOTE_NAMES  # "E flat"
+        note = self._is_no_quality(index)
         if note or (item.word == "pitched" and following is not None and following.kind in ("comparative", "quality")):
             return
         if following is not None and following.word in NOTE_NAMES and following.end - following.start == 1:
@@ -61,6 +66,15 @@ class Qualities(Reading):
         if topic is None or not (target or self.excluded or self.is_predicate(index)) or self._is_manner(item):
             return
         yield from self._predicate(index, item, topic, target)
+
+    def _is_no_quality(self, index: int) -> bool:
+        """ "E flat", "more than one pitch", "deep even for a man"."""
+        item, before = self.items[index], self.items[index - 1].word if index else ""
+        if (item.word == "flat" and before in NOTE_NAMES) or (item.value == "same_pitch" and before == "than"):
+            return True
+        after = [other.word for other in self.items[index + 1 : index + 3]]
+        concedes = bool(CONCESSIVE.intersection(after[:1])) or after in (["for", "a"], ["for", "an"])
+        return item.word == "even" and concedes
 
     def _is_complemented(self, index: int) -> bool:
         """ "low in variation", "rich in information": said of something that the lexicon does not know."""
@@ -114,7 +128,7 @@ class Qualities(Reading):
             return
         if item.value == "steady" and self.negated and topic in ("sound", "it"):
             return  # of pitch, level or pulse: nobody knows
-        if item.word == "the same" and self._differs_after():
+        if item.word == "the same" and (self._differs_after() or self._is_of_kind()):
             return
         start = min(self.subject.start if self.subject else item.start, item.start)
         if self.verb is not None and self.verb.value == "become" and item.value in POLES:
@@ -130,7 +144,12 @@ class Qualities(Reading):
     def _differs_after(self) -> bool:
         """ "sounds the same but deeper"."""
         rest = [item for item in self.sentence if item.start > self.clause.end]
-        return bool(rest) and rest[0].word in ("but", "except", "only", "yet")
+        return bool(rest) and rest[0].word in ("but", "except", "only", "yet", "as")
+
+    def _is_of_kind(self) -> bool:
+        """ "the type of sound stays the same": at any loudness and pitch."""
+        before = [item.word for item in self.sentence if self.subject is not None and item.start < self.subject.start]
+        return bool(KINDS.intersection(before[-3:]))
 
     def _becomes(self, item: Item, topic: str, start: int) -> Claims:
         """ "it becomes loud": a movement towards the pole, of the whole sound unless a time within it is named."""

@@ -111,7 +111,8 @@ def _spacing(match: re.Match[str]) -> Iterator[Found]:
     if seconds > 0:  # a longer wait is a slower pulse
         said = match.group()
         relation = "below" if _MORE.search(said) else "above" if _LESS.search(said) else "is"
-        yield "tempo", 60 / seconds, "BPM", {"relation": relation}
+        bound = "" if relation == "is" else f"{relation} "
+        yield "tempo", 60 / seconds, "BPM", {"relation": relation, "claimed": f"tempo {bound}{60 / seconds:.0f} BPM"}
 
 
 def _syllables(match: re.Match[str]) -> Iterator[Found]:

@@ -44,6 +44,7 @@ _FAMILIES: dict[str, str] = {
     "duration": "sound_rank event_length duration gap sound_length event_count longest_pause",
     "attack": "percussiveness sound_length percussive_share reverberation",
     "telephone": "telephone band_low band_high muffling timbre spectral_centroid spectral_bandwidth",
+    "speaker": "speaker register voice intonation phonation melody f0_median f0_low f0_high event_f0 pitch_order",
     "phonation": "phonation whisper voice harmonicity level",
     "order": "sound_rank alternation noise_order pitch_order loudness_order register f0_median contour "
     "sound_kind kind_order harmonicity",
@@ -89,6 +90,10 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("duration", r"how long|duration|length"),
     ("attack", r"attack|percussive|sustained"),
     ("phonation", r"whisper\w*|phonat\w+"),
+    (
+        "speaker",
+        r"gender|sex|male|female|man|woman|(?:who|whose voice|which \w+) (?:is |)(?:speaks|speaking|talks|talking|it)",
+    ),
     ("harmony", r"harmon(?:y|ies)|chords?|triads?|single note"),
     ("mode", r"major|minor|mode"),
     ("alike", r"same|match\w*|identical|differ\w*|compar\w*|relat\w+|alike|equal\w*"),

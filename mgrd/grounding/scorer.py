@@ -13,7 +13,6 @@ from mgrd.grounding.claims import Claim, extract_claims
 from mgrd.grounding.conclusions import concludes
 from mgrd.grounding.leaks import find_leaks, split_chain
 from mgrd.grounding.relevance import is_relevant, relevant_attributes
-from mgrd.grounding.rivals import without_rivals
 from mgrd.grounding.surrogate import Surrogates, find_surrogates
 from mgrd.grounding.verify import Evidence, Verification, resolve_time, verify_claim
 from mgrd.settings import GroundingSpec
@@ -74,7 +73,7 @@ def score_chain(
     claims = _heard_claims(extract_claims(chain) if claims is None else claims, surrogates)
     evidence = facts if isinstance(facts, Evidence) else Evidence(facts)
     known = truth if isinstance(truth, Evidence) or truth is None else Evidence(truth)
-    checked = _check(claims, evidence, known)
+    checked = tuple(_check(claim, evidence, known) for claim in claims)
     leaks = find_leaks(raw_text, reasoning, answer, question, choices, claims[0].start if claims else None)
     verified = [(c.claim, c.verification) for c in checked]
     truths = [(c.claim, c.truth) for c in checked if c.truth is not None]
@@ -136,24 +135,16 @@ def _heard_claims(claims: Sequence[Claim], surrogates: Surrogates) -> list[Claim
     return [c for c in claims if not any(start < c.end and c.start < end for start, end in surrogates.spans)]
 
 
-def _check(claims: Sequence[Claim], evidence: Evidence, truth: Evidence | None) -> tuple[Checked, ...]:
+def _check(claim: Claim, evidence: Evidence, truth: Evidence | None) -> Checked:
     known = evidence.first("duration") or (truth.first("duration") if truth else None)
     duration = known.value if known else _last_end(evidence)
-    found = without_rivals(claims, [verify_claim(claim, evidence, duration) for claim in claims])
-    true: list[Verification | None] = [None] * len(claims)
-    if truth is not None:
-        true = [*without_rivals(claims, [verify_claim(claim, truth, duration) for claim in claims])]
-    resolved = [_resolved(claim, duration) for claim in claims]
-    return tuple(Checked(*checked) for checked in zip(resolved, found, true, strict=True))
-
-
-def _resolved(claim: Claim, duration: float) -> Claim:
-    """The claim with its time range in seconds."""
-    if claim.time_start is None:
-        return claim
     span = resolve_time(claim, duration)
-    start, end = span if span is not None else (None, None)
-    return replace(claim, time_start=start, time_end=end, time_unit="s" if span else None)
+    verification = verify_claim(claim, evidence, duration)
+    true = verify_claim(claim, truth, duration) if truth is not None else None
+    if claim.time_start is not None:
+        start, end = span if span is not None else (None, None)
+        claim = replace(claim, time_start=start, time_end=end, time_unit="s" if span else None)
+    return Checked(claim, verification, true)
 
 
 def _last_end(evidence: Evidence) -> float:

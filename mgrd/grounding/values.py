@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isfinite, log2
 
-from mgrd.grounding.context import Clause, Draft
+from mgrd.grounding.context import Clause, Draft, of_period
 from mgrd.grounding.lexer import Item
 from mgrd.grounding.lexicon import word_set
 from mgrd.grounding.note_names import NOTE_WORDS, note_at
@@ -376,7 +376,7 @@ def _seconds(value: Value) -> Draft | None:
     every = any(item.word == "every" for item in items[max(0, value.first - 3) : value.first])
     silent = any(item.value == "interval" and item.word.startswith(_SILENT) for item in items)
     if every or (not silent and ("apart" in value.words or "interval" in value.topics)):
-        return value.draft("tempo", 60 / value.middle, "BPM") if value.middle > 0 else None
+        return of_period(value.draft("tempo", 60 / value.middle, "BPM")) if value.middle > 0 else None
     near = items[max(0, value.first - 4) : value.last + 3]
     if silent or ("pause" in value.topics and any(item.value == "pause" for item in near)):
         return value.draft("longest_pause", value.middle)

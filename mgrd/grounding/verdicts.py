@@ -7,8 +7,8 @@ from mgrd.grounding.lookup import Span
 
 UNREAD = "next to an unread word"
 """The note of a claim that may be qualified by what could not be read (mgrd.grounding.coverage)."""
-RIVAL = "its words also say what holds"
-"""The note of a movement whose words were read as one of another quantity, too, which is supported."""
+AMBIGUOUS = "may mean what the clip bears out"
+"""The note of a claim whose words may mean something else (mgrd.grounding.doubts)."""
 
 Verdict = Literal["supported", "contradicted", "unverifiable"]
 
@@ -25,7 +25,7 @@ class Verification:
     reliability: float | None = None
     time: Span | None = None
     note: str | None = None
-    """Why a claim is open that the measurement speaks against: UNREAD."""
+    """Why a claim is open that the measurement speaks against: UNREAD or AMBIGUOUS."""
 
 
 UNKNOWN = Verification("unverifiable")

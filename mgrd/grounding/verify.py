@@ -11,12 +11,14 @@ from dataclasses import replace
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.claims import Claim
+from mgrd.grounding.doubts import is_doubtful
 from mgrd.grounding.lookup import Evidence, Move, Span, fact_for
 from mgrd.grounding.parts import KIND, KIND_ORDER, RANK, SCOPED
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
-from mgrd.grounding.verdicts import UNKNOWN, UNREAD, Verdict, Verification, opposite
+from mgrd.grounding.verdicts import AMBIGUOUS, UNKNOWN, UNREAD, Verdict, Verification, opposite
 from mgrd.grounding.verify_parts import verify_kind, verify_part, verify_rank
 from mgrd.grounding.verify_values import cycles, verify_value
+from mgrd.grounding.verify_voice import verify_speaker
 from mgrd.grounding.verify_words import (
     WANDERING,
     amended,
@@ -44,12 +46,16 @@ ONLY = re.compile(r"\b(?:only|nothing but|solely)\b", re.IGNORECASE)
 def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float) -> Verification:
     """The verdict on one claim; `duration` (s) resolves shares of the clip.
 
-    To refute takes more than to support: a claim that depends on an unread word is open where it would be refuted.
+    To refute takes more than to support: a claim that depends on an unread word, or that may mean something else which
+    the clip bears out, is open where it would be refuted.
     """
-    found = _judged(claim, facts if isinstance(facts, Evidence) else Evidence(facts), duration)
-    if found.verdict == "contradicted" and claim.unread is not None:
+    evidence = facts if isinstance(facts, Evidence) else Evidence(facts)
+    found = _judged(claim, evidence, duration)
+    if found.verdict != "contradicted":
+        return found
+    if claim.unread is not None:
         return replace(found, verdict="unverifiable", note=UNREAD)
-    return found
+    return replace(found, verdict="unverifiable", note=AMBIGUOUS) if is_doubtful(claim, evidence) else found
 
 
 def _judged(claim: Claim, evidence: Evidence, duration: float) -> Verification:
@@ -91,6 +97,7 @@ _OF_SEVERAL: dict[str, Callable[[Claim, Attribute, Evidence, Span | None], Verif
     "chord_quality": lambda claim, attribute, evidence, _: quality_of_any(claim, attribute, evidence),
     "pitch_order": lambda claim, _, evidence, __: order_of_each(claim, evidence),
     "register": register_of_any,
+    "speaker": verify_speaker,
 }
 """Attributes on which single sounds may decide."""
 

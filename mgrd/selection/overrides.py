@@ -3,6 +3,8 @@
 import polars as pl
 
 from mgrd.selection.policy import Vote
+from mgrd.store import DatasetRef, Workspace, digest
+from schemas import DECISIONS, OVERRIDES
 
 GROUNDED, NOT_GROUNDED, UNSURE, WITHDRAWN = "grounded", "not_grounded", "unsure", "withdrawn"
 VERDICTS = (GROUNDED, NOT_GROUNDED, UNSURE, WITHDRAWN)
@@ -35,3 +37,19 @@ def split_votes(overrides: pl.DataFrame) -> list[str]:
     voted = standing.filter(pl.col("verdict").is_in([GROUNDED, NOT_GROUNDED]))["trace_id"].unique(maintain_order=True)
     settled = votes_of(overrides)
     return [trace_id for trace_id in voted if trace_id not in settled]
+
+
+def reviewers_wait(workspace: Workspace, round_: int) -> bool:
+    """Reviewers have spoken on the round's chains, or taken back what they said, since it was decided."""
+    entry = workspace.ledger.newest(round_, "decide")
+    if entry is None:
+        return False
+    return entry.inputs.get("overrides") != digest(OVERRIDES, spoken_on(workspace, entry.output(DECISIONS.name)))
+
+
+def spoken_on(workspace: Workspace, decisions: DatasetRef) -> pl.DataFrame:
+    """The overrides of chains of the partition."""
+    overrides = workspace.store.read(OVERRIDES)
+    chains = workspace.store.scan(DECISIONS, decisions.partition).select("trace_id")
+    there = chains.filter(pl.col("trace_id").is_in(overrides["trace_id"].unique().implode())).collect()["trace_id"]
+    return overrides.filter(pl.col("trace_id").is_in(there.implode()))

@@ -12,6 +12,7 @@ from mgrd.cli import app
 from mgrd.errors import CalibrationError, DataError, EngineError
 from mgrd.models.checkpoints import model_sha
 from mgrd.models.render import completion_text
+from mgrd.selection.overrides import reviewers_wait
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, frame_of, init_workspace, run_stage
 from prompts import load_prompt
 from schemas import (
@@ -30,7 +31,7 @@ from schemas import (
 )
 from tasks.calibrate import calibrate, check_calibration
 from tasks.counterfactual import counterfactual
-from tasks.decide import decide, reviewers_wait
+from tasks.decide import decide
 from tasks.ground import ground
 from tasks.rejudge import compare, sampled_traces, standing_decisions
 from tasks.run import Run
