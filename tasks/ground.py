@@ -12,6 +12,7 @@ from mgrd.audio.lookup import write_facts
 from mgrd.executors import open_executor
 from mgrd.grounding.llm_claims import Extraction
 from mgrd.grounding.scorer import GROUNDING_VERSION
+from mgrd.judging.spend import Usage
 from mgrd.selection.decisions import ASKED, TRACE_COLUMNS, GroundChains
 from mgrd.selection.extraction import extract_chains, extractor_identity
 from mgrd.settings import Arm, PanelSpec
@@ -75,8 +76,8 @@ def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purp
             claims = stack.enter_context(Spool(CLAIMS, folder))
             decisions = stack.enter_context(Spool(DECISIONS, folder))
             tally = Tally()
-            costs: list[float] = []
-            for said, decided in _grounded(workspace, traces, reading, costs):
+            usages: list[Usage] = []
+            for said, decided in _grounded(workspace, traces, reading, usages):
                 claims.add(said)
                 decisions.add(decided)
                 tally.add(decided)
@@ -85,14 +86,18 @@ def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purp
                 workspace.store.replace_parts(CLAIMS, claims.frames(), partition),
                 workspace.store.replace_parts(DECISIONS, decisions.frames(), partition),
             )
-        return Outcome(outputs, traces.rows, tally.decided, {"funnel": tally.funnel}, cost=sum(costs))
+        paid = sum(usages, Usage())
+        counts = {"funnel": tally.funnel, **({"requests": paid.requests} if usages else {})}
+        return Outcome(
+            outputs, traces.rows, tally.decided, counts, paid.prompt_tokens + paid.completion_tokens, paid.cost
+        )
 
     entry, _ = run_stage(workspace, stage, work)
     return entry.output(DECISIONS.name)
 
 
 def _grounded(
-    workspace: Workspace, traces: DatasetRef, reading: GroundChains, costs: list[float]
+    workspace: Workspace, traces: DatasetRef, reading: GroundChains, usages: list[Usage]
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """(claims, decisions) of part after part of the traces."""
     stored = workspace.store.batches(TRACES, traces.partition, columns=TRACE_COLUMNS, rows=CHAINS_AT_ONCE)
@@ -106,19 +111,20 @@ def _grounded(
             done = open_executor(workspace.settings).map(reading, parts, many=traces.rows >= WORTH_PROCESSES)
         else:
             panel = affordable(workspace, spec.panel, 0.0)
-            done = (reading(part, _extractions(workspace, part, panel, costs)) for part in parts)
+            done = (reading(part, _extractions(workspace, part, panel, usages)) for part in parts)
         for claims, decisions in done:
             advance(decisions.height)
             yield claims, decisions
 
 
 def _extractions(
-    workspace: Workspace, traces: pl.DataFrame, panel: PanelSpec, costs: list[float]
+    workspace: Workspace, traces: pl.DataFrame, panel: PanelSpec, usages: list[Usage]
 ) -> dict[str, Extraction]:
     """trace_id -> the claims that a model read, within what the parts before have left of the panel's limit."""
-    left = panel if panel.max_cost is None else panel.model_copy(update={"max_cost": panel.max_cost - sum(costs)})
+    paid = sum(usages, Usage()).cost
+    left = panel if panel.max_cost is None else panel.model_copy(update={"max_cost": panel.max_cost - paid})
     chains = {key: reasoning or "" for key, reasoning in traces.select("trace_id", "reasoning").iter_rows()}
-    return extract_chains(chains, workspace.settings.spec.claims, left, workspace.replies, None, costs.append)
+    return extract_chains(chains, workspace.settings.spec.claims, left, workspace.replies, None, usages.append)
 
 
 def facts_by_clip(frame: pl.DataFrame, column: str) -> dict[str, list[Fact]]:

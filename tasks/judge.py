@@ -1,5 +1,6 @@
 """Judge: a panel of LLMs reads the chains that passed the checks."""
 
+import json
 from collections.abc import Sequence
 from functools import partial
 
@@ -23,10 +24,11 @@ from mgrd.judging import (
     standing,
     verdict_keys,
 )
+from mgrd.judging.spend import Usage
 from mgrd.selection.decisions import passed_checks
 from mgrd.settings import PanelSpec
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
-from schemas import DECISIONS, EVIDENCE, PANELS, QUESTIONS, TRACES, VERDICTS
+from schemas import DECISIONS, EVIDENCE, LEDGER, PANELS, QUESTIONS, TRACES, VERDICTS
 from tasks.ground import facts_by_clip
 from tasks.limits import affordable
 from tasks.progress import progress
@@ -34,6 +36,8 @@ from tasks.retries import RETRY_JITTER
 from tasks.run import Run
 
 VERSION = 3
+USAGE = ["prompt_tokens", "completion_tokens", "cost", "requests"]
+"""Columns of verdicts, in the order of `Usage`."""
 
 
 @task(name="judge", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["judge"])
@@ -55,10 +59,12 @@ def judge(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> D
     )
 
     def work() -> Outcome:
+        unrecorded = _unrecorded(workspace, stage)
         judged = _fill(workspace, cases, panel)
         results = panel_frame(cases, judged.results, panel)
         workspace.store.replace(PANELS, results, {"round": round_})
         verdicts, fresh = judged.verdicts, judged.fresh
+        paid = unrecorded + _usage(fresh)
         found = DatasetRef(
             VERDICTS.name, {}, workspace.store.version(VERDICTS), digest(VERDICTS, verdicts), verdicts.height
         )
@@ -71,11 +77,11 @@ def judge(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> D
                 "verdicts": verdicts.height,
                 "unread": verdicts.filter(~pl.col("scored")).height,
                 "cached": fresh.filter(pl.col("cached")).height,
-                "requests": int(fresh["requests"].sum()),
+                "requests": paid.requests,
                 "disagreeing": results.filter(pl.col("disagreement") > 0).height,
             },
-            tokens=sum(fresh["prompt_tokens"]) + sum(fresh["completion_tokens"]),
-            cost=sum(fresh["cost"]),
+            tokens=paid.prompt_tokens + paid.completion_tokens,
+            cost=paid.cost,
         )
 
     entry, _ = run_stage(workspace, stage, work)
@@ -100,6 +106,25 @@ def panel_says(workspace: Workspace, traces: pl.DataFrame, decisions: pl.DataFra
     cases = passed_cases(workspace, traces, decisions)
     said = workspace.store.scan(VERDICTS).filter(pl.col("trace_id").is_in(decisions["trace_id"].implode())).collect()
     return {result.trace_id: result for result in panel_results(cases, said, panel)}
+
+
+def _usage(verdicts: pl.DataFrame) -> Usage:
+    return Usage(*(sum(verdicts[name]) for name in USAGE))
+
+
+def _unrecorded(workspace: Workspace, stage: Stage) -> Usage:
+    """What the round's stored verdicts took that no entry of the ledger holds: those that a killed or stopped run of
+    the stage left. Tokens count as replies' tokens, since the ledger does not tell the two apart."""
+    stored = _usage(workspace.store.read(VERDICTS, {"round": stage.round}, columns=USAGE))
+    mine = (pl.col("round") == stage.round) & (pl.col("stage") == stage.name)
+    ledger = workspace.store.read(LEDGER, columns=["round", "stage", "tokens", "cost", "counts"]).filter(mine)
+    requests = sum(json.loads(counts).get("requests", 0) for counts in ledger["counts"])
+    # What was never replied to was counted and taken out again: the requests in the ledger can be the more.
+    return Usage(
+        completion_tokens=max(0, stored.prompt_tokens + stored.completion_tokens - sum(ledger["tokens"])),
+        cost=max(0.0, round(stored.cost - sum(ledger["cost"]), 9)),  # sums of floats: no dust
+        requests=max(0, stored.requests - requests),
+    )
 
 
 def _fill(workspace: Workspace, cases: Sequence[Case], panel: PanelSpec) -> Judged:

@@ -1,7 +1,8 @@
 """What a campaign took, by round and stage, as the ledger recorded it: time, tokens, judge calls, money.
 
 Every run of a stage counts, also one that a changed setting made owed again: it was paid for. (The times of
-`mgrd status` are those of the last runs.) A killed stage has no entry yet, so what it took is not in these sums.
+`mgrd status` are those of the last runs.) A killed stage has no entry: its time is in none of these sums,
+while verdicts that it stored count in the entry of the run that continues it.
 """
 
 import json

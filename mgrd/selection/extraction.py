@@ -11,7 +11,7 @@ from mgrd.errors import JudgeError
 from mgrd.grounding.llm_claims import Extraction, extract_by
 from mgrd.ids import content_key
 from mgrd.judging.cache import CachedReply, ReplyCache
-from mgrd.judging.spend import Spend
+from mgrd.judging.spend import Spend, Usage
 from mgrd.serving.failures import NoReplyError
 from mgrd.serving.limits import Concurrency
 from mgrd.settings import ClaimsSpec, JudgeSpec, PanelSpec
@@ -35,20 +35,20 @@ def extract_chains(
     panel: PanelSpec,
     replies: Path | None = None,
     on_progress: Callable[[int], None] | None = None,
-    on_cost: Callable[[float], None] | None = None,
+    on_usage: Callable[[Usage], None] | None = None,
 ) -> dict[str, Extraction]:
     """Key -> the claims of each chain, by `claims.extractor`.
 
-    `replies` is the folder of the reply cache: a chain is paid once per model and prompt; `on_cost` gets
-    what was paid, also when it fails. Raises JudgeError when the
-    server refuses all requests or the panel's spend limit is reached; replies until then are kept.
+    `replies` is the folder of the reply cache: a chain is paid once per model and prompt; `on_usage` gets the
+    requests, tokens and cost that this call took, also when it fails. Raises JudgeError when the server refuses
+    all requests or the panel's spend limit is reached; replies until then are kept.
     """
     asker = _Asker(claims, panel, replies, on_progress or (lambda _: None))
     try:
         return asyncio.run(asker.run(chains))
     finally:
-        if on_cost is not None:
-            on_cost(asker.purse.spent)
+        if on_usage is not None:
+            on_usage(asker.usage)
 
 
 class _Asker:
@@ -59,6 +59,7 @@ class _Asker:
         self.panel = panel
         self.judge: JudgeSpec = panel.judges[0]
         self.purse = Spend(panel.max_cost)
+        self.usage = Usage()
         self.prompt = load_prompt(claims.prompt)
         self.replies = replies
         self.report = report
@@ -105,7 +106,12 @@ class _Asker:
             known = cache.get(key)
             if known is not None:
                 return known.content
-            paid = await client.complete(messages)
+            try:
+                paid = await client.complete(messages)
+            except NoReplyError as error:
+                self.usage += Usage(requests=error.requests)
+                raise
+            self.usage += paid.usage
             content = paid.reply.content or ""
             if content:
                 cache.put(

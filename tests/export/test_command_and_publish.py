@@ -45,6 +45,26 @@ def test_export_writes_tells_and_verifies(made: Workspace, tmp_path: Path) -> No
     assert json.loads(damaged.output)["faults"][0].startswith("README.md: 5 bytes")
 
 
+def test_export_loads_neither_models_nor_an_orchestrator(made: Workspace, tmp_path: Path) -> None:
+    """They take seconds; a round without new words of reviewers needs none of them."""
+    script = (
+        "import sys\nfrom mgrd.cli import app\napp(sys.argv[1:], standalone_mode=False)\n"
+        "print(sorted({'torch', 'transformers', 'prefect', 'librosa', 'openai'} & sys.modules.keys()))"
+    )
+    command = ["export", "--round", "1", "--out", str(tmp_path / "x"), "-w", str(made.root), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert (tmp_path / "x" / "manifest.json").is_file()
+
+
 def test_export_prints_json_for_scripts(made: Workspace, tmp_path: Path) -> None:
     done = run("export", "--round", "1", "--purpose", "rl", "--out", tmp_path / "x", "-w", made.root, "--json")
     document = json.loads(done.output)

@@ -1,9 +1,11 @@
 """The judge among the other stages: what a change of judge redoes, and what it leaves alone."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pytest
@@ -11,6 +13,8 @@ from judge_frames import CHAIN, CLIP, FACTS, questions, trace
 
 from mgrd.errors import ConfigError, JudgeError
 from mgrd.judging.mock import Answer, MockJudge, Script, good, serving
+from mgrd.judging.mock.answers import completion
+from mgrd.report.cost import cost_document
 from mgrd.store import DatasetRef, Workspace, frame_of, init_workspace
 from schemas import CLIPS, DECISIONS, EVIDENCE, LEDGER, QUESTIONS, TABLES, TRACES, VERDICTS
 from tasks.decide import decide
@@ -190,6 +194,65 @@ def test_the_spend_limit_stops_the_stage_and_a_higher_one_goes_on(round_: Round)
     workspace, _, _ = round_.run(panel__max_cost=100.0, **settings)
     assert len(round_.server.requests) == 4
     assert workspace.store.read(VERDICTS).height == 4
+
+
+def judging_cost(workspace: Workspace) -> dict[str, float]:
+    """What the report says that judging took."""
+    (round_,) = cost_document(workspace.store.read(LEDGER), [{"round": 1, "funnel": {"kept": 4}}])["rounds"]
+    (judging,) = [stage for stage in round_["stages"] if stage["stage"] == "judge-distill"]
+    return {name: judging[name] for name in ("tokens", "calls", "cost")}
+
+
+def paid(verdicts: pl.DataFrame) -> dict[str, object]:
+    tokens = sum(verdicts["prompt_tokens"]) + sum(verdicts["completion_tokens"])
+    return {"tokens": tokens, "calls": sum(verdicts["requests"]), "cost": pytest.approx(sum(verdicts["cost"]))}
+
+
+def test_verdicts_of_a_stopped_run_count_in_the_cost_of_the_run_that_continues_it(round_: Round) -> None:
+    prices = {"panel__judges__0__price_in": 2.0, "panel__judges__0__price_out": 8.0}
+    round_.server.script = lambda request, _: (
+        Answer("no", status=503) if "climbs 2 times" in request["messages"][0]["content"] else good()
+    )
+    with pytest.raises(JudgeError, match="no reply for 1 of 4"):
+        round_.run(**prices)
+    in_vain = 2  # tries of the verdict that did not come
+    round_.server.script = lambda *_: good()
+    workspace, _, _ = round_.run(**prices)
+    verdicts = workspace.store.read(VERDICTS)
+    assert verdicts.height == 4
+    first = paid(verdicts)
+    assert sum(verdicts["cost"]) > 0
+    assert judging_cost(workspace) == first | {"calls": 4 + in_vain} == first | {"calls": len(round_.server.requests)}
+    workspace, _, _ = round_.run(**prices, panel__judges__0__model="judge-2")
+    both = paid(workspace.store.read(VERDICTS))
+    assert judging_cost(workspace) == both | {"calls": len(round_.server.requests)}, "nothing is counted twice"
+    workspace, _, _ = round_.run(**prices)
+    assert judging_cost(workspace) == both | {"calls": len(round_.server.requests)}, "stored verdicts are free"
+
+
+def test_a_model_that_reads_claims_is_counted_in_the_cost_of_grounding(round_: Round) -> None:
+    """Also the tries for a reply that never came; replies that are kept are not paid again."""
+    reads = Answer('{"claims": []}')
+    round_.server.script = lambda request, _: Answer("no", status=503) if WRONG in str(request) else reads
+    settings = {"claims.extractor": "llm", "panel.judges.0.price_in": 2.0, "panel.judges.0.price_out": 8.0}
+    run = Run.model_validate(
+        {"workspace": str(round_.root), "overrides": {f"spec.{k}": v for k, v in settings.items()}}
+    )
+    store = run.open().store
+    traces = store.reference(TRACES, {"round": 1, "purpose": "distill"})
+    ground.fn(run, 1, traces)
+    (entry,) = store.read(LEDGER).iter_rows(named=True)
+    answered = [request for request in round_.server.requests if WRONG not in str(request)]
+    assert (len(answered), len(round_.server.requests)) == (4, 6)
+    bodies = [cast(dict[str, int], completion(reads, request)["usage"]) for request in answered]
+    asked, replied = (sum(body[key] for body in bodies) for key in ("prompt_tokens", "completion_tokens"))
+    assert entry["tokens"] == asked + replied > 0
+    assert entry["cost"] == pytest.approx((2.0 * asked + 8.0 * replied) / 1e6)
+    assert cost_document(store.read(LEDGER), [])["total"]["calls"] == 6
+    again = Run.model_validate({**run.model_dump(), "overrides": {**run.overrides, "spec.policy.max_contradicted": 1}})
+    ground.fn(again, 1, traces)
+    newest = run.open().store.read(LEDGER).sort("finished_at").row(-1, named=True)
+    assert (newest["tokens"], newest["cost"], json.loads(newest["counts"])["requests"]) == (0, 0.0, 2)
 
 
 def test_the_same_chain_in_a_later_round_is_not_paid_again(round_: Round) -> None:

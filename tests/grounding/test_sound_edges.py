@@ -1,0 +1,59 @@
+"""Edges of what is said of one sound of several, of lines that turn, and of what questions and conclusions take in."""
+
+from mgrd.audio.facts import Fact
+from mgrd.grounding.conclusions import concludes
+from mgrd.grounding.relevance import relevant_attributes
+from mgrd.grounding.scorer import score_text
+from tests.grounding.scenes import known, several
+from tests.grounding.test_parts import sound
+
+
+def verdicts(text: str, facts: list[Fact], attribute: str) -> list[str]:
+    return [c.verification.verdict for c in score_text(text, facts).claims if c.claim.attribute == attribute]
+
+
+def gliding(hertz: list[float], trend: float) -> list[Fact]:
+    """One unbroken tone whose pitch takes these values, half a second each."""
+    whole = known(f0_median=300.0, f0_trend=trend, f0_range=12.0, harmonic_ratio=20.0, event_count=1, silence_share=0.0)
+    return [*whole, *several("f0_line", hertz, [k / 2 for k in range(len(hertz))], 0.5)]
+
+
+def test_only_one_way_is_refuted_by_a_line_that_turns_and_borne_out_by_one_that_does_not() -> None:
+    arch, climb = gliding([200, 270, 400, 400, 270, 200], 0.0), gliding([200, 230, 260, 300, 350, 400], 12.0)
+    assert verdicts("The pitch only rises.", arch, "contour") == ["contradicted"]
+    assert verdicts("The pitch rises.", arch, "contour") == ["unverifiable"]
+    assert verdicts("The pitch only rises.", climb, "contour") == ["supported"]
+
+
+def test_a_click_after_a_tone_leaves_no_room_for_noise_and_a_longer_sound_without_pitch_does() -> None:
+    tone = [*several("event", [0.0], [0.1], 1.2), *several("event_f0", [880.0], [0.1], 1.2)]
+    for length, verdict in ((0.1, "contradicted"), (0.2, "unverifiable")):
+        facts = [*known(event_count=2, snr=60.0), *tone, *several("event", [0.0], [1.5], length)]
+        assert verdicts("Then a hiss follows.", facts, "noise") == [verdict]
+
+
+def test_what_holds_of_one_of_several_sounds_is_open_for_the_clip_and_refuted_where_it_holds_of_none() -> None:
+    clip = known(event_count=2, harmonic_ratio=20.0)
+    first = sound(0.1, 1.0, voiced=1.0, level=-20, centroid=500, hertz=300)
+    noise = sound(1.5, 2.9, voiced=0.0, level=-20, centroid=500, hertz=None)
+    tone = sound(1.5, 2.9, voiced=1.0, level=-20, centroid=500, hertz=300)
+    for second, of_clip, of_second in ((noise, "unverifiable", "supported"), (tone, "contradicted", "contradicted")):
+        facts = [*clip, *first, *second]
+        assert verdicts("The sound is noise-like.", facts, "harmonicity") == [of_clip]
+        assert verdicts("The second sound is noise-like.", facts, "harmonicity") == [of_second]
+    uncounted = [fact for fact in [*clip, *first, *noise] if fact.name != "event_count"]
+    assert verdicts("The sound is noise-like.", uncounted, "harmonicity") == ["contradicted"]
+    assert verdicts("The second sound is noise-like.", uncounted, "harmonicity") == ["unverifiable"]
+
+
+def test_a_chain_of_one_sentence_has_no_last_sentence_that_restates_the_answer() -> None:
+    assert not concludes(" rising.", 1, 7, "rising")
+    assert concludes("It goes up first. Rising.", 18, 24, "rising")
+
+
+def test_a_question_after_one_property_of_alike_sounds_is_after_that_property_alone() -> None:
+    of_pitch, of_any = (relevant_attributes(f"Do the two sounds differ{end}?", None) for end in (" in pitch", ""))
+    assert of_pitch is not None
+    assert of_any is not None
+    assert "timbre" in of_any - of_pitch
+    assert "register" in of_any & of_pitch
