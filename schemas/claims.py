@@ -41,6 +41,8 @@ class ClaimRow(Row):
     """The verdict by constructed truth."""
     question_id: str | None = None
     """Of the chain; missing in rows of before this column."""
+    note: str | None = None
+    """Why a claim is open that the measurement speaks against; missing in rows of before this column."""
 
 
 CLAIMS = Table(
@@ -76,6 +78,7 @@ CLAIMS = Table(
             optional("reliability", pa.float64()),
             optional("truth_verdict", pa.string()),
             optional("question_id", pa.string()),
+            optional("note", pa.string()),
         ]
     ),
 )

@@ -112,7 +112,7 @@ def _claims_table(claims: list[dict[str, Any]]) -> Any:
         table.add_column("gain", justify="right")
     for claim in claims:
         cells = [str(claim["number"]), _claimed(claim), _number(claim["measured"]), claim["measured_unit"]]
-        cells += [_number(claim["tolerance"]), _number(claim["reliability"]), _time(claim["time"]), claim["verdict"]]
+        cells += [_number(claim["tolerance"]), _number(claim["reliability"]), _time(claim["time"]), _verdict(claim)]
         cells += [_number(claim["silence_gain"])] if gains else []
         table.add_row(*[Text(cell) for cell in cells], style=COLOURS[claim["verdict"]])
     return table
@@ -123,6 +123,10 @@ def _claimed(claim: dict[str, Any]) -> str:
 
     value = "" if claim["value"] is None else f" ({_number(claim['value'])} {claim['unit'] or ''})".replace(" )", ")")
     return visible(f"{'not ' if claim['negated'] else ''}{claim['claimed']}{value}")
+
+
+def _verdict(claim: dict[str, Any]) -> str:
+    return f"{claim['verdict']}: {claim['note']}" if claim["note"] else claim["verdict"]
 
 
 def _scores(verdict: dict[str, Any]) -> str:

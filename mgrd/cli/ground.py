@@ -99,7 +99,8 @@ def _show(result: dict[str, object]) -> None:
     for claim in claims:
         measured = claim["measured"]
         shown = "not measured" if measured is None else f"measured {measured:.4g} {claim['unit']}"
-        line = f"    {claim['verdict']:<13} {claim['claimed']}  ({shown})"
+        note = f"; {claim['note']}" if "note" in claim else ""
+        line = f"    {claim['verdict']:<13} {claim['claimed']}  ({shown}{note})"
         console.print(Text(visible(line), style=COLOURS[claim["verdict"]]))
     if warnings := result.get("warnings"):
         assert isinstance(warnings, list)

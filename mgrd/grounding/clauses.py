@@ -52,6 +52,8 @@ UNMOVED = frozenset(
 """Verbs of motion whose denial says that the line holds."""
 DIFFERING = frozenset({"differ", "differs", "differing", "varied"})
 NEVER_STOPPING = frozenset({"tempo", "pitch", "loudness", "timbre", "noise", "hiss", "background"})
+ASIDES = frozenset({"with", "plus"})
+"""Links before what is beside the sound that a sentence speaks of."""
 SHAPES = {"arch": ("rise", "fall"), "valley": ("fall", "rise")}
 MOST_ELLIPTIC, MOST_TELEGRAPHIC = 6, 2  # items of "and then back down again", of "pitch down"
 CHANGEABLE = frozenset({"pitch", "loudness", "tempo", "timbre"})
@@ -69,7 +71,11 @@ def read_clause(clause: Clause, sentence: tuple[Item, ...], context: Context) ->
         context.counted = context.counted or any(item.kind == "event" for item in clause.items)
         context.ordinal = next((int(item.value) for item in clause.items if item.kind == "ordinal"), context.ordinal)
         return
-    yield from _Reader(clause, sentence, context).read()
+    topic = context.topic
+    reader = _Reader(clause, sentence, context)
+    yield from reader.read()
+    if reader.is_aside():
+        context.topic, context.beside = topic, []
 
 
 def _is_stopped(clause: Clause, context: Context) -> bool:
@@ -114,6 +120,11 @@ class _Reader(Presence):
                 self.note(item)
         yield from self._by_verb_alone()
         self._leave()
+
+    def is_aside(self) -> bool:
+        """ "with some harmonics", "there's no noise": "it" does not go on to speak of them."""
+        denied = self.negated and self.verb is not None and self.verb.value == "hear"
+        return (self.clause.link in ASIDES and self.verb is None) or denied
 
     def _by_verb_alone(self) -> Claims:
         """ "the pitch holds", "it never stops", "the frequency does not drift", "some gaps are short, others long"."""

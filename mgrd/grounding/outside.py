@@ -113,7 +113,8 @@ def correct(row: OutsideRow) -> bool | None:
 
 
 def claims_of(grounding: Grounding) -> list[Result]:
-    """The claims as plain rows: place, attribute, verdict, what was claimed and what was measured."""
+    """The claims as plain rows: place, attribute, verdict, what was claimed and what was measured; a `note` says why a
+    claim is open that the measurement speaks against."""
     return [
         {
             "start": checked.claim.start,
@@ -124,6 +125,7 @@ def claims_of(grounding: Grounding) -> list[Result]:
             "measured": checked.verification.measured,
             "unit": checked.verification.unit,
             "time": list(checked.verification.time) if checked.verification.time else None,
+            **({"note": checked.verification.note} if checked.verification.note else {}),
         }
         for checked in grounding.claims
     ]

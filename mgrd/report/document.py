@@ -19,7 +19,7 @@ VERSION = 1
 TRACE_FIELDS = ("trace_id", "round", "sample_index", "model_id", "reasoning", "answer", "choice", "correct")
 CLAIM_FIELDS = (
     "claim_id", "start", "end", "text", "attribute", "relation", "negated", "claimed", "value", "unit", "time_start",
-    "time_end", "verdict", "measured", "tolerance", "reliability", "truth_verdict",
+    "time_end", "verdict", "note", "measured", "tolerance", "reliability", "truth_verdict",
 )  # fmt: skip
 
 

@@ -53,6 +53,7 @@ class ClaimView:
     measured: str
     reliability: str
     truth: str
+    note: str
     start: float | None
     end: float | None
 
@@ -215,6 +216,7 @@ def view_claim(number: int, claim: Mapping[str, Any]) -> ClaimView:
         measured=_measured(claim, unit),
         reliability="" if claim["reliability"] is None else f"{claim['reliability']:.2f}",
         truth=claim["truth_verdict"] or "",
+        note=visible(claim["note"] or ""),
         start=claim["time_start"],
         end=claim["time_end"],
     )

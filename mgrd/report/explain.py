@@ -32,7 +32,7 @@ DECISION_FIELDS = (
 CLAIM_FIELDS = (
     "claim_id", "start", "end", "text", "attribute", "relation", "claimed", "negated", "value", "unit", "weight",
     "extractor",
-    "verdict", "measured", "tolerance", "reliability", "truth_verdict",
+    "verdict", "note", "measured", "tolerance", "reliability", "truth_verdict",
 )  # fmt: skip
 
 

@@ -219,6 +219,7 @@ def claim_rows(grounding: Grounding, trace: Row, extractor: str = "grammar") -> 
                 "reliability": verification.reliability,
                 "truth_verdict": None if checked.truth is None else checked.truth.verdict,
                 "question_id": trace["question_id"],
+                "note": verification.note,
             },
         )
     return list(rows.values())

@@ -11,6 +11,7 @@ from mgrd.audio.evidence import measure_file
 from mgrd.audio.facts import FACT_UNITS, Fact
 from mgrd.cli import app
 from mgrd.grounding.outside import same_answer
+from mgrd.grounding.verdicts import UNREAD
 from mgrd.selection.outside import OutsideFilter
 from tests.audio.sounds import RATE, glide, placed, tone
 
@@ -124,6 +125,14 @@ def test_the_ground_command_prints_one_object_a_line(folder: Path, monkeypatch: 
     piped = CliRunner().invoke(app, ["ground", "-", "--json"], input=file.read_text())
     assert piped.output == done.output
     assert "1 of 3 chains kept, 1 rejected, 1 unscored" in CliRunner().invoke(app, ["ground", str(file)]).output
+
+
+def test_a_claim_that_is_open_for_its_reading_says_so(folder: Path) -> None:
+    file = folder / "chains.jsonl"
+    file.write_text(row(id=1, chain="The pitch climbs. It has a vibrato hugger."))
+    done = CliRunner().invoke(app, ["ground", str(file), "--json"])
+    assert [claim.get("note") for claim in json.loads(done.output)["claims"]] == [None, UNREAD]
+    assert f"; {UNREAD})" in CliRunner().invoke(app, ["ground", str(file)], env={"COLUMNS": "200"}).output
 
 
 def test_the_measure_command_names_bad_files_and_measures_the_rest(folder: Path) -> None:

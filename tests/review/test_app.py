@@ -7,13 +7,17 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 from fastapi.testclient import TestClient
-from review_workspace import HOSTILE, add_judge, traces_of
+from review_workspace import HOSTILE, add_judge, add_traces, trace_row, traces_of
+from typer.testing import CliRunner
 
+from mgrd.cli import app
 from mgrd.errors import ConfigError
+from mgrd.grounding.verdicts import UNREAD
+from mgrd.report.explain import explain_trace
 from mgrd.review.access import NAME, Access, csrf_token
 from mgrd.review.app import make_app
 from mgrd.store import Workspace, frame_of
-from schemas import CLIPS, OVERRIDES, QUARANTINE
+from schemas import CLIPS, OVERRIDES, QUARANTINE, QUESTIONS
 
 BASE = "http://127.0.0.1:8765"
 
@@ -42,6 +46,20 @@ def test_model_text_is_escaped_and_no_page_may_run_inline_script(client: TestCli
         assert "script-src 'self';" in policy
         assert "unsafe" not in policy
         assert not re.search(r"<script(?![^>]*src=)|\son\w+=\"|style=\"", answer.text)
+
+
+def test_an_open_claim_says_why_wherever_it_is_shown_but_in_blind_mode(workspace: Workspace) -> None:
+    question = workspace.store.read(QUESTIONS).to_dicts()[0]
+    chain = trace_row(question, 2, 7, "It builds a nervous tension, so the answer is rising.")
+    add_traces(workspace.store, [chain])
+    trace_id = str(chain["trace_id"])
+    with TestClient(make_app(workspace, Access(reviewer="ann")), base_url=BASE) as client:
+        assert UNREAD in client.get(f"/item/{trace_id}").text
+        assert UNREAD not in client.get(f"/item/{trace_id}?blind=1").text
+    assert [claim["note"] for claim in explain_trace(workspace, trace_id)["claims"]] == [UNREAD]
+    shown = CliRunner().invoke(app, ["explain", trace_id, "-w", str(workspace.root)]).output
+    assert "unverifiable" in shown
+    assert "unread" in shown
 
 
 def test_a_search_is_shown_as_text(client: TestClient) -> None:
