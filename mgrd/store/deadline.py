@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -20,6 +21,7 @@ from mgrd.errors import OverdueError
 LOGGER = logging.getLogger("mgrd")
 GRACE_SECONDS = 60.0
 """Time for an interrupted stage to commit and to end the processes that it started."""
+MOMENT = 0.001  # s
 LEFT = 124
 """Exit code of a process that could not be interrupted."""
 
@@ -44,12 +46,12 @@ def deadline(what: str, seconds: float | None) -> Iterator[None]:
     watch = _Watch(what, seconds)
     before = signal.signal(signal.SIGALRM, watch.interrupt)
     watch.before = before
-    watch.start()
     try:
         try:
+            watch.start()
             yield
         finally:
-            watch.ended.set()
+            watch.closing = True
     except _Alarm as alarm:
         if not watch.struck:  # of a stage around this one
             raise
@@ -58,6 +60,8 @@ def deadline(what: str, seconds: float | None) -> Iterator[None]:
             "what is finished is committed, the same command again continues"
         ) from alarm
     finally:
+        watch.closing = True  # the alarm may have struck before the first of these
+        watch.end()
         signal.signal(signal.SIGALRM, before)
 
 
@@ -69,25 +73,42 @@ class _Watch(threading.Thread):
         self.what = what
         self.seconds = seconds
         self.ended = threading.Event()
+        self.ending = threading.Lock()
+        """Held to send the alarm: none is sent to a block that has ended."""
         self.due = False
         self.struck = False
+        self.arrived = False
+        self.closing = False
+        """The block has ended: an alarm that arrives now interrupts nothing."""
         self.before: object = None
 
     def run(self) -> None:
         if self.ended.wait(self.seconds):
             return
-        self.due = True
-        # To the main thread, not to the process: only there it ends a call that blocks.
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+        with self.ending:
+            if self.ended.is_set():
+                return
+            self.due = True
+            # To the main thread, not to the process: only there it ends a call that blocks.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
         if not self.ended.wait(GRACE_SECONDS):
             LOGGER.error("%s cannot be interrupted; the process ends, the same command again continues", self.what)
             atexit._run_exitfuncs()  # ends the processes that were started
             os._exit(LEFT)
 
+    def end(self) -> None:
+        """After this no alarm is sent, and none is under way: under the handler of before it may end the process."""
+        with self.ending:
+            self.ended.set()
+        while self.due and not self.arrived:
+            time.sleep(MOMENT)
+
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """The handler of the alarm; one that is not ours goes to whom it was meant for."""
-        if self.due and not self.struck and not self.ended.is_set():
+        ours = self.due and not self.arrived
+        self.arrived = self.arrived or ours
+        if ours and not self.closing:
             self.struck = True
             raise _Alarm
-        if callable(self.before):
+        if not ours and callable(self.before):
             self.before(number, frame)

@@ -133,3 +133,16 @@ def test_a_limit_is_found_by_how_the_name_of_a_stage_begins(tmp_path: Path) -> N
     runtime = parse_settings(path).runtime
     limits = {name: runtime.time_limit(name) for name in ("sample-distill", "cold start", "ingest box", "select")}
     assert limits == {"sample-distill": 7200, "cold start": 5, "ingest box": 60, "select": 60}
+
+
+def test_a_block_that_ends_just_when_its_limit_strikes_leaves_process_and_handler_whole() -> None:
+    """In a process of its own: an alarm that comes too late is deadly under the handler of before."""
+    code = (
+        "import signal, time\nfrom contextlib import suppress\nfrom mgrd.errors import OverdueError\n"
+        "from mgrd.store.deadline import deadline\n"
+        "for _ in range(2000):\n"
+        "    with suppress(OverdueError), deadline('racing', 0.0005):\n        time.sleep(0.0003)\n"
+        "assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
