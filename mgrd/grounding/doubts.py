@@ -19,6 +19,7 @@ from math import log2
 from mgrd.grounding.claims import Claim
 from mgrd.grounding.lookup import Evidence
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, MIN_RELIABILITY
+from mgrd.grounding.verify_voice import VOICE
 
 NAMED = re.compile(
     r"pitch|tone|note|frequenc|melod|scale|regist|glid|slid|gliss|bend|bent|siren|high|low|deep|semitone|octave|hertz|\bhz\b|"
@@ -38,7 +39,6 @@ WAYS = (
     ("intonation", "final_rise"),
 )
 """Attributes that may move, each with the fact of its movement; the last band is upwards."""
-SPEAKING = 0.3  # share of speech from which a phrase may have an intonation
 STILL = 1.5  # semitones of a pitch that does not move
 UNLIKE_PITCH = 1.0  # semitones between the sounds of a figure
 UNLIKE_COLOUR = 1.5  # ratio of their centroids
@@ -66,7 +66,7 @@ def _moves_otherwise(claim: Claim, evidence: Evidence) -> bool:
 
 def _nobody_speaks(_: Claim, evidence: Evidence) -> bool:
     speech = evidence.sure("speech")
-    return speech is not None and speech.value < SPEAKING
+    return speech is not None and speech.value < VOICE
 
 
 def _counts_figures(claim: Claim, evidence: Evidence) -> bool:
@@ -93,10 +93,8 @@ def _has_figure(evidence: Evidence) -> bool:
 
 def _may_alternate(_: Claim, evidence: Evidence) -> bool:
     """A trill is too fast for its notes to be told apart; what has but one pitch has none."""
-    wide, trend = evidence.first("f0_range"), evidence.first("f0_trend")
-    return not any(fact is not None and fact.reliability >= MIN_RELIABILITY for fact in (wide, trend)) or any(
-        fact is not None and abs(fact.value) >= STILL for fact in (wide, trend)
-    )
+    moved = [fact for name in ("f0_range", "f0_trend") if (fact := evidence.sure(name)) is not None]
+    return not moved or any(abs(fact.value) >= STILL for fact in moved)
 
 
 _DOUBTS: dict[str, Callable[[Claim, Evidence], bool]] = {

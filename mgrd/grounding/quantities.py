@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mgrd.grounding.context import Draft
+from mgrd.grounding.context import Draft, of_period
 from mgrd.grounding.gates import STEM, Gate, Gates, gate_of, with_need
 from mgrd.grounding.lexicon import NUMBER_WORDS
 from mgrd.grounding.note_names import MIDDLE_C
@@ -108,11 +108,8 @@ def _length(match: re.Match[str]) -> Iterator[Found]:
 
 def _spacing(match: re.Match[str]) -> Iterator[Found]:
     seconds = seconds_of(match["time"])
-    if seconds > 0:  # a longer wait is a slower pulse
-        said = match.group()
-        relation = "below" if _MORE.search(said) else "above" if _LESS.search(said) else "is"
-        bound = "" if relation == "is" else f"{relation} "
-        yield "tempo", 60 / seconds, "BPM", {"relation": relation, "claimed": f"tempo {bound}{60 / seconds:.0f} BPM"}
+    if seconds > 0:
+        yield "tempo", 60 / seconds, "BPM", {}
 
 
 def _syllables(match: re.Match[str]) -> Iterator[Found]:
@@ -389,7 +386,8 @@ def read_quantities(sentence: str, said: frozenset[str], start: int) -> list[Dra
         pattern, _, read = RULES[place]
         for match in pattern.finditer(sentence):
             for name, value, unit, more in read(match):
-                drafts.append(_draft(sentence, match, start, name, value, unit) | more)
+                draft = _draft(sentence, match, start, name, value, unit) | more
+                drafts.append(of_period(draft) if read is _spacing else draft)
     return drafts
 
 

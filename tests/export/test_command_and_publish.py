@@ -30,6 +30,18 @@ def run(*arguments: str | Path) -> Any:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+def run_script(script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A process of its own, in which nothing is imported yet."""
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_export_writes_tells_and_verifies(made: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "x"
     done = run("export", "--round", "1", "--format", "hf", "--out", out, "-w", made.root, "--embed-audio")
@@ -52,14 +64,7 @@ def test_export_loads_neither_models_nor_an_orchestrator(made: Workspace, tmp_pa
         "print(sorted({'torch', 'transformers', 'prefect', 'librosa', 'openai'} & sys.modules.keys()))"
     )
     command = ["export", "--round", "1", "--out", str(tmp_path / "x"), "-w", str(made.root), "--json"]
-    done = subprocess.run(
-        [sys.executable, "-c", script, *command],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_script(script, *command)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
     assert (tmp_path / "x" / "manifest.json").is_file()
@@ -234,13 +239,6 @@ def test_the_publish_flow_exports_and_checks_what_it_would_push(campaign: Path, 
         "from flows.publish import publish\n"
         "print(publish(sys.argv[1], 1, sys.argv[2], repo='a/b', dry_run=True))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(campaign), str(tmp_path / "x")],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_script(script, str(campaign), str(tmp_path / "x"))
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == json.loads((tmp_path / "x" / "manifest.json").read_text())["fingerprint"]

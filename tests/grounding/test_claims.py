@@ -17,11 +17,7 @@ from mgrd.grounding.parts import KIND, KIND_ORDER, RANK
 from mgrd.grounding.scorer import score_text
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.ingest.embedded.phrases import CLAUSES
-
-
-def said(text: str) -> list[str]:
-    """The claims in canonical words, negated ones with a "not"."""
-    return [("not " if claim.negated else "") + claim.claimed for claim in extract_claims(text)]
+from tests.grounding.said import said
 
 
 @pytest.mark.parametrize(("sense", "clauses"), CLAUSES.items())

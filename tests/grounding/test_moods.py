@@ -4,12 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgrd.grounding.claims import extract_claims
 from mgrd.grounding.moods import supposed
-
-
-def said(text: str) -> list[str]:
-    return [("not " if claim.negated else "") + claim.claimed for claim in extract_claims(text)]
+from tests.grounding.said import said
 
 
 @pytest.mark.parametrize(

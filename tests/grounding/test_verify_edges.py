@@ -16,6 +16,12 @@ def line(name: str, values: list[float], step: float = 0.5) -> list[Fact]:
     return several(name, values, [k * step for k in range(len(values))], step)
 
 
+def arch() -> list[Fact]:
+    """A pitch that goes up by an octave and comes back."""
+    ends = known(f0_median=300.0, f0_trend=0.0, f0_range=12.0, harmonic_ratio=20.0, event_count=1, silence_share=0.0)
+    return ends + line("f0_line", [200, 270, 400, 400, 270, 200])
+
+
 def test_a_sound_that_wanders_is_early_on_one_side_and_late_on_the_other() -> None:
     rightwards = known(balance_trend=12.0, stereo_balance=0.0, stereo_width=0.5)
     assert verdicts("In the last second the sound is on the right.", rightwards, "stereo") == ["supported"]
@@ -40,7 +46,7 @@ def test_sounds_are_counted_within_the_time_that_is_named() -> None:
     beeps = [*known(event_count=4), *several("event", [0.0] * 4, starts, 0.2)]
     assert verdicts("In the first second there are two beeps.", beeps, "event_count") == ["supported"]
     assert verdicts("In the first second there are four beeps.", beeps, "event_count") == ["contradicted"]
-    assert verdicts("In the first second there are two beeps.", known(event_count=4), "event_count") != ["supported"]
+    assert verdicts("In the first second there are two beeps.", known(event_count=4), "event_count") == ["unverifiable"]
 
 
 def test_silence_before_the_first_sound_is_a_silence_of_its_length() -> None:
@@ -66,14 +72,10 @@ def test_a_moving_pitch_is_named_with_a_wider_tolerance_and_a_bound_of_it_is_not
 
 
 def test_the_size_of_a_movement_is_that_between_its_turns() -> None:
-    arch = [
-        *known(f0_median=300.0, f0_trend=0.0, f0_range=12.0, harmonic_ratio=20.0, event_count=1, silence_share=0.0),
-        *line("f0_line", [200, 270, 400, 400, 270, 200]),
-    ]
-    assert verdicts("The pitch rises by an octave and then falls.", arch, "f0_trend") == ["supported"]
-    assert verdicts("The pitch rises by two octaves and then falls.", arch, "f0_trend") != ["supported"]
-    assert verdicts("It rises and then falls.", arch, "contour") == ["supported", "supported"]
-    assert verdicts("It falls and then rises.", arch, "contour") != ["supported", "supported"]
+    assert verdicts("The pitch rises by an octave and then falls.", arch(), "f0_trend") == ["supported"]
+    assert verdicts("The pitch rises by two octaves and then falls.", arch(), "f0_trend") == ["unverifiable"]
+    assert verdicts("It rises and then falls.", arch(), "contour") == ["supported", "supported"]
+    assert verdicts("It falls and then rises.", arch(), "contour") == ["contradicted", "contradicted"]
 
 
 def test_noise_after_a_tone_does_not_make_the_recording_noisy_or_clean() -> None:
@@ -109,15 +111,11 @@ def test_the_start_of_one_sound_is_looked_up_at_that_sound() -> None:
 
 
 def test_a_pitch_that_comes_back_has_passed_what_lies_between_its_lowest_and_highest() -> None:
-    arch = known(f0_median=300.0, f0_trend=0.0, f0_range=14.0, f0_low=200.0, f0_high=450.0)
-    assert verdicts("The pitch is 395 Hz.", arch, "f0_median") == ["unverifiable"]
-    assert verdicts("The pitch is 800 Hz.", arch, "f0_median") == ["contradicted"]
+    there_and_back = known(f0_median=300.0, f0_trend=0.0, f0_range=14.0, f0_low=200.0, f0_high=450.0)
+    assert verdicts("The pitch is 395 Hz.", there_and_back, "f0_median") == ["unverifiable"]
+    assert verdicts("The pitch is 800 Hz.", there_and_back, "f0_median") == ["contradicted"]
 
 
-def test_two_movements_in_the_other_order_are_false() -> None:
-    arch = [
-        *known(f0_median=300.0, f0_trend=0.0, f0_range=12.0, harmonic_ratio=20.0, event_count=1, silence_share=0.0),
-        *line("f0_line", [200, 270, 400, 400, 270, 200]),
-    ]
-    assert verdicts("The pitch goes down and then comes back up.", arch, "contour") == ["unverifiable"]
-    assert verdicts("The pitch goes up and then comes back down.", arch, "contour") == ["supported"]
+def test_two_movements_of_one_verb_are_open_in_the_other_order() -> None:
+    assert verdicts("The pitch goes down and then comes back up.", arch(), "contour") == ["unverifiable"]
+    assert verdicts("The pitch goes up and then comes back down.", arch(), "contour") == ["supported"]

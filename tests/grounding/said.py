@@ -1,0 +1,8 @@
+"""What a text claims, as short phrases."""
+
+from mgrd.grounding.claims import extract_claims
+
+
+def said(text: str) -> list[str]:
+    """`attribute word` of each claim in order, denied ones with `not` before them."""
+    return [("not " if claim.negated else "") + claim.claimed for claim in extract_claims(text)]
