@@ -12,13 +12,12 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from mgrd.arms import Arm
 from mgrd.errors import ConfigError
 from mgrd.settings_runtime import Runtime, Section, StoreSettings
 from mgrd.settings_training import PreferenceSpec, ReinforceSpec, TrainingSpec
 
 SETTINGS_FILE = "mgrd.toml"
-
-Arm = Literal["filtered", "correct-only", "unfiltered"]
 
 
 class EmbeddedSpec(Section):

@@ -2,14 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
+from mgrd.arms import Study
 from mgrd.cli.environment import prepare, show_stages
 from mgrd.cli.workspace import JsonOption, WorkspaceOption
-
-Study = Literal["format-reward", "data-selection", "grounding-term"]
 
 
 def ablate_command(
