@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import ATTRIBUTES, Attribute
-from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import SAME_START, Evidence, nth, of_sound
-from mgrd.grounding.parts import in_order
+from mgrd.grounding.checking.lookup import SAME_START, Evidence, nth, of_sound
+from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.reading.parts import in_order
 from mgrd.grounding.tolerances import MIN_RELIABILITY
-from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 
 PITCHED, UNPITCHED = 0.6, 0.2  # share of voiced frames from which a sound is a tone, and up to which it is none
 CLEARLY_MORE = 1.15  # ratio by which another sound is longer or brighter without doubt

@@ -8,8 +8,8 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
-from mgrd.grounding.dismissed import dismissed
-from mgrd.grounding.gates import Gates, gate_of, stems_of
+from mgrd.grounding.reading.dismissed import dismissed
+from mgrd.grounding.reading.gates import Gates, gate_of, stems_of
 
 CACHED_CHAINS = 65_536
 

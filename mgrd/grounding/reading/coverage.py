@@ -10,14 +10,11 @@ that is followed by words of place, time or manner.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from mgrd.grounding.context import Clause
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.lexicon import word_set
-
-if TYPE_CHECKING:
-    from mgrd.grounding.claims import Claim
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.reading.context import Clause
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.lexicon import word_set
 
 PASSED = word_set("passed")
 """Words between a noun and what belongs to it, or between a subject and what is said of it."""
@@ -25,7 +22,7 @@ ADJOINING = word_set("adjoining")
 """Words that only add where, when or how."""
 
 
-def with_coverage(claims: list["Claim"], clauses: Sequence[Clause]) -> list["Claim"]:
+def with_coverage(claims: list[Claim], clauses: Sequence[Clause]) -> list[Claim]:
     """The claims with the unread word that each depends on, where there is one."""
     return [
         replace(claim, unread=word)

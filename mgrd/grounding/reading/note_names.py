@@ -1,6 +1,6 @@
 """Note names of a chain: "A4", "C#5", "middle C", "the A above middle C"."""
 
-from mgrd.grounding.lexer import Item
+from mgrd.grounding.reading.lexer import Item
 
 _SEMITONE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 NOTE_WORDS = frozenset({*_SEMITONE, "middle c"})

@@ -10,8 +10,8 @@ from math import inf, log2
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
-from mgrd.grounding.claims import Claim
-from mgrd.grounding.inferred import inferred_facts
+from mgrd.grounding.checking.inferred import inferred_facts
+from mgrd.grounding.claim import Claim
 from mgrd.grounding.tolerances import LOCAL_TREND, MIN_RELIABILITY, TURN
 
 Span = tuple[float, float]

@@ -8,12 +8,9 @@ is never checked against the whole clip.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from mgrd.grounding.context import Draft
-
-if TYPE_CHECKING:
-    from mgrd.grounding.claims import Claim
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.reading.context import Draft
 
 KIND, KIND_ORDER, RANK = "sound_kind", "kind_order", "sound_rank"
 SCOPED = frozenset(
@@ -252,7 +249,7 @@ def _number(match: re.Match[str], before: int) -> int:
     return before + 1 if before > 0 else 0  # "then" goes on from a sound whose number is known
 
 
-def scoped(claims: "list[Claim]", found: list[Passage], offset: int) -> "list[Claim]":
+def scoped(claims: list[Claim], found: list[Passage], offset: int) -> list[Claim]:
     """The claims of a sentence that begins at `offset`, each with the sound that its passage speaks of."""
     if not found:
         return claims
@@ -261,12 +258,12 @@ def scoped(claims: "list[Claim]", found: list[Passage], offset: int) -> "list[Cl
     return [_scoped(claim, found, offset) for claim in claims]
 
 
-def _within(claim: "Claim", places: list[tuple[int, int]]) -> bool:
+def _within(claim: Claim, places: list[tuple[int, int]]) -> bool:
     """ "It opens with a single note" counts no notes."""
     return any(start <= claim.start < end for start, end in places)
 
 
-def _scoped(claim: "Claim", found: list[Passage], offset: int) -> "Claim":
+def _scoped(claim: Claim, found: list[Passage], offset: int) -> Claim:
     known = claim.subject is not None or claim.time_start is not None or claim.sequence
     start = claim.start - offset
     passage = next((p for p in reversed(found) if p.start <= start < p.end), None)
@@ -280,7 +277,7 @@ def _scoped(claim: "Claim", found: list[Passage], offset: int) -> "Claim":
     return replace(claim, attribute=name, subject=passage.number)
 
 
-def _is_its_own(claim: "Claim", passage: Passage, start: int, offset: int) -> bool:
+def _is_its_own(claim: Claim, passage: Passage, start: int, offset: int) -> bool:
     """What is said in the passage is said of its sound, and neither of a movement from sound to sound nor compared
     with the others ("the second is at the same pitch", "the first half is louder")."""
     moves = claim.attribute in ("contour", "loudness") and claim.word not in ("flat", "steady")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from mgrd.grounding.constructions import is_denied, is_hedged
-from mgrd.grounding.context import Draft
-from mgrd.grounding.senses import RELATION
+from mgrd.grounding.reading.constructions import is_denied, is_hedged
+from mgrd.grounding.reading.context import Draft
+from mgrd.grounding.reading.senses import RELATION
 
 _FILE = tomllib.loads(Path(__file__).with_name("glossary.toml").read_text(encoding="utf-8"))
 _TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[^\w\s-]")

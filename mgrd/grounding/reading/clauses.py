@@ -7,13 +7,13 @@ that the lexicon does not know: then it speaks of something else.
 
 from collections.abc import Callable
 
-from mgrd.grounding.comparisons import EACH
-from mgrd.grounding.context import Clause, Context
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.lexicon import DIRECTIONS, MOTION_VERBS
-from mgrd.grounding.presence import Presence
-from mgrd.grounding.reading import PREPOSED, SPEECH, Claims
-from mgrd.grounding.senses import POLES, sense_of_move, sense_of_quality
+from mgrd.grounding.reading.comparisons import EACH
+from mgrd.grounding.reading.context import Clause, Context
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.lexicon import DIRECTIONS, MOTION_VERBS
+from mgrd.grounding.reading.presence import Presence
+from mgrd.grounding.reading.senses import POLES, sense_of_move, sense_of_quality
+from mgrd.grounding.reading.state import PREPOSED, SPEECH, Claims
 
 GLIDES = frozenset({"glide", "slide", "sweep", "glissando", "portamento"})
 """Movements of pitch, whatever was spoken of before."""

@@ -2,9 +2,9 @@
 and between parts of the clip ("louder at the end than at the start").
 """
 
-from mgrd.grounding.context import Clause, Draft
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.senses import RELATION, Sense
+from mgrd.grounding.reading.context import Clause, Draft
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.senses import RELATION, Sense
 
 PITCH, LOUDNESS = "pitch_order", "loudness_order"
 _SIGN = {"high": 1, "low": -1, "loud": 1, "quiet": -1}

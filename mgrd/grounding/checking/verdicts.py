@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mgrd.grounding.lookup import Span
+from mgrd.grounding.checking.lookup import Span
 
 UNREAD = "next to an unread word"
-"""The note of a claim that may be qualified by what could not be read (mgrd.grounding.coverage)."""
+"""The note of a claim that may be qualified by what could not be read (mgrd.grounding.reading.coverage)."""
 AMBIGUOUS = "may mean what the clip bears out"
-"""The note of a claim whose words may mean something else (mgrd.grounding.doubts)."""
+"""The note of a claim whose words may mean something else (mgrd.grounding.checking.doubts)."""
 
 Verdict = Literal["supported", "contradicted", "unverifiable"]
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isfinite, log2
 
-from mgrd.grounding.context import Clause, Draft, of_period
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.lexicon import word_set
-from mgrd.grounding.note_names import NOTE_WORDS, note_at
-from mgrd.grounding.times import Time
+from mgrd.grounding.reading.context import Clause, Draft, of_period
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.lexicon import word_set
+from mgrd.grounding.reading.note_names import NOTE_WORDS, note_at
+from mgrd.grounding.reading.times import Time
 
 _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("hz", "hertz", "cycles per second"), ("Hz", 1.0)),

@@ -9,10 +9,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from mgrd.grounding.context import Draft
-from mgrd.grounding.gates import STEM, Gate, Gates, gate_of, with_need
-from mgrd.grounding.senses import RELATION
-from mgrd.grounding.times import Time, find_times
+from mgrd.grounding.reading.context import Draft
+from mgrd.grounding.reading.gates import STEM, Gate, Gates, gate_of, with_need
+from mgrd.grounding.reading.senses import RELATION
+from mgrd.grounding.reading.times import Time, find_times
 
 _FILE = tomllib.loads(Path(__file__).with_name("constructions.toml").read_text(encoding="utf-8"))
 _DENIED = re.compile(

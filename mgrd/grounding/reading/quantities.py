@@ -7,10 +7,10 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mgrd.grounding.context import Draft, of_period
-from mgrd.grounding.gates import STEM, Gate, Gates, gate_of, with_need
-from mgrd.grounding.lexicon import NUMBER_WORDS
-from mgrd.grounding.note_names import MIDDLE_C
+from mgrd.grounding.reading.context import Draft, of_period
+from mgrd.grounding.reading.gates import STEM, Gate, Gates, gate_of, with_need
+from mgrd.grounding.reading.lexicon import NUMBER_WORDS
+from mgrd.grounding.reading.note_names import MIDDLE_C
 
 _FILE = tomllib.loads(Path(__file__).with_name("quantities.toml").read_text(encoding="utf-8"))
 _SMALL = {word: float(number) for number, word in enumerate(NUMBER_WORDS[:13])} | {"a": 1.0, "an": 1.0}

@@ -1,9 +1,9 @@
 """Things whose mere presence or absence is a claim: noise, echoes, vibrato, pauses, a voice, a pitch."""
 
-from mgrd.grounding.degrees import Degrees
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.reading import Claims
-from mgrd.grounding.senses import Sense, sense_of_quality
+from mgrd.grounding.reading.degrees import Degrees
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.senses import Sense, sense_of_quality
+from mgrd.grounding.reading.state import Claims
 
 MEASURES = frozenset({"decay time", "reverberation time", "t60", "rt60", "decay", "room response"})
 """Names of a measure, whose mention says nothing of its size."""

@@ -2,10 +2,10 @@
 
 from math import isfinite
 
-from mgrd.grounding.context import Clause, Draft
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.lexicon import NUMBER_WORDS
-from mgrd.grounding.values import draft_value, number_of
+from mgrd.grounding.reading.context import Clause, Draft
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.lexicon import NUMBER_WORDS
+from mgrd.grounding.reading.values import draft_value, number_of
 
 BETWEEN = 3  # words between the number and the noun
 MOST = 60  # larger numbers count no sounds

@@ -2,8 +2,8 @@
 "the left is louder than the right", "both channels carry the same".
 """
 
-from mgrd.grounding.context import Clause, Draft
-from mgrd.grounding.lexer import Item
+from mgrd.grounding.reading.context import Clause, Draft
+from mgrd.grounding.reading.lexer import Item
 
 CHANNELS = frozenset(
     {"channel", "channels", "ear", "ears", "speaker", "speakers", "earcup", "headphone", "side", "sides"}

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from mgrd.grounding.context import CONCLUDING, Clause, Context, Draft
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.lexicon import word_set
-from mgrd.grounding.senses import RELATION, Sense
-from mgrd.grounding.times import NEAR_SECONDS
+from mgrd.grounding.reading.context import CONCLUDING, Clause, Context, Draft
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.lexicon import word_set
+from mgrd.grounding.reading.senses import RELATION, Sense
+from mgrd.grounding.reading.times import NEAR_SECONDS
 
 Claims = Iterator[Draft]
 

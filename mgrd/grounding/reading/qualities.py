@@ -3,9 +3,9 @@
 A pole that is said of the beginning or the end only ("starts low") waits for its counterpart and is a movement then.
 """
 
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.reading import ASPECTS, Claims, Reading
-from mgrd.grounding.senses import POLES, Sense, sense_of_move, sense_of_quality
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.senses import POLES, Sense, sense_of_move, sense_of_quality
+from mgrd.grounding.reading.state import ASPECTS, Claims, Reading
 
 MOVED = frozenset({"rising", "falling", "swelling", "fading"})
 VOICED = frozenset({"intonation", "voice", "speech", "speaker", "it", "pitch"})

@@ -5,9 +5,9 @@ second". A rate is no count.
 from collections.abc import Iterator
 from math import isfinite
 
-from mgrd.grounding.context import Clause, Draft
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.values import BEATS, draft_value, number_of
+from mgrd.grounding.reading.context import Clause, Draft
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.values import BEATS, draft_value, number_of
 
 PER = frozenset({"per", "every", "each", "a", "/", "the"})
 UNITS = {"second": 1.0, "seconds": 1.0, "s": 1.0, "sec": 1.0, "secs": 1.0, "ms": 0.001, "milliseconds": 0.001}

@@ -7,11 +7,11 @@ from itertools import pairwise
 from math import log2
 
 from mgrd.audio.facts import Fact
-from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import FALLBACK, MEANS, Evidence, Span, level_turns, nth, of_sound, overlaps
+from mgrd.grounding.checking.lookup import FALLBACK, MEANS, Evidence, Span, level_turns, nth, of_sound, overlaps
+from mgrd.grounding.checking.parts import kinds_of
+from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.claim import Claim
 from mgrd.grounding.tolerances import MIN_RELIABILITY, Tolerance, tolerance_of
-from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
-from mgrd.grounding.verify_parts import kinds_of
 
 ENDS_OF_THIRDS = 1.5  # of an even fade: its ends are half as far again apart as the means of its first and last third
 EDGE = 2.0  # semitones beyond the measured range that a moving pitch may have begun or ended at

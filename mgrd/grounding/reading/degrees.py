@@ -2,13 +2,13 @@
 orders of events ("the second is softer") and one sound beside another ("a higher one").
 """
 
-from mgrd.grounding.comparisons import EACH, order
-from mgrd.grounding.context import CONCLUDING, Draft
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.lexicon import MOTION_VERBS
-from mgrd.grounding.qualities import COUNTABLE, ENDS, Qualities
-from mgrd.grounding.reading import ASPECTS, Claims
-from mgrd.grounding.senses import POLES, sense_of_move
+from mgrd.grounding.reading.comparisons import EACH, order
+from mgrd.grounding.reading.context import CONCLUDING, Draft
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.lexicon import MOTION_VERBS
+from mgrd.grounding.reading.qualities import COUNTABLE, ENDS, Qualities
+from mgrd.grounding.reading.senses import POLES, sense_of_move
+from mgrd.grounding.reading.state import ASPECTS, Claims
 
 GROWING = frozenset({"progressively", "increasingly", "gradually", "steadily", "ever", "continually", "successively"})
 ARRIVING = frozenset({"comes", "come", "came", "arrives", "is", "appears", "occurs", "follows", "sounds"})

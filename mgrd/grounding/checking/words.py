@@ -7,13 +7,13 @@ from math import inf, log2
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
-from mgrd.grounding.claims import Claim
-from mgrd.grounding.inferred import NOISE_LENGTH
-from mgrd.grounding.lookup import Evidence, Span, nth, utterances
+from mgrd.grounding.checking.inferred import NOISE_LENGTH
+from mgrd.grounding.checking.lookup import Evidence, Span, nth, utterances
+from mgrd.grounding.checking.parts import MOST_TRIED, any_sound, verify_part
+from mgrd.grounding.checking.values import cycles
+from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.claim import Claim
 from mgrd.grounding.tolerances import FLAT_RANGE, MIN_RELIABILITY, STILL
-from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
-from mgrd.grounding.verify_parts import MOST_TRIED, any_sound, verify_part
-from mgrd.grounding.verify_values import cycles
 
 SHORT_SILENCES = ("gap", "silen", "short", "brief", "tiny", "break")  # words for what is no pause yet
 SILENT_SHARE = 0.05  # of the clip: silence that may be spoken of

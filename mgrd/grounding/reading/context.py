@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mgrd.grounding.lexer import Item
-from mgrd.grounding.times import Time
+from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.times import Time
 
 Draft = dict[str, Any]
 """Keyword arguments of a Claim, without its text."""

@@ -1,12 +1,9 @@
 """Claims that belong together because the text puts them in a row: a low sound, then a high one; up, then down."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from mgrd.grounding.lexer import Sentence
-
-if TYPE_CHECKING:
-    from mgrd.grounding.claims import Claim
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.reading.lexer import Sentence
 
 SEQUENCERS = frozenset(
     {"then", "followed by", "before", "next", "afterwards", "later", "first", "follows", "second", "after", "to"}
@@ -36,7 +33,7 @@ NEITHER = {
 """What holds when both poles of an attribute are denied at once."""
 
 
-def neither(claims: "list[Claim]") -> "list[Claim]":
+def neither(claims: list[Claim]) -> list[Claim]:
     """ "neither rises nor falls", "no crescendo or decrescendo": the attribute stays between its poles."""
     if sum(claim.negated for claim in claims) < 2:
         return claims
@@ -59,14 +56,14 @@ def neither(claims: "list[Claim]") -> "list[Claim]":
     return claims
 
 
-def in_sequence(claims: "list[Claim]", sentence: Sentence) -> "list[Claim]":
+def in_sequence(claims: list[Claim], sentence: Sentence) -> list[Claim]:
     """A low sound and a high one in one sentence: an order when the sentence says so, else nothing certain."""
     for attribute in ORDERS:
         claims = _ordered(claims, sentence, attribute)
     return [claim for claim in claims if claim.relation != "relative"]
 
 
-def _ordered(claims: "list[Claim]", sentence: Sentence, attribute: str) -> "list[Claim]":
+def _ordered(claims: list[Claim], sentence: Sentence, attribute: str) -> list[Claim]:
     poles, name, words = ORDERS[attribute]
     told = [c for c in claims if c.attribute == attribute and c.word in poles and not c.negated]
     if not told:
@@ -105,7 +102,7 @@ def _ordered(claims: "list[Claim]", sentence: Sentence, attribute: str) -> "list
     return sorted(rest, key=lambda c: c.start)
 
 
-def as_movements(claims: "list[Claim]", found: "list[Claim]", sentence: Sentence) -> None:
+def as_movements(claims: list[Claim], found: list[Claim], sentence: Sentence) -> None:
     """Adds a sentence's claims; opposite movements of one line in a row are marked as parts of one sequence."""
     first = sentence.items[0] if sentence.items else None
     resumes = first is not None and (first.word in RESUMING or (first.time is not None and first.time[0] > 0))
@@ -134,5 +131,5 @@ def _once(told: list[int], words: list[str]) -> tuple[list[tuple[int, bool]], li
     return marked, found
 
 
-def _moves(claim: "Claim", ways: tuple[str, ...]) -> bool:
+def _moves(claim: Claim, ways: tuple[str, ...]) -> bool:
     return claim.word in ways and not claim.negated and claim.time_start is None and not claim.sequence

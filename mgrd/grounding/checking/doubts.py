@@ -16,10 +16,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from math import log2
 
-from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import Evidence
+from mgrd.grounding.checking.lookup import Evidence
+from mgrd.grounding.checking.voices import VOICE
+from mgrd.grounding.claim import Claim
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, MIN_RELIABILITY
-from mgrd.grounding.verify_voice import VOICE
 
 NAMED = re.compile(
     r"pitch|tone|note|frequenc|melod|scale|regist|glid|slid|gliss|bend|bent|siren|high|low|deep|semitone|octave|hertz|\bhz\b|"

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
-from mgrd.grounding.claims import Claim
-from mgrd.grounding.lookup import Evidence, Span, fact_for, nth, utterances
+from mgrd.grounding.checking.lookup import Evidence, Span, fact_for, nth, utterances
+from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.claim import Claim
 from mgrd.grounding.tolerances import MIN_RELIABILITY
-from mgrd.grounding.verdicts import UNKNOWN, Verdict, Verification, opposite
 
 VOICE = 0.3  # share of speech from which a pitch is taken for that of a voice
 NO_VOICE = 0.04  # share of speech up to which nobody speaks

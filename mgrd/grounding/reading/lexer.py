@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from mgrd.grounding.lexicon import AMBIGUOUS, DIRECTIONS, LEXICON, MOTION_VERBS, Lexeme
-from mgrd.grounding.times import OPENING, Time, time_at
+from mgrd.grounding.reading.lexicon import AMBIGUOUS, DIRECTIONS, LEXICON, MOTION_VERBS, Lexeme
+from mgrd.grounding.reading.times import OPENING, Time, time_at
 
 _TOKEN = re.compile(r"(?i:f0|r?t60)\b|[0-9]+(?:\.[0-9]+)?|[^\W\d_]+(?:[-'’][^\W\d_]+)*|->|[^\w\s]|\n+")
 _JOINED = re.compile(r"[^-']+|'[a-z]*")
