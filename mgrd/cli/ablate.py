@@ -47,14 +47,13 @@ def ablate_command(
 
 
 def _show(found: dict[str, Any]) -> None:
-    from mgrd.report.ablation import FIGURES, figure_text
+    from mgrd.report.figures import ARM_FIGURES, mean_and_spread
 
     for arm in found["arms"]:
         typer.echo(f"{arm['arm']} (seeds {', '.join(map(str, arm['seeds']))})")
-        for key, title, share in FIGURES:
+        for key, title, share in ARM_FIGURES:
             if key in arm["figures"]:
                 figure = arm["figures"][key]
-                typer.echo(
-                    f"  {title:<26}{figure_text(figure['before'], share)} -> {figure_text(figure['final'], share)}"
-                )
+                before, final = (mean_and_spread(figure[when], share) for when in ("before", "final"))
+                typer.echo(f"  {title:<26}{before} -> {final}")
     typer.echo(f"report: {found['report']}")
