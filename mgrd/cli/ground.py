@@ -86,7 +86,7 @@ def _show(result: dict[str, object]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from mgrd.report.examples import visible
+    from mgrd.report.html import visible
 
     console = Console(highlight=False)
     reasons, claims = result["reasons"], result["claims"]
