@@ -34,7 +34,8 @@ LOW_VOICE, HIGH_VOICE = 140.0, 200.0  # Hz: a high voice is a middle tone
 LOW_NOISE, HIGH_NOISE = 400.0, 2500.0  # Hz of spectral centroid that make an unpitched sound low or high
 DYING = re.compile(r"\b(?:dies? (?:away|down|out)|decays?|decaying|dying away|rings? out|trails? off)\b", re.IGNORECASE)
 ONE_PITCH = re.compile(r"\b(?:one|single|lone)\b", re.IGNORECASE)
-ALIKE = re.compile(r"\b(?:identical|alike|the same)\b(?! (?:loudness|level|volume|strength|intensity))", re.IGNORECASE)
+ALIKE = re.compile(r"\b(?:identical|alike|the same)\b", re.IGNORECASE)
+OF_LOUDNESS = re.compile(r"\b(?:loud|level|volume|strength|intens)", re.IGNORECASE)
 SIDES = re.compile(r"\b(?:left|right|channels?|ears?)\b", re.IGNORECASE)
 ROUGH = re.compile(r"\b(?:harsh|sharp|edgy|metallic)\b", re.IGNORECASE)
 LEVEL = re.compile(r"\blevel\b", re.IGNORECASE)
@@ -90,7 +91,8 @@ def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Ver
     if claim.claimed == "contour flat" and OF_EACH.search(claim.text) and len(evidence.all("event_f0")) > 1:
         return _each_flat(claim, attribute, evidence)
     alone = claim.claimed == "contour flat" and ONE_PITCH.search(claim.text) and _at_least(evidence, "chord", 0.5)
-    if alone or (claim.claimed == "loudness steady" and ALIKE.search(claim.text) and _differ(evidence)):
+    alike = claim.claimed == "loudness steady" and ALIKE.search(claim.text) and not OF_LOUDNESS.search(claim.text)
+    if alone or (alike and _differ(evidence)):
         return "contradicted"
     if verdict != "contradicted":
         return _less(claim, evidence, fact) if verdict == "supported" else _struck(claim, evidence) or verdict
