@@ -132,7 +132,7 @@ OF_NOTES: list[Row] = [
      lambda hz: notes(hz, 1200.0), {519: "+", 521: "-"}),
     ("how low the high one may be", "There is a high tone.", "register",
      lambda hz: notes(180.0, hz), {329: "-", 331: "+"}),
-    ("the third of a chord", "It is a major chord.", "chord_quality",
+    ("major thirds", "It is a major chord.", "chord_quality",
      lambda st: several("chord_quality", [st], [0.1], 1.0), {3.5: "-", 3.7: "+"}),
     ("the third of a chord that is called bright", "It is a bright chord.", "timbre",
      lambda st: known(spectral_centroid=800.0, chord_quality=st), {3.5: "-", 3.7: "?"}),
@@ -243,6 +243,15 @@ OF_TIME: list[Row] = [
     ("room for a pause between sounds", "The longest pause is 1 s.", "longest_pause", apart, {0.28: "-", 0.32: "?"}),
     ("silence that is named", "There is silence.", "pauses",
      lambda share: known(pause_count=0, silence_share=share), {0.04: "-", 0.06: "?"}),
+    ("edges that silence beside them blurs", "The pitch rises by an octave and then falls.", "f0_trend",
+     lambda share: [*gliding(ARCH, silence_share=share), *several("event", [0.0], [0.1], 2.8)], {0.0: "+", 0.05: "?"}),
+    ("a step that ends outside of its sound", "In the last second the pitch rises.", "contour",
+     lambda end: [*known(event_count=2, f0_trend=0.0, silence_share=0.2), *several("event", [0.0], [0.0], 1.0),
+                  *several("event", [0.0], [1.6], end - 1.6), *line("f0_line", [200.0] * 4 + [240.0, 300.0])],
+     {3.0: "+", 2.99: "+", 2.9: "-"}),
+    ("a note that sets in where a range ends", "In the first second the pitch rises.", "contour",
+     lambda start: [*beeps([0.0, 0.5, start]), *several("event_f0", [200.0, 300.0, 100.0], [0.0, 0.5, start], 0.2)],
+     {0.95: "-", 1.0: "+", 1.2: "+"}),
     ("the end of a range of time", "In the first second there are two beeps.", "event_count",
      lambda start: beeps([0.1, start, 2.1, 2.5]), {0.96: "+", 1.5: "?"}),
     ("the start of a range of time", "In the last second there are two beeps.", "event_count",
@@ -255,8 +264,52 @@ OF_VOICES: list[Row] = [
      lambda share: speech(225.0, whisper=share), {0.29: "-", 0.31: "?"}),
     ("the highest voice", "A female voice is heard.", "speaker", speech, {200: "+", 449.5: "+", 450.5: "?"}),
 ]  # fmt: skip
+FOUR = [0.2, 0.8, 1.4, 2.0]
+
+
+def of_sounds(name: str, values: list[float], reliability: float, length: float = 0.3) -> list[Fact]:
+    """Facts of this reliability on the first of four sounds."""
+    return [fact(name, x, start=t, end=t + length, reliability=reliability) for x, t in zip(values, FOUR, strict=False)]
+
+
+def of_line(reliability: float) -> list[Fact]:
+    """Two tones that stay flat, whose line is so sure."""
+    tones = [*beeps([0.0, 1.5], 1.5), *several("event_f0", [200.0, 300.0], [0.0, 1.5], 1.5)]
+    return [*tones, *line("f0_line", [200.0] * 3 + [300.0] * 3, reliability)]
+
+
+OF_RELIABILITY: list[Row] = [
+    ("colours of a figure", "I hear two chimes.", "event_count",
+     lambda sure: [*beeps(FOUR), *of_sounds("event_centroid", [800.0, 3000.0] * 2, sure)], {0.49: "-", 0.5: "?"}),
+    ("pitches of a figure", "I hear two chimes.", "event_count",
+     lambda sure: [*beeps(FOUR), *of_sounds("event_f0", [800.0, 300.0] * 2, sure)], {0.49: "-", 0.5: "?"}),
+    ("lowest notes of chords", "The last chord is lower than the first.", "pitch_order",
+     lambda sure: [*beeps(FOUR[:2]), *of_sounds("event_root", [300.0, 200.0], sure)], {0.49: "?", 0.5: "+"}),
+    ("pitches of which one is low", "There is a low tone.", "register",
+     lambda sure: [*beeps(FOUR[:2]), *of_sounds("event_f0", [100.0, 700.0], sure)], {0.49: "?", 0.5: "+"}),
+    ("a third", "It is a major chord.", "chord_quality",
+     lambda sure: of_sounds("chord_quality", [4.0], sure), {0.49: "?", 0.5: "+"}),
+    ("colours in their order", "The second is the brightest.", "sound_rank",
+     lambda sure: [*beeps(FOUR[:2]), *of_sounds("event_centroid", [800.0, 3000.0], sure)], {0.49: "?", 0.5: "+"}),
+    ("a row of notes", "It rises and then falls.", "contour",
+     lambda sure: [*beeps(FOUR[:3], f0_trend=0.0), *of_sounds("event_f0", [200.0, 300.0, 200.0], sure)],
+     {0.49: "--", 0.5: "++"}),
+    ("a step back", "Each note is higher than the one before.", "pitch_order",
+     lambda sure: [*beeps(FOUR[:3]), *of_sounds("event_f0", [200.0, 300.0, 200.0], sure)], {0.49: "?", 0.5: "-"}),
+    ("a sound that was struck", "The sounds are percussive.", "percussiveness",
+     lambda sure: [*known(percussive_share=0.1), *of_sounds("event_trend", [-9.0], sure)], {0.49: "-", 0.5: "?"}),
+    ("colours of unlike sounds", "The sound is muffled.", "muffling",
+     lambda sure: [*known(band_high=8000.0), *of_sounds("event_centroid", [800.0, 3000.0], sure)],
+     {0.49: "-", 0.5: "?"}),
+    ("the line of one sound", "The second tone stays flat.", "contour", of_line, {0.49: "?", 0.5: "+"}),
+    ("the colour of a low one", "It is a low sound.", "register",
+     lambda sure: [*unpitched(spectral_centroid=3000.0), *of_sounds("event_centroid", [300.0, 3000.0], sure),
+                   fact("f0_median", 300.0, end=SECONDS, reliability=0.1)], {0.49: "-", 0.5: "+"}),
+]  # fmt: skip
+"""Facts are believed from a reliability of one half."""
 ROWS = [
-    *OF_ONE_SOUND, *OF_NOTES, *OF_THE_PITCH, *OF_THE_LEVEL, *OF_NOISE, *OF_COLOUR_AND_SIDES, *OF_TIME, *OF_VOICES
+    *OF_RELIABILITY, *OF_ONE_SOUND, *OF_NOTES, *OF_THE_PITCH, *OF_THE_LEVEL, *OF_NOISE, *OF_COLOUR_AND_SIDES, *OF_TIME,
+    *OF_VOICES,
 ]  # fmt: skip
 
 

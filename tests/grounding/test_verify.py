@@ -147,3 +147,13 @@ def test_a_silence_too_short_for_a_pause_is_a_gap_to_whoever_says_so() -> None:
     assert verdict("There are long pauses.", *facts).verdict == "unverifiable"
     counted = [verify_claim(claim, facts, 3.0).verdict for claim in extract_claims("There are two gaps.")]
     assert counted == ["supported", "supported"]
+
+
+@pytest.mark.parametrize(
+    "text", ["There are no short gaps.", "It plays without a break.", "There are no gaps between the tones."]
+)
+def test_silences_too_short_for_a_pause_leave_a_denial_of_gaps_open(text: str) -> None:
+    unbroken, gapped = (one("pause_count", 0), one("gap_count", 0)), (one("pause_count", 0), one("gap_count", 2))
+    assert verdict(text, *unbroken).verdict == "supported"
+    assert verdict(text, *gapped).verdict == "unverifiable"
+    assert verdict("There are no pauses.", *gapped).verdict == "supported"
