@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from mgrd.arms import Study
-from mgrd.cli.environment import prepare, show_stages
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.environment import open_to_run
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 
 def ablate_command(
@@ -31,11 +31,7 @@ def ablate_command(
         numbers = sorted({int(seed) for seed in seeds.split(",")})
     except ValueError as error:
         raise typer.BadParameter(f"{seeds!r} is no list of seeds; write 0,1,2", param_hint="--seeds") from error
-    prepare(workspace)
-    show_stages(workspace)
-    from mgrd.store import Workspace
-
-    Workspace.open(workspace)
+    open_to_run(workspace)
     from flows.ablate import ablate
 
     overrides: dict[str, int | float | str | bool | None] = {} if steps is None else {"spec.reinforce.steps": steps}

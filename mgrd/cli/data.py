@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
+from mgrd.cli.tables import print_table, shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,8 +20,6 @@ app = typer.Typer(
 TableArgument = Annotated[str, typer.Argument(help="Name of a table, such as traces; `mgrd data list` has them all.")]
 StageOption = Annotated[str | None, typer.Option(help="Only rows of this stage, such as sample-distill.")]
 RoundOption = Annotated[int | None, typer.Option("--round", help="Only rows of this round.", min=0)]
-CELL = 60
-"""Characters of a value on the screen; `--json` prints all of it."""
 
 
 @app.command("list")
@@ -122,7 +121,7 @@ def lineage_command(
             if isinstance(each, dict):
                 typer.echo(name)
                 for column, value in each.items():
-                    typer.echo(f"  {column:<18} {_cell(value)}")
+                    typer.echo(f"  {column:<18} {shown(value)}")
             elif each is not None:
                 typer.echo(f"{name:<20} {each}")
 
@@ -225,21 +224,9 @@ def _print(rows: Sequence[dict[str, Any]], json_: bool, columns: tuple[str, ...]
     if not rows:
         typer.echo(nothing)
         return
-    cells = [columns, *([_cell(row[name]) for name in columns] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-    for line in cells:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print_table(columns, [[row[name] for name in columns] for row in rows])
 
 
 def _lines(frame: "pl.DataFrame") -> None:
     for row in frame.iter_rows(named=True):
         typer.echo(json.dumps(row, default=str))
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-    # Chains are hostile: a terminal must not be told to do anything by one.
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    return shown if len(shown) <= CELL else f"{shown[: CELL - 1]}…"

@@ -5,6 +5,10 @@ Must run before Prefect, transformers or numba are imported, since they read it 
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mgrd.store import Workspace
 
 
 def prepare(workspace: Path) -> None:
@@ -31,9 +35,22 @@ def prepare(workspace: Path) -> None:
     Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
 
 
-def show_stages(workspace: Path, overrides: dict[str, object] | None = None) -> None:
+def show_stages(workspace: Path) -> None:
     """Stage lines of the pipeline's own logger on standard error, as the settings want them."""
     from mgrd.settings import load_settings
     from mgrd.store.logs import write_log
 
-    write_log(load_settings(workspace, overrides))
+    write_log(load_settings(workspace))
+
+
+def open_to_run(folder: Path, overrides: dict[str, object] | None = None) -> "Workspace":
+    """The workspace of a command that runs stages: libraries write into it, and stages are told as they finish.
+
+    Raises ConfigError where there is none; then nothing is made.
+    """
+    from mgrd.store import Workspace
+
+    opened = Workspace.open(folder, overrides)
+    prepare(folder)
+    show_stages(folder)
+    return opened

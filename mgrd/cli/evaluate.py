@@ -7,16 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from mgrd.cli.environment import prepare, show_stages
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
-
-BenchmarkOption = Annotated[
-    str, typer.Option(help="mmau, mmau-pro, mmar, mmsu, big-bench-audio, spoken-mqa or air-bench.")
-]
+from mgrd.cli.options import BenchmarkDataOption, BenchmarkOption, JsonOption, WorkspaceOption
 
 
 def evaluate_command(
     benchmark: BenchmarkOption,
-    data: Annotated[Path, typer.Option(help="Folder of the owners' files as published, or one of their files.")],
+    data: BenchmarkDataOption,
     out: Annotated[Path, typer.Option(help="Where predictions and evaluation.json are written.")] = Path("evaluation"),
     predictions: Annotated[
         Path | None, typer.Option(help="Score this file of predictions in the owners' format; no engine is run.")

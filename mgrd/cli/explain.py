@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from mgrd.selection.outside import OutsideFilter

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mgrd.cli.environment import prepare, show_stages
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.environment import open_to_run
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 
 def rejudge_command(
@@ -19,11 +19,7 @@ def rejudge_command(
 
     Nothing is sampled and nothing is trained: `mgrd run` goes on from the new decisions.
     """
-    prepare(workspace)
-    show_stages(workspace)
-    from mgrd.store import Workspace
-
-    with Workspace.open(workspace).held(f"mgrd rejudge {round_}"):
+    with open_to_run(workspace).held(f"mgrd rejudge {round_}"):
         from flows.rejudge import rejudge
 
         found = rejudge(str(workspace.resolve()), round_)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 RoundOption = Annotated[
     int | None,

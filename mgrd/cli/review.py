@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 app = typer.Typer(help="Hear the clip, see the claim, judge with one key.", invoke_without_command=True)
 DEFAULT_PORT = 8765

@@ -6,10 +6,6 @@ from typing import Annotated
 
 import typer
 
-WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", envvar="MGRD_WORKSPACE", help="Folder of the campaign.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="A TOML file to start from.")]
 
 
