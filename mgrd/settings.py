@@ -350,6 +350,12 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+def require_workspace(root: Path) -> None:
+    """Raises ConfigError where `root` is no workspace: before anything is read or written there."""
+    if not (root / SETTINGS_FILE).is_file():
+        raise ConfigError(f"{root} is no workspace: it has no {SETTINGS_FILE}; make one with `mgrd init {root}`")
+
+
 def load_settings(root: Path, overrides: dict[str, object] | None = None) -> Settings:
     """Settings of the workspace at `root`: its mgrd.toml, then the environment, then `overrides`.
 
@@ -376,7 +382,7 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
             runtime=Runtime.model_validate(merged["runtime"]),
             store=StoreSettings.model_validate(merged["store"]),
         )
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}; correct the TOML") from error
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())

@@ -19,7 +19,10 @@ ArmOption = Annotated[
 def run_command(
     workspace: WorkspaceOption = Path(), rounds: RoundsOption = None, limit: LimitOption = None, arm: ArmOption = None
 ) -> None:
-    """Run distillation rounds; the same command again continues, or does nothing when all is done."""
+    """Run distillation rounds, from where they stand.
+
+    The same command again continues, or does nothing when all is done.
+    """
     prepare(workspace)
     show_stages(workspace)
     from mgrd.store import Workspace

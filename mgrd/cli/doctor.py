@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", help="Workspace folder.")]
+from mgrd.cli.environment import prepare
+from mgrd.cli.workspace import JsonOption, WorkspaceOption
+
 ModelOption = Annotated[Path | None, typer.Option(help="Folder of a checkpoint; none: the workspace's newest model.")]
 WINDOW_SLACK = 2.0
 """Seconds by which the over-long clip passes the window."""
@@ -14,9 +16,14 @@ WINDOW_SLACK = 2.0
 def doctor_command(
     workspace: WorkspaceOption = Path(),
     model: ModelOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    json_: JsonOption = False,
 ) -> None:
-    """Check engine, server, model, template and audio tokens, and say what to fix."""
+    """Check engine, model and sound; say what to fix.
+
+    Server, template and audio tokens too. --json prints one object a line; the exit status is 1 when something has
+    to be fixed.
+    """
+    prepare(workspace)
     import dataclasses
     import json
     import tempfile
@@ -40,7 +47,7 @@ def doctor_command(
         bad = 0
         for finding in findings:
             bad += not finding.good
-            if as_json:
+            if json_:
                 typer.echo(json.dumps(dataclasses.asdict(finding)))
             else:
                 typer.echo(f"{'ok ' if finding.good else 'FIX'}  {finding.check:<20} {finding.found}")

@@ -8,8 +8,16 @@ from pathlib import Path
 
 
 def prepare(workspace: Path) -> None:
-    """Point state and caches of libraries into the workspace. What the user has set stays."""
-    home = workspace.resolve()
+    """`keep_in` the workspace. Raises ConfigError where there is none, and leaves no trace there."""
+    from mgrd.settings import require_workspace
+
+    require_workspace(workspace)
+    keep_in(workspace)
+
+
+def keep_in(folder: Path) -> None:
+    """Point state and caches of libraries into the folder. What the user has set stays."""
+    home = folder.resolve()
     defaults = {
         "PREFECT_HOME": str(home / ".prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -14,7 +14,10 @@ SourceArgument = Annotated[
 
 
 def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) -> None:
-    """Bring clips and questions into the workspace; ingesting the same again changes nothing."""
+    """Bring clips and questions into the workspace.
+
+    Ingesting the same again changes nothing.
+    """
     prepare(workspace)
     show_stages(workspace)
     from mgrd.errors import DataError

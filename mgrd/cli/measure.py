@@ -20,10 +20,11 @@ def measure_command(
     files: Annotated[list[Path], typer.Argument(help="Audio files: wav, flac, mp3, ogg, opus, aiff.")],
     json_: JsonOption = False,
 ) -> None:
-    """Measure audio files: pitch, pulse, loudness, timbre, noise, room, speech, each with its reliability.
+    """Measure the acoustic facts of audio files.
 
-    A file that cannot be measured is named with the reason on standard error; the others are still measured, and the
-    exit status is 1. docs/evidence.md tells what each fact is.
+    Pitch, pulse, loudness, timbre, noise, room, speech, each with its reliability. A file that cannot be measured is
+    named with the reason on standard error; the others are still measured, and the exit status is 1. docs/evidence.md
+    tells what each fact is.
     """
     from mgrd.audio.measuring import measure_file
     from mgrd.errors import AudioError
@@ -48,11 +49,11 @@ def measure_command(
 
 
 def _show(path: Path, facts: "list[Fact]") -> None:
+    from rich import box
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(str(path)), title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("fact")
     for title in ("value", "unit", "from s", "to s", "reliability"):
         table.add_column(title, justify="right" if title != "unit" else "left")
@@ -60,4 +61,6 @@ def _show(path: Path, facts: "list[Fact]") -> None:
         if fact.name not in LINES:
             place = (f"{fact.start:.2f}", f"{fact.end:.2f}")
             table.add_row(fact.name, f"{fact.value:.4g}", fact.unit, *place, f"{fact.reliability:.2f}")
-    Console().print(table)
+    console = Console(highlight=False)
+    console.print(str(path), style="bold", markup=False, soft_wrap=True)
+    console.print(table)

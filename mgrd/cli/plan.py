@@ -13,7 +13,10 @@ NAMES = ("low", "expected", "worst")
 
 
 def plan_command(workspace: WorkspaceOption = Path(), all_: AllOption = False, json_: JsonOption = False) -> None:
-    """Print rows, judge calls, tokens, time and money of the stages that are owed: low, expected, worst."""
+    """Print what the owed stages will take and cost.
+
+    Rows, judge calls, tokens, time and money: expected of each stage; low, expected and worst in all.
+    """
     from mgrd.report.plan import plan_campaign, plan_document
     from mgrd.store import Workspace
 
