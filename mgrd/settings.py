@@ -5,18 +5,26 @@ does. Environment variables `MGRD_SPEC__SAMPLING__SAMPLES=4` override the file. 
 environment at the place of use and are never part of the settings.
 """
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from mgrd.errors import ConfigError
 from mgrd.settings_runtime import Runtime, Section, StoreSettings
 from mgrd.settings_training import PreferenceSpec, ReinforceSpec, TrainingSpec
 
 SETTINGS_FILE = "mgrd.toml"
+ENV_PREFIX, ENV_DELIMITER = "MGRD_", "__"
 
 Arm = Literal["filtered", "correct-only", "unfiltered"]
 
@@ -327,8 +335,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
-        env_prefix="MGRD_",
-        env_nested_delimiter="__",
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
         nested_model_default_partial_update=True,
     )
 
@@ -385,8 +393,23 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}; correct the TOML") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {wrong}; see `mgrd config schema`") from error
+    except SettingsError as error:
+        given = ", ".join(sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX)))
+        raise ConfigError(
+            f"the environment: {error.__cause__ or error}; the variable of a list or a section takes JSON (set: {given})"
+        ) from error
+
+
+def _place(keys: tuple[int | str, ...]) -> str:
+    """The dotted key, and the environment variable that has set it, if one has."""
+    dotted = ".".join(map(str, keys))
+    for end in range(len(keys), 1, -1):
+        variable = ENV_PREFIX + ENV_DELIMITER.join(map(str, keys[:end])).upper()
+        if variable in os.environ:
+            return f"{dotted} (set by {variable})"
+    return dotted
 
 
 def _put(node: Any, path: list[str], value: object) -> None:

@@ -40,4 +40,4 @@ def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) 
 
         ingest(str(workspace.resolve()), path)
         request.record()
-    typer.echo("ingested; `mgrd status` shows what is there")
+    typer.echo("ingested; `mgrd data list` shows what is there, `mgrd run` goes on")

@@ -19,6 +19,7 @@ def plan_command(workspace: WorkspaceOption = Path(), all_: AllOption = False, j
     """
     from mgrd.report.plan import plan_campaign, plan_document
     from mgrd.store import Workspace
+    from schemas import QUESTIONS
 
     opened = Workspace.open(workspace)
     plan = plan_document(plan_campaign(opened, everything=all_), opened.settings)
@@ -26,6 +27,8 @@ def plan_command(workspace: WorkspaceOption = Path(), all_: AllOption = False, j
         typer.echo(json.dumps(plan))
     else:
         _show(plan)
+        if opened.store.version(QUESTIONS) < 0:
+            typer.echo("no clips yet, so stages that need them have 0 rows: `mgrd ingest`, then plan again")
 
 
 def _show(plan: dict[str, Any]) -> None:

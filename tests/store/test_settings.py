@@ -32,3 +32,24 @@ def test_unknown_keys_and_broken_toml_name_the_file(tmp_path: Path) -> None:
     (tmp_path / "mgrd.toml").write_text("[spec\n")
     with pytest.raises(ConfigError, match="correct the TOML"):
         load_settings(tmp_path)
+
+
+def test_what_the_environment_sets_wrongly_is_told_by_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MGRD_SPEC__SAMPLING__SAMPLES", "0")
+    monkeypatch.setenv("MGRD_SPEC__NOPE", "1")
+    with pytest.raises(ConfigError, match="set by MGRD_SPEC__SAMPLING__SAMPLES") as caught:
+        load_settings(tmp_path)
+    assert "set by MGRD_SPEC__NOPE" in str(caught.value)
+    (tmp_path / "mgrd.toml").write_text("[spec.sampling]\ntop_p = 7\n")
+    with pytest.raises(ConfigError, match=r"spec\.sampling\.top_p: "):
+        load_settings(tmp_path)
+
+
+def test_a_variable_that_is_no_json_is_an_error_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MGRD_RUNTIME__STAGE_TIMEOUTS", "{sample")
+    with pytest.raises(ConfigError, match="takes JSON.*MGRD_RUNTIME__STAGE_TIMEOUTS"):
+        load_settings(tmp_path)
