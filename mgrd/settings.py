@@ -398,7 +398,7 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
     except SettingsError as error:
         given = ", ".join(sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX)))
         raise ConfigError(
-            f"the environment: {error.__cause__ or error}; the variable of a list or a section takes JSON (set: {given})"
+            f"the environment: {error.__cause__ or error}; a list or a section takes JSON (set: {given})"
         ) from error
 
 

@@ -51,5 +51,5 @@ def test_a_variable_that_is_no_json_is_an_error_of_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MGRD_RUNTIME__STAGE_TIMEOUTS", "{sample")
-    with pytest.raises(ConfigError, match="takes JSON.*MGRD_RUNTIME__STAGE_TIMEOUTS"):
+    with pytest.raises(ConfigError, match=r"takes JSON.*MGRD_RUNTIME__STAGE_TIMEOUTS"):
         load_settings(tmp_path)
