@@ -19,14 +19,13 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from mgrd.arms import Arm
 from mgrd.errors import ConfigError
 from mgrd.settings_runtime import Runtime, Section, StoreSettings
 from mgrd.settings_training import PreferenceSpec, ReinforceSpec, TrainingSpec
 
 SETTINGS_FILE = "mgrd.toml"
 ENV_PREFIX, ENV_DELIMITER = "MGRD_", "__"
-
-Arm = Literal["filtered", "correct-only", "unfiltered"]
 
 
 class EmbeddedSpec(Section):
@@ -376,30 +375,34 @@ def load_settings(root: Path, overrides: dict[str, object] | None = None) -> Set
 def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Settings:
     """As `load_settings`, of any TOML file; a missing file gives the defaults."""
     try:
-        settings = Settings(**(tomllib.loads(path.read_text()) if path.exists() else {}))
-        if not overrides:
-            return settings
-        merged = settings.model_dump()
-        for dotted, value in overrides.items():
-            try:
-                _put(merged, dotted.split("."), value)
-            except (LookupError, TypeError) as error:
-                raise ConfigError(f"there is no setting {dotted}; see `mgrd config schema`") from error
-        return Settings.model_construct(
-            spec=Spec.model_validate(merged["spec"]),
-            runtime=Runtime.model_validate(merged["runtime"]),
-            store=StoreSettings.model_validate(merged["store"]),
-        )
+        settings = Settings(**(tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}))
+        return settings if not overrides else _overridden(settings, overrides)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}; correct the TOML") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         wrong = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {wrong}; see `mgrd config schema`") from error
     except SettingsError as error:
-        given = ", ".join(sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX)))
-        raise ConfigError(
-            f"the environment: {error.__cause__ or error}; a list or a section takes JSON (set: {given})"
-        ) from error
+        given = ", ".join(sorted(name for name in os.environ if name.startswith(ENV_PREFIX) and ENV_DELIMITER in name))
+        raise ConfigError(f"{given}: {error.__cause__ or error}; lists and sections take JSON") from error
+
+
+def _overridden(settings: Settings, overrides: dict[str, object]) -> Settings:
+    """The settings with the overrides in them, all checked anew."""
+    merged = settings.model_dump()
+    for dotted, value in overrides.items():
+        try:
+            _put(merged, dotted.split("."), value)
+        except (LookupError, TypeError, ValueError) as error:
+            raise ConfigError(f"there is no setting {dotted}; see `mgrd config schema`") from error
+    # Field by field: the whole would read the environment again, over the overrides.
+    return Settings.model_construct(
+        spec=Spec.model_validate(merged["spec"]),
+        runtime=Runtime.model_validate(merged["runtime"]),
+        store=StoreSettings.model_validate(merged["store"]),
+    )
 
 
 def _place(keys: tuple[int | str, ...]) -> str:
@@ -413,8 +416,13 @@ def _place(keys: tuple[int | str, ...]) -> str:
 
 
 def _put(node: Any, path: list[str], value: object) -> None:
-    """Set the value at the path; sections that are none are made, items of a list are numbered."""
+    """Set the value at the path; sections that are none are made, items of a list are numbered.
+
+    Raises LookupError, TypeError or ValueError where the path leads nowhere.
+    """
     *parents, leaf = path
+    if not parents:
+        raise LookupError(leaf)  # a whole section is no setting
     for key in parents:
         index: Any = int(key) if isinstance(node, list) else key
         if node[index] is None:

@@ -7,6 +7,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from mgrd.arms import Arm
 from mgrd.audio.facts import Fact, from_row
 from mgrd.audio.lookup import write_facts
 from mgrd.executors import open_executor
@@ -15,7 +16,7 @@ from mgrd.grounding.scorer import GROUNDING_VERSION
 from mgrd.judging.spend import Usage
 from mgrd.selection.decisions import ASKED, TRACE_COLUMNS, GroundChains
 from mgrd.selection.extraction import extract_chains, extractor_identity
-from mgrd.settings import Arm, PanelSpec
+from mgrd.settings import PanelSpec
 from mgrd.store import DatasetRef, Outcome, Spool, Stage, Workspace, run_stage
 from schemas import CLAIMS, CLIPS, DECISIONS, EVIDENCE, TRACES
 from tasks.limits import affordable

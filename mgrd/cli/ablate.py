@@ -2,14 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
+from mgrd.arms import Study
 from mgrd.cli.environment import prepare, show_stages
 from mgrd.cli.workspace import JsonOption, WorkspaceOption
-
-Study = Literal["format-reward", "data-selection", "grounding-term"]
 
 
 def ablate_command(
@@ -51,14 +50,13 @@ def ablate_command(
 
 
 def _show(found: dict[str, Any]) -> None:
-    from mgrd.report.ablation import FIGURES, figure_text
+    from mgrd.report.figures import ARM_FIGURES, mean_and_spread
 
     for arm in found["arms"]:
         typer.echo(f"{arm['arm']} (seeds {', '.join(map(str, arm['seeds']))})")
-        for key, title, share in FIGURES:
+        for key, title, share in ARM_FIGURES:
             if key in arm["figures"]:
                 figure = arm["figures"][key]
-                typer.echo(
-                    f"  {title:<26}{figure_text(figure['before'], share)} -> {figure_text(figure['final'], share)}"
-                )
+                before, final = (mean_and_spread(figure[when], share) for when in ("before", "final"))
+                typer.echo(f"  {title:<26}{before} -> {final}")
     typer.echo(f"report: {found['report']}")

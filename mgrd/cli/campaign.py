@@ -1,17 +1,18 @@
 """`mgrd run`: the campaign, from where it stands."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from mgrd.arms import Arm
 from mgrd.cli.environment import prepare, show_stages
 from mgrd.cli.workspace import WorkspaceOption
 
 RoundsOption = Annotated[int | None, typer.Option(help="Distillation rounds; 0 is the cold start alone.", min=0)]
 LimitOption = Annotated[int | None, typer.Option(help="Questions per split at most.", min=1)]
 ArmOption = Annotated[
-    Literal["filtered", "correct-only", "unfiltered"] | None,
+    Arm | None,
     typer.Option(help="Which chains are kept: the filter, or a control."),
 ]
 

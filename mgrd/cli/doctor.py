@@ -31,7 +31,7 @@ def doctor_command(
     from mgrd.engines import open_engine
     from mgrd.engines.doctor import examine
     from mgrd.models import model_sha
-    from mgrd.models.serving_copy import window_seconds
+    from mgrd.models.files import window_seconds
     from mgrd.store import Workspace
 
     opened = Workspace.open(workspace)

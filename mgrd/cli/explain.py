@@ -81,7 +81,8 @@ def _marked(found: dict[str, Any]) -> "Text":
     """The chain with each claim followed by its number and sign: + holds, - is refuted, ? cannot be told."""
     from rich.text import Text
 
-    from mgrd.report.examples import mark_pieces, visible
+    from mgrd.report.examples import mark_pieces
+    from mgrd.report.html import visible
 
     if not (found["reasoning"] or "").strip():
         return Text(f"  no reasoning; raw text: {visible(found['raw_text'])}", style="dim")
@@ -122,7 +123,7 @@ def _claims_table(claims: list[dict[str, Any]]) -> Any:
 
 
 def _claimed(claim: dict[str, Any]) -> str:
-    from mgrd.report.examples import visible
+    from mgrd.report.html import visible
 
     value = "" if claim["value"] is None else f" ({_number(claim['value'])} {claim['unit'] or ''})".replace(" )", ")")
     return visible(f"{'not ' if claim['negated'] else ''}{claim['claimed']}{value}")
@@ -161,7 +162,7 @@ def _show_decision(console: "Console", decision: dict[str, Any] | None) -> None:
 def _line(console: "Console", label: str, text: str, style: str = "") -> None:
     from rich.text import Text
 
-    from mgrd.report.examples import visible
+    from mgrd.report.html import visible
 
     line = Text(f"{visible(label):<16} ", style="bold")
     line.append(visible(text).replace("\n", " "), style=style)

@@ -88,7 +88,7 @@ def _show(result: dict[str, object]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from mgrd.report.examples import visible
+    from mgrd.report.html import visible
 
     console = Console(highlight=False, soft_wrap=True)
     reasons, claims = result["reasons"], result["claims"]

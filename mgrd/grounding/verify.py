@@ -10,16 +10,13 @@ from dataclasses import replace
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
-from mgrd.grounding.claims import Claim
-from mgrd.grounding.doubts import is_doubtful
-from mgrd.grounding.lookup import Evidence, Move, Span, fact_for
-from mgrd.grounding.parts import KIND, KIND_ORDER, RANK, SCOPED
-from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
-from mgrd.grounding.verdicts import AMBIGUOUS, UNKNOWN, UNREAD, Verdict, Verification, opposite
-from mgrd.grounding.verify_parts import verify_kind, verify_part, verify_rank
-from mgrd.grounding.verify_values import cycles, verify_value
-from mgrd.grounding.verify_voice import verify_speaker
-from mgrd.grounding.verify_words import (
+from mgrd.grounding.checking.doubts import is_doubtful
+from mgrd.grounding.checking.lookup import Evidence, Move, Span, fact_for
+from mgrd.grounding.checking.parts import verify_kind, verify_part, verify_rank
+from mgrd.grounding.checking.values import cycles, verify_value
+from mgrd.grounding.checking.verdicts import AMBIGUOUS, UNKNOWN, UNREAD, Verdict, Verification, opposite
+from mgrd.grounding.checking.voices import verify_speaker
+from mgrd.grounding.checking.words import (
     WANDERING,
     amended,
     by_colour,
@@ -34,6 +31,9 @@ from mgrd.grounding.verify_words import (
     unpitched_register,
     voice_register,
 )
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.reading.parts import KIND, KIND_ORDER, RANK, SCOPED
+from mgrd.grounding.tolerances import ALL_ATTRIBUTES, COUNTER_SHARE, MIN_RELIABILITY, TURN
 
 __all__ = ["Evidence", "Verdict", "Verification", "resolve_time", "verify_claim"]
 

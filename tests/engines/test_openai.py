@@ -1,10 +1,11 @@
 """The engine behind a server: chains by key whatever the server does, and never those of another model."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,27 @@ def test_both_think_shapes_and_odd_messages_become_text(message: dict[str, Any],
         (found,) = sampled(engine, [request(1, None, 1)])
     assert found.text == text
     assert found.logprob is None, "a server that lists no tokens tells no probability"
+
+
+@pytest.mark.parametrize("number", [10**400, 2**63, float("inf"), float("nan"), -5])
+def test_numbers_that_no_table_can_hold_are_no_numbers(number: float) -> None:
+    listed = {"content": [{"token": "rising", "logprob": number}]}
+    usage = {"prompt_tokens": number, "completion_tokens": number, "prompt_tokens_details": {"audio_tokens": number}}
+    reply = completion(chain("rising", logprobs=listed), usage=usage)
+    with FakeServer(lambda *_: reply) as server, engine_at(server) as engine:
+        (done,) = sampled(engine, [request(1, samples=1)])
+    assert 0 <= done.completion_tokens < 100
+    assert 0 <= done.prompt_tokens < 100
+    assert done.logprob is None or math.isfinite(done.logprob)
+
+
+@pytest.mark.parametrize("listing", [{"data": 5}, {"data": ["m"]}, {"data": [{"id": "m", "root": 7}]}, [], {}])
+def test_a_list_of_models_that_is_none_names_no_model_or_no_folder(listing: Any) -> None:
+    with FakeServer() as server:
+        server.models = (200, listing)
+        named = isinstance(listing, dict) and listing.get("data") == [{"id": "m", "root": 7}]
+        with nullcontext() if named else pytest.raises(EngineStopError, match="serves nothing"), engine_at(server):
+            pass
 
 
 def test_a_server_that_gives_fewer_than_n_is_asked_for_the_rest(clip: Path) -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mgrd.export.card import cell, code, quoted
-from mgrd.export.choices import FORMATS, ExportConfig
+from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
+from mgrd.export.formats import FORMATS
 from mgrd.store import Workspace, frame_of
 from schemas import OVERRIDES, TRACES, VERDICTS
 from tests.export.made_workspace import make_workspace

@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 
 from mgrd.cli import app
 from mgrd.errors import ConfigError, DataError, StoreError
-from mgrd.export.choices import FORMATS, PURPOSES, ExportConfig
+from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
+from mgrd.export.formats import FORMATS, PURPOSES
 from mgrd.export.manifest import find_faults
 from mgrd.export.publish import plan_push, push
 from mgrd.store import Workspace, frame_of

@@ -243,6 +243,21 @@ def test_a_server_that_counts_nothing_is_not_free() -> None:
     assert float(str(row["cost"])) > 0
 
 
+@pytest.mark.parametrize("tokens", ["-1", "1e400", f"1{'0' * 400}", str(2**63)])
+def test_a_count_that_is_none_is_estimated(tokens: str) -> None:
+    text = json.dumps({"choices": [{"message": {"content": grade()}}]})[:-1]
+    reply = f'{text}, "usage": {{"prompt_tokens": {tokens}, "completion_tokens": {tokens}}}}}'
+    row, _ = one(lambda *_: Answer(body=reply), price_in=1.0, price_out=1.0)
+    assert row["scored"]
+    assert 0 < int(str(row["completion_tokens"])) < 1000
+
+
+def test_a_number_that_python_refuses_to_read_is_no_reply() -> None:
+    row, _ = one(lambda *_: Answer(body=f'{{"choices": {"9" * 5000}}}'), attempts=1)
+    assert not row["scored"]
+    assert "no JSON" in str(row["reason"])
+
+
 def test_a_dead_server_is_given_up_early() -> None:
     with serving(lambda *_: Answer("down", status=503)) as server:
         result = judged(server, 500, attempts=1, concurrency=4)

@@ -47,9 +47,23 @@ def test_what_the_environment_sets_wrongly_is_told_by_the_variable(
         load_settings(tmp_path)
 
 
-def test_a_variable_that_is_no_json_is_an_error_of_the_environment(
+@pytest.mark.parametrize(
+    "key", ["spec.panel.judges.first.model", "spec.panel.judges.9.model", "spec.seed.x", "nothing", ""]
+)
+def test_an_override_that_leads_nowhere_is_refused_by_its_name(key: str, tmp_path: Path) -> None:
+    judge = '[[spec.panel.judges]]\nbase_url = "http://localhost:1/v1"\nmodel = "m"\n'
+    (tmp_path / "mgrd.toml").write_text(judge)
+    with pytest.raises(ConfigError, match=f"there is no setting {key}"):
+        load_settings(tmp_path, {key: "value"})
+
+
+def test_a_file_that_is_no_text_and_a_variable_that_is_no_json_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MGRD_RUNTIME__STAGE_TIMEOUTS", "{sample")
-    with pytest.raises(ConfigError, match=r"takes JSON.*MGRD_RUNTIME__STAGE_TIMEOUTS"):
+    (tmp_path / "mgrd.toml").write_bytes(b"\xff\xfe[spec]")
+    with pytest.raises(ConfigError, match=r"mgrd\.toml: .*utf-8"):
+        load_settings(tmp_path)
+    (tmp_path / "mgrd.toml").unlink()
+    monkeypatch.setenv("MGRD_SPEC__TRAINING__STAGES", "sft")
+    with pytest.raises(ConfigError, match=r"MGRD_SPEC__TRAINING__STAGES: .*lists and sections take JSON"):
         load_settings(tmp_path)
