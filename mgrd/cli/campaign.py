@@ -20,7 +20,10 @@ ArmOption = Annotated[
 def run_command(
     workspace: WorkspaceOption = Path(), rounds: RoundsOption = None, limit: LimitOption = None, arm: ArmOption = None
 ) -> None:
-    """Run distillation rounds; the same command again continues, or does nothing when all is done."""
+    """Run distillation rounds, from where they stand.
+
+    The same command again continues, or does nothing when all is done.
+    """
     from mgrd.store.request import Request, data_versions
 
     given = {"spec.rounds": rounds, "spec.limit": limit, "spec.selection.arm": arm}

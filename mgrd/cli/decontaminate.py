@@ -16,7 +16,10 @@ def decontaminate_command(
     json_: JsonOption = False,
     workspace: WorkspaceOption = Path(),
 ) -> None:
-    """List the campaign's training questions whose recording or wording a benchmark holds; nothing is changed."""
+    """List training questions that a benchmark holds too.
+
+    By their recording or by their wording; nothing is changed.
+    """
     from dataclasses import asdict
 
     import polars as pl

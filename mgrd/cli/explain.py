@@ -24,7 +24,10 @@ def explain_command(
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
-    """Show a chain with its claims, measured values, judge scores, counterfactual and decision."""
+    """Show a chain, its claims, and how it was decided on.
+
+    With measured values, judges' scores, counterfactual, reviewers' verdicts and the reasons.
+    """
     from mgrd.report.explain import explain_trace
     from mgrd.store import Workspace
 

@@ -1,8 +1,8 @@
 """`mgrd export`, `verify` and `publish` as a user calls them, on a real campaign and on a made one."""
 
 import json
-import re
 import os
+import re
 import shutil
 import subprocess
 import sys
