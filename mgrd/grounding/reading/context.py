@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mgrd.grounding.reading.lexer import Item
+from mgrd.grounding.reading.lexicon import NUMBER_WORDS
 from mgrd.grounding.reading.times import Time
 
 Draft = dict[str, Any]
@@ -133,3 +134,9 @@ def of_period(draft: Draft) -> Draft:
     if turned is None:
         return draft
     return draft | {"relation": turned, "claimed": draft["claimed"].replace(draft["relation"], turned, 1)}
+
+
+def count_said(name: str, number: float) -> str:
+    """What a count claims: "event_count three"; of more than have a word of their own in digits."""
+    whole = int(number)
+    return f"{name} {NUMBER_WORDS[whole] if whole < len(NUMBER_WORDS) else whole}"
