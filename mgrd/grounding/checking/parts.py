@@ -8,7 +8,6 @@ from mgrd.audio.words import ATTRIBUTES, Attribute
 from mgrd.grounding.checking.lookup import SAME_START, Evidence, nth, of_sound
 from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, opposite
 from mgrd.grounding.claim import Claim
-from mgrd.grounding.reading.parts import in_order
 from mgrd.grounding.tolerances import MIN_RELIABILITY
 
 PITCHED, UNPITCHED = 0.6, 0.2  # share of voiced frames from which a sound is a tone, and up to which it is none
@@ -178,9 +177,18 @@ def verify_rank(claim: Claim, evidence: Evidence) -> Verification:
 
 def _verify_order(claim: Claim, kinds: list[tuple[str, Fact]]) -> Verification:
     named = (claim.word or "").replace("hit", "click").replace("chord", "tone")
-    ordered = in_order([(kind, fact.start) for kind, fact in kinds], named)
+    ordered = _in_order([(kind, fact.start) for kind, fact in kinds], named)
     if ordered is None or len(set(named.split(" before "))) < 2:
         return UNKNOWN
     return _told(
         claim, "supported" if ordered else "contradicted", min((fact for _, fact in kinds), key=lambda f: f.start)
     )
+
+
+def _in_order(kinds: list[tuple[str, float]], word: str) -> bool | None:
+    """Whether the first sound of one kind sets in before the first of the other; None where either is missing."""
+    earlier, _, later = word.partition(" before ")
+    starts = dict(reversed(kinds))
+    if earlier not in starts or later not in starts:
+        return None
+    return starts[earlier] < starts[later]

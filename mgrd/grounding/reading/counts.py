@@ -2,7 +2,8 @@
 
 from math import isfinite
 
-from mgrd.grounding.reading.context import Clause, Draft, count_said
+from mgrd.grounding.reading.context import Clause
+from mgrd.grounding.reading.drafts import Draft, count_said
 from mgrd.grounding.reading.lexer import Item
 from mgrd.grounding.reading.lexicon import NUMBER_WORDS
 from mgrd.grounding.reading.values import draft_value, number_of

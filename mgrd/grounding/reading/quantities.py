@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mgrd.grounding.reading.context import Draft, count_said, of_period
+from mgrd.grounding.reading.drafts import Draft, count_said, of_period, value_said
 from mgrd.grounding.reading.gates import STEM, Gate, Gates, gate_of, with_need
 from mgrd.grounding.reading.lexicon import NUMBER_WORDS
 from mgrd.grounding.reading.note_names import MIDDLE_C
@@ -367,13 +367,12 @@ def _draft(sentence: str, match: re.Match[str], offset: int, name: str, value: f
     begin, end = match.span()
     said = match.group()
     relation = "below" if _LESS.search(said) else "above" if _MORE.search(said) else "is"
-    shown = f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
     return {
         "start": offset + begin,
         "end": offset + end,
         "attribute": name,
         "relation": relation,
-        "claimed": f"{name} {'' if relation == 'is' else relation + ' '}{shown} {unit}",
+        "claimed": value_said(name, relation, value, unit),
         "value": value,
         "unit": unit,
         "negated": _DENIED.search(sentence[max(0, begin - 20) : begin]) is not None,
