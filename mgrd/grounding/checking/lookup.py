@@ -4,6 +4,7 @@ A claim about a time range is decided by what was measured in that range whereve
 read it from.
 """
 
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 from math import inf, log2
@@ -26,13 +27,18 @@ EVENTS = {"f0_trend": "event_f0", "loudness_trend": "event"}
 MEANS = {"f0_median": ("f0_line", "event_f0"), "spectral_centroid": ("centroid_line",), "rms": ("level_line",)}
 REPEATED = frozenset({"event_length"})
 """Inferred facts of which there is one per event."""
+YES = 0.5  # from which a fact of yes (1) or no (0) says yes
 HARMONIC = 15.0  # dB of harmonic-to-noise ratio from which a doubtful pitch line still shows its turns
 SAME_START = 0.02  # s between the facts of one sound
 LEAST_LINE = 0.4  # least reliability of such a line
 QUIET = 0.1  # share of silence up to which a sound never stops
 ROW = 3  # separate sounds that make a line of their own
 SPOKEN_SURE = 0.7  # reliability of the pitch of a stretch of speech
-SPOKEN = 0.5  # share of speech from which accents are no turns of the pitch
+SPOKEN = 0.5  # share of speech from which accents are no turns of the pitch, and a register is that of a voice
+OF_ALL = re.compile(r"\b(?:each|every|all|they|whole|entire|throughout)\b", re.IGNORECASE)
+"""Words by which a claim is about every sound, and not about any."""
+OF_EACH = re.compile(r"\b(?:each|every|neither|either|both|within)\b", re.IGNORECASE)
+"""Words by which it is about every sound by itself."""
 
 
 class Evidence:
@@ -59,6 +65,20 @@ class Evidence:
         """The fact if it is reliable."""
         fact = self.first(name)
         return fact if fact is not None and fact.reliability >= MIN_RELIABILITY else None
+
+    def at_least(self, name: str, value: float) -> bool:
+        """Whether a reliable fact of that name is at least so large."""
+        fact = self.sure(name)
+        return fact is not None and fact.value >= value
+
+    def under(self, name: str, value: float) -> bool:
+        """Whether a reliable fact of that name is smaller."""
+        fact = self.sure(name)
+        return fact is not None and fact.value < value
+
+    def all_sure(self, name: str) -> list[Fact]:
+        """The facts of that name that are reliable."""
+        return [fact for fact in self.all(name) if fact.reliability >= MIN_RELIABILITY]
 
     def movements(self, attribute: str) -> list[Move] | None:
         """The ways that the pitch ("contour") or the level ("loudness") goes, in order; None where no line is sure."""
@@ -108,7 +128,7 @@ def of_sound(name: str, number: int, evidence: Evidence) -> Fact | None:
 
 def utterances(evidence: Evidence) -> list[Fact]:
     """The pitch of each stretch of speech between pauses; [] of a clip of one stretch, or of none."""
-    pauses = [fact for fact in evidence.all("pause") if fact.reliability >= MIN_RELIABILITY]
+    pauses = evidence.all_sure("pause")
     if not pauses or not _is_speech(evidence):
         return []
     found = []
@@ -123,7 +143,7 @@ def _pitches(evidence: Evidence) -> list[Fact]:
     """The pitch of each sound; of a chord, which has none, its lowest note; of speech, of each stretch of it."""
     if spoken := utterances(evidence):
         return spoken
-    roots = [fact for fact in evidence.all("event_root") if fact.reliability >= MIN_RELIABILITY]
+    roots = evidence.all_sure("event_root")
     pitches = evidence.all("event_f0")
     if not roots or all(fact.reliability >= MIN_RELIABILITY for fact in pitches):
         return pitches or roots
@@ -215,7 +235,7 @@ def overlaps(fact: Fact, span: Span) -> bool:
 
 def _movements(attribute: str, evidence: Evidence) -> list[Move] | None:
     name, line = ("f0_trend", "f0_line") if attribute == "contour" else ("loudness_trend", "level_line")
-    events = [fact for fact in evidence.all(EVENTS[name]) if fact.reliability >= MIN_RELIABILITY]
+    events = evidence.all_sure(EVENTS[name])
     if len(events) < ROW or (attribute == "contour" and _is_speech(evidence)):
         if len(evidence.all(EVENTS[name])) >= ROW or _is_speech(evidence):
             return None
