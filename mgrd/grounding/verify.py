@@ -11,7 +11,8 @@ from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.checking.bands import judge_word
 from mgrd.grounding.checking.doubts import is_doubtful
-from mgrd.grounding.checking.lookup import Evidence, Span, fact_for
+from mgrd.grounding.checking.evidence import Evidence
+from mgrd.grounding.checking.lookup import Span, fact_for
 from mgrd.grounding.checking.movements import flat_sound, order_of_each, verify_movement
 from mgrd.grounding.checking.parts import verify_kind, verify_part, verify_rank
 from mgrd.grounding.checking.registers import by_colour, register_of_any, unpitched_register, voice_register

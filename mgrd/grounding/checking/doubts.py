@@ -16,7 +16,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from math import log2
 
-from mgrd.grounding.checking.lookup import Evidence
+from mgrd.grounding.checking.evidence import Evidence
 from mgrd.grounding.checking.voices import VOICE
 from mgrd.grounding.claim import Claim
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES

@@ -6,7 +6,8 @@ from itertools import pairwise
 from math import log2
 
 from mgrd.audio.facts import Fact
-from mgrd.grounding.checking.lookup import OF_ALL, OF_EACH, YES, Evidence, Move, nth
+from mgrd.grounding.checking.evidence import YES, Evidence, Move
+from mgrd.grounding.checking.lookup import OF_ALL, OF_EACH, nth
 from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, opposite, told
 from mgrd.grounding.claim import Claim
 from mgrd.grounding.tolerances import COUNTER_SHARE, FLAT_RANGE, MIN_RELIABILITY, TURN

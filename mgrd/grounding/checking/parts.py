@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import ATTRIBUTES, Attribute
-from mgrd.grounding.checking.lookup import SAME_START, Evidence, nth, of_sound
+from mgrd.grounding.checking.evidence import Evidence
+from mgrd.grounding.checking.inferred import SAME_START
+from mgrd.grounding.checking.lookup import nth, of_sound
 from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, held_as, told
 from mgrd.grounding.claim import Claim
 from mgrd.grounding.tolerances import MIN_RELIABILITY

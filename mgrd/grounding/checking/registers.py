@@ -3,7 +3,8 @@
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
 from mgrd.grounding.checking.bands import judge_word
-from mgrd.grounding.checking.lookup import OF_ALL, Evidence, Span, nth, utterances
+from mgrd.grounding.checking.evidence import Evidence
+from mgrd.grounding.checking.lookup import OF_ALL, Span, nth, utterances
 from mgrd.grounding.checking.values import SILENT_SHARE
 from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, held_as, told
 from mgrd.grounding.claim import Claim

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from mgrd.grounding.checking.lookup import Evidence, Span
+from mgrd.grounding.checking.evidence import Evidence
+from mgrd.grounding.checking.lookup import Span
 from mgrd.grounding.checking.verdicts import UNKNOWN, Verification, held_as, told
 from mgrd.grounding.claim import Claim
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 from math import log2
 
 from mgrd.audio.facts import Fact
-from mgrd.grounding.checking.lookup import FALLBACK, MEANS, YES, Evidence, Span, level_turns, nth, of_sound, overlaps
+from mgrd.grounding.checking.evidence import YES, Evidence, level_turns
+from mgrd.grounding.checking.lookup import FALLBACK, MEANS, Span, nth, of_sound, overlaps
 from mgrd.grounding.checking.parts import kinds_of
 from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, told
 from mgrd.grounding.claim import Claim

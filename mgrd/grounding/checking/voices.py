@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
-from mgrd.grounding.checking.lookup import Evidence, Span, fact_for, nth, utterances
+from mgrd.grounding.checking.evidence import Evidence
+from mgrd.grounding.checking.lookup import Span, fact_for, nth, utterances
 from mgrd.grounding.checking.verdicts import UNKNOWN, Verification, told
 from mgrd.grounding.claim import Claim
 from mgrd.grounding.tolerances import MIN_RELIABILITY

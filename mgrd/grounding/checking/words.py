@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
-from mgrd.grounding.checking.inferred import NOISE_LENGTH
-from mgrd.grounding.checking.lookup import OF_ALL, OF_EACH, SAME_START, SPOKEN, YES, Evidence
+from mgrd.grounding.checking.evidence import SPOKEN, YES, Evidence
+from mgrd.grounding.checking.inferred import NOISE_LENGTH, SAME_START
+from mgrd.grounding.checking.lookup import OF_ALL, OF_EACH
 from mgrd.grounding.checking.movements import flat_sound, keeps_still
 from mgrd.grounding.checking.parts import MOST_TRIED, any_sound, verify_part
 from mgrd.grounding.checking.registers import differ_in_colour, of_a_voice
