@@ -77,6 +77,20 @@ def test_every_finding_is_on_a_page_of_the_data_docs(workspace: Workspace) -> No
     assert "weird" in page
 
 
+def test_a_page_of_a_collection_with_the_longest_of_names_is_a_file(workspace: Workspace) -> None:
+    frame = synthetic.clips().with_columns(collection=pl.lit("x"))
+    for name in ("ä" * 120, "ä" * 119 + "b"):
+        stage = Stage(f"ingest {name}", 0, 1, {}, {})
+
+        def work() -> Outcome:
+            workspace.store.replace(CLIPS, frame, {"collection": "x"})
+            reference = workspace.store.reference(CLIPS, {"collection": "x"})
+            return Outcome((reference,), frame.height, {"clips": frame.height})
+
+        run_stage(workspace, stage, work)
+    assert len(list(workspace.data_docs.glob("round-00-ingest-*-clips.html"))) == 2
+
+
 def test_a_clip_whose_hash_is_none_stops_the_ingest(workspace: Workspace) -> None:
     rows = synthetic.clips().with_columns(collection=pl.lit("x")).to_dicts()
     rows[7]["sha256"] = "not a hash"
