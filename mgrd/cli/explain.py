@@ -17,7 +17,6 @@ PLAIN_WIDTH = 120
 COLOURS = {"supported": "green", "contradicted": "red", "unverifiable": "yellow", "surrogate": "magenta"}
 SIGNS = {"supported": "+", "contradicted": "-", "unverifiable": "?"}
 MEASURED = {"text": "text problems", "probe": "probes"}
-CRITERIA = ("acoustic_grounding", "logical_coherence", "answer_follows", "surrogate", "self_cognition")
 
 
 def explain_command(
@@ -133,6 +132,8 @@ def _verdict(claim: dict[str, Any]) -> str:
 def _scores(verdict: dict[str, Any]) -> str:
     if not verdict["scored"]:
         return "unscored"
+    from schemas.verdicts import CRITERIA
+
     return ", ".join(f"{name.replace('_', ' ')} {_number(verdict.get(name))}" for name in CRITERIA)
 
 
