@@ -5,6 +5,7 @@ does. Environment variables `MGRD_SPEC__SAMPLING__SAMPLES=4` override the file. 
 environment at the place of use and are never part of the settings.
 """
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from mgrd.settings_runtime import Runtime, Section, StoreSettings
 from mgrd.settings_training import PreferenceSpec, ReinforceSpec, TrainingSpec
 
 SETTINGS_FILE = "mgrd.toml"
+ENV_PREFIX, ENV_DELIMITER = "MGRD_", "__"
 
 
 class EmbeddedSpec(Section):
@@ -332,8 +334,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
-        env_prefix="MGRD_",
-        env_nested_delimiter="__",
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
         nested_model_default_partial_update=True,
     )
 
@@ -355,6 +357,12 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+def require_workspace(root: Path) -> None:
+    """Raises ConfigError where `root` is no workspace: before anything is read or written there."""
+    if not (root / SETTINGS_FILE).is_file():
+        raise ConfigError(f"{root} is no workspace: it has no {SETTINGS_FILE}; make one with `mgrd init {root}`")
+
+
 def load_settings(root: Path, overrides: dict[str, object] | None = None) -> Settings:
     """Settings of the workspace at `root`: its mgrd.toml, then the environment, then `overrides`.
 
@@ -374,10 +382,11 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {wrong}; see `mgrd config schema`") from error
     except SettingsError as error:
-        raise ConfigError(f"a variable MGRD_...: {error.__cause__ or error}; lists and sections take JSON") from error
+        given = ", ".join(sorted(name for name in os.environ if name.startswith(ENV_PREFIX) and ENV_DELIMITER in name))
+        raise ConfigError(f"{given}: {error.__cause__ or error}; lists and sections take JSON") from error
 
 
 def _overridden(settings: Settings, overrides: dict[str, object]) -> Settings:
@@ -394,6 +403,16 @@ def _overridden(settings: Settings, overrides: dict[str, object]) -> Settings:
         runtime=Runtime.model_validate(merged["runtime"]),
         store=StoreSettings.model_validate(merged["store"]),
     )
+
+
+def _place(keys: tuple[int | str, ...]) -> str:
+    """The dotted key, and the environment variable that has set it, if one has."""
+    dotted = ".".join(map(str, keys))
+    for end in range(len(keys), 1, -1):
+        variable = ENV_PREFIX + ENV_DELIMITER.join(map(str, keys[:end])).upper()
+        if variable in os.environ:
+            return f"{dotted} (set by {variable})"
+    return dotted
 
 
 def _put(node: Any, path: list[str], value: object) -> None:

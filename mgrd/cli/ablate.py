@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from mgrd.arms import Study
-from mgrd.cli.environment import prepare, show_stages
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.environment import open_to_run
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 
 def ablate_command(
@@ -26,16 +26,15 @@ def ablate_command(
     steps: Annotated[int | None, typer.Option(help="Reinforcement steps of an arm.", min=1)] = None,
     json_: JsonOption = False,
 ) -> None:
-    """The report's ablations on the embedded model, with curves in an HTML report."""
+    """Run the report's ablations on the embedded model.
+
+    Curves stand in an HTML report below `reports` of the workspace.
+    """
     try:
         numbers = sorted({int(seed) for seed in seeds.split(",")})
     except ValueError as error:
         raise typer.BadParameter(f"{seeds!r} is no list of seeds; write 0,1,2", param_hint="--seeds") from error
-    prepare(workspace)
-    show_stages(workspace)
-    from mgrd.store import Workspace
-
-    Workspace.open(workspace)
+    open_to_run(workspace)
     from flows.ablate import ablate
 
     overrides: dict[str, int | float | str | bool | None] = {} if steps is None else {"spec.reinforce.steps": steps}

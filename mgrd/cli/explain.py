@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +24,10 @@ def explain_command(
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
-    """Show a chain with its claims, measured values, judge scores, counterfactual and decision."""
+    """Show a chain, its claims, and how it was decided on.
+
+    With measured values, judges' scores, counterfactual, reviewers' verdicts and the reasons.
+    """
     from mgrd.report.explain import explain_trace
     from mgrd.store import Workspace
 

@@ -14,9 +14,10 @@ from mgrd.grounding.claim import Claim
 from mgrd.grounding.reading.clauses import read_clause
 from mgrd.grounding.reading.comparisons import read_comparisons
 from mgrd.grounding.reading.constructions import read_constructions
-from mgrd.grounding.reading.context import Clause, Context, Draft, split_clauses
+from mgrd.grounding.reading.context import Clause, Context, split_clauses
 from mgrd.grounding.reading.counts import read_counts
 from mgrd.grounding.reading.coverage import with_coverage
+from mgrd.grounding.reading.drafts import Draft
 from mgrd.grounding.reading.gates import WORDS, stems
 from mgrd.grounding.reading.glossary import read_glossary
 from mgrd.grounding.reading.lexer import Sentence, read_sentences

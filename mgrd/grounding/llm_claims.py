@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mgrd.audio.facts import FACT_UNITS
 from mgrd.grounding.claim import Claim
 from mgrd.grounding.claims import extract_claims
+from mgrd.grounding.reading.drafts import HEDGE_WEIGHT
 from mgrd.grounding.reading.senses import RELATION
-from mgrd.grounding.reading.state import HEDGE_WEIGHT
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.ids import content_key
 from prompts import Prompt, load_prompt

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mgrd.errors import ConfigError
-from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
+from mgrd.errors import ConfigError, StoreError, boundary
+from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings, require_workspace
 from mgrd.store.contracts import apply_contracts
 from mgrd.store.deadline import deadline
 from mgrd.store.delta import DatasetRef, Store
@@ -50,8 +50,7 @@ class Workspace:
     @classmethod
     def open(cls, root: Path, overrides: dict[str, object] | None = None) -> "Workspace":
         """The workspace at `root`. Raises ConfigError when there is none."""
-        if not (root / SETTINGS_FILE).is_file():
-            raise ConfigError(f"{root} is no workspace: it has no {SETTINGS_FILE}; make one with `mgrd init {root}`")
+        require_workspace(root)
         return cls(root, load_settings(root, overrides))
 
     @cached_property
@@ -139,8 +138,11 @@ def init_workspace(root: Path, settings: Path | None = None) -> bool:
             raise ConfigError(f"{settings}: no such settings file; start without --settings for the defaults")
         parse_settings(settings)
         text = settings.read_text()
-    root.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"{root} is a file; name a folder, which is made if it is missing")
+    with boundary(StoreError, f"{root}: the workspace cannot be made there"):
+        root.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     return True
 
 

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from math import log2
 
-from mgrd.grounding.checking.lookup import Evidence
+from mgrd.grounding.checking.evidence import Evidence
 from mgrd.grounding.checking.voices import VOICE
 from mgrd.grounding.claim import Claim
-from mgrd.grounding.tolerances import ALL_ATTRIBUTES, MIN_RELIABILITY
+from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 
 NAMED = re.compile(
     r"pitch|tone|note|frequenc|melod|scale|regist|glid|slid|gliss|bend|bent|siren|high|low|deep|semitone|octave|hertz|\bhz\b|"
@@ -65,8 +65,7 @@ def _moves_otherwise(claim: Claim, evidence: Evidence) -> bool:
 
 
 def _nobody_speaks(_: Claim, evidence: Evidence) -> bool:
-    speech = evidence.sure("speech")
-    return speech is not None and speech.value < VOICE
+    return evidence.under("speech", VOICE)
 
 
 def _counts_figures(claim: Claim, evidence: Evidence) -> bool:
@@ -80,10 +79,10 @@ def _counts_figures(claim: Claim, evidence: Evidence) -> bool:
 
 def _has_figure(evidence: Evidence) -> bool:
     """The sounds, or the gaps between them, are not all alike."""
-    pitches = [f.value for f in evidence.all("event_f0") if f.reliability >= MIN_RELIABILITY]
+    pitches = [fact.value for fact in evidence.all_sure("event_f0")]
     if len(pitches) > 1 and 12 * log2(max(pitches) / min(pitches)) >= UNLIKE_PITCH:
         return True
-    colours = [f.value for f in evidence.all("event_centroid") if f.reliability >= MIN_RELIABILITY and f.value > 0]
+    colours = [fact.value for fact in evidence.all_sure("event_centroid") if fact.value > 0]
     if len(colours) > 1 and max(colours) >= UNLIKE_COLOUR * min(colours):
         return True
     starts = [sound.start for sound in evidence.all("event")]

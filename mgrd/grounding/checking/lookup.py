@@ -4,67 +4,30 @@ A claim about a time range is decided by what was measured in that range whereve
 read it from.
 """
 
-from collections.abc import Iterable
+import re
 from itertools import pairwise
 from math import inf, log2
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
-from mgrd.grounding.checking.inferred import inferred_facts
+from mgrd.grounding.checking.evidence import EVENTS, LEAST_LINE, ROW, Evidence, is_speech, is_tonal, within_a_sound
+from mgrd.grounding.checking.inferred import SAME_START, UNSURE
 from mgrd.grounding.claim import Claim
-from mgrd.grounding.tolerances import LOCAL_TREND, MIN_RELIABILITY, TURN
+from mgrd.grounding.tolerances import LOCAL_TREND, MIN_RELIABILITY
 
 Span = tuple[float, float]
-Move = tuple[float, float, float]
-"""A movement's size (semitones or dB), start and end (s)."""
 
 FALLBACK = {"f0_trend": "order_pitch", "order_pitch": "f0_trend", "order_loudness": "loudness_trend"}
 """What a missing fact may be read from: a line of notes moves as its first and last note say."""
 LINES = {"f0_trend": "f0_line", "loudness_trend": "level_line", "brightness_trend": "centroid_line"}
-EVENTS = {"f0_trend": "event_f0", "loudness_trend": "event"}
-"""What a line of separate sounds is read from."""
 MEANS = {"f0_median": ("f0_line", "event_f0"), "spectral_centroid": ("centroid_line",), "rms": ("level_line",)}
-REPEATED = frozenset({"event_length"})
-"""Inferred facts of which there is one per event."""
-HARMONIC = 15.0  # dB of harmonic-to-noise ratio from which a doubtful pitch line still shows its turns
-SAME_START = 0.02  # s between the facts of one sound
-LEAST_LINE = 0.4  # least reliability of such a line
-QUIET = 0.1  # share of silence up to which a sound never stops
-ROW = 3  # separate sounds that make a line of their own
+REACHES_END, SETS_IN = 0.95, 0.8  # shares of the clip from which a range goes to its end, and from which it is its end
+EARLIER = 0.05  # s before a range at which an event may begin that is in it
 SPOKEN_SURE = 0.7  # reliability of the pitch of a stretch of speech
-SPOKEN = 0.5  # share of speech from which accents are no turns of the pitch
-
-
-class Evidence:
-    """Facts by name, in their order. Build it once per clip and verify many claims."""
-
-    __slots__ = ("_moves", "by_name")
-
-    def __init__(self, facts: Iterable[Fact]) -> None:
-        self.by_name: dict[str, list[Fact]] = {}
-        self._moves: dict[str, list[Move] | None] = {}
-        for fact in facts:
-            self.by_name.setdefault(fact.name, []).append(fact)
-        for fact in inferred_facts(self.by_name):
-            self.by_name[fact.name] = [*self.all(fact.name), fact] if fact.name in REPEATED else [fact]
-
-    def first(self, name: str) -> Fact | None:
-        found = self.by_name.get(name)
-        return found[0] if found else None
-
-    def all(self, name: str) -> list[Fact]:
-        return self.by_name.get(name, [])
-
-    def sure(self, name: str) -> Fact | None:
-        """The fact if it is reliable."""
-        fact = self.first(name)
-        return fact if fact is not None and fact.reliability >= MIN_RELIABILITY else None
-
-    def movements(self, attribute: str) -> list[Move] | None:
-        """The ways that the pitch ("contour") or the level ("loudness") goes, in order; None where no line is sure."""
-        if attribute not in self._moves:
-            self._moves[attribute] = _movements(attribute, self)
-        return self._moves[attribute]
+OF_ALL = re.compile(r"\b(?:each|every|all|they|whole|entire|throughout)\b", re.IGNORECASE)
+"""Words by which a claim is about every sound, and not about any."""
+OF_EACH = re.compile(r"\b(?:each|every|neither|either|both|within)\b", re.IGNORECASE)
+"""Words by which it is about every sound by itself."""
 
 
 def fact_for(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None, duration: float) -> Fact | None:
@@ -108,8 +71,8 @@ def of_sound(name: str, number: int, evidence: Evidence) -> Fact | None:
 
 def utterances(evidence: Evidence) -> list[Fact]:
     """The pitch of each stretch of speech between pauses; [] of a clip of one stretch, or of none."""
-    pauses = [fact for fact in evidence.all("pause") if fact.reliability >= MIN_RELIABILITY]
-    if not pauses or not _is_speech(evidence):
+    pauses = evidence.all_sure("pause")
+    if not pauses or not is_speech(evidence):
         return []
     found = []
     for start, end in pairwise([0.0, *(mark for pause in pauses for mark in (pause.start, pause.end)), inf]):
@@ -123,7 +86,7 @@ def _pitches(evidence: Evidence) -> list[Fact]:
     """The pitch of each sound; of a chord, which has none, its lowest note; of speech, of each stretch of it."""
     if spoken := utterances(evidence):
         return spoken
-    roots = [fact for fact in evidence.all("event_root") if fact.reliability >= MIN_RELIABILITY]
+    roots = evidence.all_sure("event_root")
     pitches = evidence.all("event_f0")
     if not roots or all(fact.reliability >= MIN_RELIABILITY for fact in pitches):
         return pitches or roots
@@ -168,11 +131,11 @@ def _local(name: str, evidence: Evidence, span: Span, duration: float) -> Fact |
 
 
 def _local_movement(name: str, evidence: Evidence, span: Span, duration: float, whole: Fact | None) -> Fact | None:
-    late = span[1] >= 0.95 * duration
+    late = span[1] >= REACHES_END * duration
     part = _change(name, evidence, span)
     if part is not None and abs(part.value) >= 2 * LOCAL_TREND[LINES[name]]:
         return part
-    if late and whole is not None and whole.reliability >= MIN_RELIABILITY and span[0] < 0.8 * duration:
+    if late and whole is not None and whole.reliability >= MIN_RELIABILITY and span[0] < SETS_IN * duration:
         return whole
     return part if part is not None else whole if late else None
 
@@ -191,9 +154,9 @@ def _change(name: str, evidence: Evidence, span: Span) -> Fact | None:
     separate sounds, else from the line's steps."""
     events = evidence.all(EVENTS[name]) if name in EVENTS else []
     line = LINES[name]
-    steps = [fact for fact in events if span[0] - 0.05 <= fact.start < span[1]] if len(events) >= ROW else []
+    steps = [fact for fact in events if span[0] - EARLIER <= fact.start < span[1]] if len(events) >= ROW else []
     if len(steps) < 2:
-        steps = [fact for fact in evidence.all(line) if overlaps(fact, span) and _sounds(fact, evidence)]
+        steps = [fact for fact in evidence.all(line) if overlaps(fact, span) and within_a_sound(fact, evidence)]
     if len(steps) < 2 or (len(events) >= ROW and name == "loudness_trend" and steps[0].name == line):
         return None
     first, last = steps[0], steps[-1]
@@ -203,70 +166,11 @@ def _change(name: str, evidence: Evidence, span: Span) -> Fact | None:
         change = log2(last.value / first.value) * (12 if name == "f0_trend" else 1)
         unit = "semitones" if name == "f0_trend" else "octaves"
     sure = min(first.reliability, last.reliability)
-    sure = max(sure, MIN_RELIABILITY) if sure >= LEAST_LINE and name == "f0_trend" and _is_tonal(evidence) else sure
+    sure = max(sure, MIN_RELIABILITY) if sure >= LEAST_LINE and name == "f0_trend" and is_tonal(evidence) else sure
     if abs(change) < LOCAL_TREND[line] and len(steps) < 3:
-        sure = min(sure, 0.4)
+        sure = min(sure, UNSURE)
     return Fact(steps[0].name, change, unit, first.start, last.end, sure)
 
 
 def overlaps(fact: Fact, span: Span) -> bool:
     return fact.start < span[1] - 1e-6 and fact.end > span[0] + 1e-6
-
-
-def _movements(attribute: str, evidence: Evidence) -> list[Move] | None:
-    name, line = ("f0_trend", "f0_line") if attribute == "contour" else ("loudness_trend", "level_line")
-    events = [fact for fact in evidence.all(EVENTS[name]) if fact.reliability >= MIN_RELIABILITY]
-    if len(events) < ROW or (attribute == "contour" and _is_speech(evidence)):
-        if len(evidence.all(EVENTS[name])) >= ROW or _is_speech(evidence):
-            return None
-        least = LEAST_LINE if attribute == "contour" and _is_tonal(evidence) else MIN_RELIABILITY
-        events = [f for f in evidence.all(line) if f.reliability >= least and _sounds(f, evidence)]
-    if len(events) < ROW:
-        return None
-    semitones = attribute == "contour"
-    points = [(12 * log2(f.value) if semitones else f.value, f.start, f.end) for f in events]
-    return _turns(points, TURN[attribute])
-
-
-def level_turns(evidence: Evidence) -> list[Move]:
-    """The ways of the level line of a sound that never stops, whatever counts as a sound in it."""
-    silence = evidence.first("silence_share")
-    if silence is None or silence.value > QUIET:
-        return []
-    points = [(fact.value, fact.start, fact.end) for fact in evidence.all("level_line")]
-    return _turns(points, TURN["loudness"]) if len(points) >= ROW else []
-
-
-def _is_tonal(evidence: Evidence) -> bool:
-    """One sound of clear partials throughout."""
-    ratio, count = evidence.first("harmonic_ratio"), evidence.first("event_count")
-    return ratio is not None and ratio.value >= HARMONIC and count is not None and count.value == 1
-
-
-def _sounds(step: Fact, evidence: Evidence) -> bool:
-    """The step lies within a sound: at its edges the level rises and falls by itself."""
-    events = evidence.all("event")
-    silence, count = evidence.first("silence_share"), evidence.first("event_count")
-    if silence is not None and silence.value == 0 and count is not None and count.value == 1:
-        return True
-    return not events or any(event.start - 0.02 <= step.start and step.end <= event.end + 0.02 for event in events)
-
-
-def _is_speech(evidence: Evidence) -> bool:
-    spoken = evidence.first("speech")
-    return spoken is not None and spoken.value >= SPOKEN
-
-
-def _turns(points: list[Move], least: float) -> list[Move]:
-    """The movements of at least `least` between the turning points of a line of (value, start, end)."""
-    corners = [points[0]]
-    for point in points[1:]:
-        way = corners[-1][0] - corners[-2][0] if len(corners) > 1 else 0.0
-        step = point[0] - corners[-1][0]
-        if way and step * way >= 0:
-            corners[-1] = point
-        elif abs(step) >= least:
-            corners.append(point)
-        elif len(corners) == 1 and abs(step) < least:
-            continue
-    return [(b[0] - a[0], a[1], b[2]) for a, b in pairwise(corners)]

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import ATTRIBUTES, Attribute
-from mgrd.grounding.checking.lookup import SAME_START, Evidence, nth, of_sound
-from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.checking.evidence import Evidence
+from mgrd.grounding.checking.inferred import SAME_START
+from mgrd.grounding.checking.lookup import nth, of_sound
+from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, held_as, told
 from mgrd.grounding.claim import Claim
-from mgrd.grounding.reading.parts import in_order
 from mgrd.grounding.tolerances import MIN_RELIABILITY
 
 PITCHED, UNPITCHED = 0.6, 0.2  # share of voiced frames from which a sound is a tone, and up to which it is none
@@ -62,19 +63,10 @@ def _at(sound: Fact, name: str, evidence: Evidence) -> Fact | None:
     return next((fact for fact in evidence.all(name) if abs(fact.start - sound.start) <= SAME_START), None)
 
 
-def _told(claim: Claim, verdict: Verdict, fact: Fact, edge: float | None = None) -> Verification:
-    if fact.reliability < MIN_RELIABILITY:
-        verdict = "unverifiable"
-    verdict = opposite(verdict) if claim.negated else verdict
-    return Verification(verdict, fact.value, fact.unit, edge, fact.reliability, (fact.start, fact.end))
-
-
 def _by_band(claim: Claim, attribute: Attribute, fact: Fact | None) -> Verification:
     if fact is None:
         return UNKNOWN
-    held = attribute.word(fact.value)
-    verdict: Verdict = "unverifiable" if held is None else "supported" if held == claim.word else "contradicted"
-    return _told(claim, verdict, fact)
+    return told(claim, held_as(attribute.word(fact.value), claim.word), fact)
 
 
 def _level(claim: Claim, sound: Fact, evidence: Evidence) -> Verification:
@@ -82,8 +74,8 @@ def _level(claim: Claim, sound: Fact, evidence: Evidence) -> Verification:
     others = [event.value for event in evidence.all("event") if event is not sound]
     gap = sound.value - sum(others) / len(others)
     held = "loud" if gap >= LOUDER else "quiet" if gap <= -LOUDER else None
-    verdict: Verdict = "unverifiable" if held is None else "supported" if held == claim.word else "contradicted"
-    return _told(claim, verdict, Fact("event", gap, "dB", sound.start, sound.end, sound.reliability), LOUDER)
+    beside = Fact("event", gap, "dB", sound.start, sound.end, sound.reliability)
+    return told(claim, held_as(held, claim.word), beside, LOUDER)
 
 
 def _harmonicity(claim: Claim, sound: Fact, evidence: Evidence) -> Verification:
@@ -91,8 +83,7 @@ def _harmonicity(claim: Claim, sound: Fact, evidence: Evidence) -> Verification:
     if voiced is None:
         return UNKNOWN
     held = "harmonic" if voiced.value >= PITCHED else "noisy" if voiced.value <= UNPITCHED else None
-    verdict: Verdict = "unverifiable" if held is None else "supported" if held == claim.word else "contradicted"
-    return _told(claim, verdict, voiced, PITCHED)
+    return told(claim, held_as(held, claim.word), voiced, PITCHED)
 
 
 def _contour(claim: Claim, sound: Fact, evidence: Evidence) -> Verification:
@@ -147,16 +138,16 @@ def verify_kind(claim: Claim, evidence: Evidence) -> Verification:
     kind, fact = known
     length = _at(sound, "event_length", evidence)
     if claim.word == "hit" and kind != "click":  # a knock rings, a drum has a pitch
-        return _told(claim, "unverifiable" if length and length.value <= HIT else "contradicted", fact)
+        return told(claim, "unverifiable" if length and length.value <= HIT else "contradicted", fact)
     if claim.word == "noise" and kind == "click":
-        return _told(claim, "unverifiable", fact)
-    return _told(claim, "supported" if kind in _ALSO[claim.word] else "contradicted", fact)
+        return told(claim, "unverifiable", fact)
+    return told(claim, "supported" if kind in _ALSO[claim.word] else "contradicted", fact)
 
 
 def verify_rank(claim: Claim, evidence: Evidence) -> Verification:
     """ "The last is the longest": by length or by colour."""
     name = "event_length" if claim.word in LENGTHS else "event_centroid"
-    facts = [fact for fact in evidence.all(name) if fact.reliability >= MIN_RELIABILITY]
+    facts = evidence.all_sure(name)
     mine = of_sound(name, claim.subject or 1, evidence)
     if len(facts) < 2 or len(facts) != len(evidence.all("event")) or mine is None or mine not in facts:
         return UNKNOWN
@@ -169,18 +160,26 @@ def verify_rank(claim: Claim, evidence: Evidence) -> Verification:
         known: Verdict = (
             "unverifiable" if 1 / CLEARLY_MORE < gap < CLEARLY_MORE else "supported" if gap > 1 else "contradicted"
         )
-        return _told(claim, known, mine)
+        return told(claim, known, mine)
     best = (max if most else min)(fact.value for fact in facts)
     ratio = best / mine.value if most else mine.value / max(best, 1e-6)
     held: Verdict = "supported" if mine.value == best else "unverifiable" if ratio < CLEARLY_MORE else "contradicted"
-    return _told(claim, held, mine)
+    return told(claim, held, mine)
 
 
 def _verify_order(claim: Claim, kinds: list[tuple[str, Fact]]) -> Verification:
     named = (claim.word or "").replace("hit", "click").replace("chord", "tone")
-    ordered = in_order([(kind, fact.start) for kind, fact in kinds], named)
+    ordered = _in_order([(kind, fact.start) for kind, fact in kinds], named)
     if ordered is None or len(set(named.split(" before "))) < 2:
         return UNKNOWN
-    return _told(
-        claim, "supported" if ordered else "contradicted", min((fact for _, fact in kinds), key=lambda f: f.start)
-    )
+    first = min((fact for _, fact in kinds), key=lambda fact: fact.start)
+    return told(claim, "supported" if ordered else "contradicted", first)
+
+
+def _in_order(kinds: list[tuple[str, float]], word: str) -> bool | None:
+    """Whether the first sound of one kind sets in before the first of the other; None where either is missing."""
+    earlier, _, later = word.partition(" before ")
+    starts = dict(reversed(kinds))
+    if earlier not in starts or later not in starts:
+        return None
+    return starts[earlier] < starts[later]

@@ -7,11 +7,12 @@ from itertools import pairwise
 from math import log2
 
 from mgrd.audio.facts import Fact
-from mgrd.grounding.checking.lookup import FALLBACK, MEANS, Evidence, Span, level_turns, nth, of_sound, overlaps
+from mgrd.grounding.checking.evidence import YES, Evidence, level_turns
+from mgrd.grounding.checking.lookup import FALLBACK, MEANS, Span, nth, of_sound, overlaps
 from mgrd.grounding.checking.parts import kinds_of
-from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, told
 from mgrd.grounding.claim import Claim
-from mgrd.grounding.tolerances import MIN_RELIABILITY, Tolerance, tolerance_of
+from mgrd.grounding.tolerances import Tolerance, tolerance_of
 
 ENDS_OF_THIRDS = 1.5  # of an even fade: its ends are half as far again apart as the means of its first and last third
 EDGE = 2.0  # semitones beyond the measured range that a moving pitch may have begun or ended at
@@ -22,6 +23,7 @@ LEAST_PAUSE = 0.3  # s
 NO_ROOM = 0.3  # of a claimed pause: a shorter gap cannot be meant
 LEAST_TURNS = 4  # ways of a line that goes up and down over and over
 CYCLES_SURE = 0.6
+CUT = 1.0  # cycles at the ends of a line that may have been cut
 LATE = 0.6  # share of the clip after which a count is of all that was heard by then
 CHANGES = frozenset({"f0_trend", "event_interval", "loudness_trend"})
 UNDERCOUNTED = frozenset({"syllable_rate", "syllable_count"})
@@ -51,11 +53,7 @@ def verify_value(claim: Claim, evidence: Evidence, span: Span | None) -> Verific
     verdict = _judge_value(claim, fact.value, distance, near, far)
     if verdict == "contradicted" and _may_be(claim, evidence):
         verdict = "unverifiable"
-    if fact.reliability < MIN_RELIABILITY:
-        verdict = "unverifiable"
-    elif claim.negated:
-        verdict = opposite(verdict)
-    return Verification(verdict, fact.value, fact.unit, near, fact.reliability, (fact.start, fact.end))
+    return told(claim, verdict, fact, near)
 
 
 def _apart(claim: Claim, fact: Fact, tolerance: Tolerance) -> float:
@@ -93,11 +91,7 @@ def _without_fact(claim: Claim, evidence: Evidence) -> Verification:
     elif claim.attribute == "f0_median" and evidence.first("f0_median") is None and not evidence.all("event_f0"):
         ratio = evidence.sure("harmonic_ratio")
         refuting = ratio if ratio is not None and ratio.value <= UNPITCHED else None
-    if refuting is None:
-        return UNKNOWN
-    verdict: Verdict = "supported" if claim.negated else "contradicted"
-    span = (refuting.start, refuting.end)
-    return Verification(verdict, refuting.value, refuting.unit, None, refuting.reliability, span)
+    return told(claim, "contradicted", refuting) if refuting is not None else UNKNOWN
 
 
 def _candidates(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact]:
@@ -150,17 +144,19 @@ _ALSO: dict[tuple[str, str | None], str] = {
 
 
 def _counts(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact] | None:
-    """The sounds that set in within a time range."""
+    """The sounds that set in within a time range; in a late share of the clip also all that were heard by then."""
     if span is None:
         return None
-    whole = evidence.first("event_count")
-    if claim.time_unit == "share" and claim.time_start is not None and claim.time_start >= LATE and whole is not None:
-        return [whole]  # "by the end I have heard five"
     count, events = evidence.first("event_count"), evidence.all("event")
-    if count is None or not events:
+    if count is None:
         return []
+    late = claim.time_unit == "share" and claim.time_start is not None and claim.time_start >= LATE
+    by_then = [count] if late else []
+    if not events:
+        return by_then
     within = [event for event in events if span[0] - 0.1 <= event.start + 0.03 < span[1]]
-    return [Fact("event_count", float(len(within)), "count", span[0], span[1], min(count.reliability, COUNTED))]
+    sure = min(count.reliability, COUNTED)
+    return [Fact("event_count", float(len(within)), "count", span[0], span[1], sure), *by_then]
 
 
 def _onsets(claim: Claim, evidence: Evidence, _: Span | None) -> list[Fact]:
@@ -288,12 +284,16 @@ def _spans(semitones: float, evidence: Evidence) -> bool:
 
 
 def _of_one_moment(claim: Claim, evidence: Evidence) -> bool:
-    """Notes that sound together, or that take turns, are as many as are heard apart, and no count of all sounds."""
-    together, turns = evidence.sure("chord"), evidence.sure("alternation")
-    chord = together is not None and together.value >= 0.5
+    """Notes that sound together, or that take turns, are as many as are heard apart, and swellings of one sound as many
+    as its level has: no count of all sounds."""
+    sounds, swellings = evidence.sure("event_count"), cycles(evidence)
+    one = sounds is not None and sounds.value == 1
+    if one and swellings is not None and abs(swellings.value - (claim.value or 0.0)) <= CUT:
+        return True
     if claim.value == 1 and len({kind for kind, _ in kinds_of(evidence)}) > 1:
         return True  # "no second tick" besides a hum
-    return (chord or (turns is not None and turns.value >= 0.5)) and PITCHES.search(claim.text) is not None
+    several = evidence.at_least("chord", YES) or evidence.at_least("alternation", YES)
+    return several and PITCHES.search(claim.text) is not None
 
 
 def _moves(evidence: Evidence) -> bool:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from mgrd.audio.facts import Fact
 from mgrd.audio.words import Attribute
-from mgrd.grounding.checking.lookup import Evidence, Span, fact_for, nth, utterances
-from mgrd.grounding.checking.verdicts import UNKNOWN, Verdict, Verification, opposite
+from mgrd.grounding.checking.evidence import Evidence
+from mgrd.grounding.checking.lookup import Span, fact_for, nth, utterances
+from mgrd.grounding.checking.verdicts import UNKNOWN, Verification, told
 from mgrd.grounding.claim import Claim
 from mgrd.grounding.tolerances import MIN_RELIABILITY
 
@@ -22,15 +23,15 @@ def verify_speaker(claim: Claim, attribute: Attribute, evidence: Evidence, span:
     if speech is None or (whisper is not None and whisper.value >= WHISPERED):
         return UNKNOWN
     if speech.value <= NO_VOICE:
-        return _told(claim, "contradicted", speech)
+        return told(claim, "contradicted", speech)
     voices = _voices(claim, attribute, evidence, span) if speech.value >= VOICE else []
     heard = [(attribute.word(voice.value), voice) for voice in voices if voice.value <= HIGHEST_VOICE]
     fitting = next((voice for word, voice in heard if word == claim.word), None)
     if fitting is not None:
-        return _told(claim, "supported", fitting)
+        return told(claim, "supported", fitting)
     if not heard or len(heard) < len(voices) or any(word is None for word, _ in heard):
         return UNKNOWN
-    return _told(claim, "contradicted", heard[0][1])
+    return told(claim, "contradicted", heard[0][1])
 
 
 def _voices(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> list[Fact]:
@@ -44,8 +45,3 @@ def _voices(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span |
     duration = evidence.first("duration")
     of_clip = fact_for(replace(claim, subject=None), attribute, evidence, span, duration.value if duration else 0.0)
     return [of_clip] if of_clip is not None and of_clip.reliability >= MIN_RELIABILITY else []
-
-
-def _told(claim: Claim, verdict: Verdict, fact: Fact) -> Verification:
-    verdict = opposite(verdict) if claim.negated else verdict
-    return Verification(verdict, fact.value, fact.unit, None, fact.reliability, (fact.start, fact.end))

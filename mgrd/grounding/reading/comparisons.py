@@ -2,9 +2,10 @@
 and between parts of the clip ("louder at the end than at the start").
 """
 
-from mgrd.grounding.reading.context import Clause, Draft
+from mgrd.grounding.reading.context import Clause
+from mgrd.grounding.reading.drafts import HEDGE_WEIGHT, Draft, statement
 from mgrd.grounding.reading.lexer import Item
-from mgrd.grounding.reading.senses import RELATION, Sense
+from mgrd.grounding.reading.senses import Sense
 
 PITCH, LOUDNESS = "pitch_order", "loudness_order"
 _SIGN = {"high": 1, "low": -1, "loud": 1, "quiet": -1}
@@ -95,7 +96,7 @@ def _compare(left: tuple[Item, ...], right: tuple[Item, ...]) -> list[Draft]:
     if not compared or any(item.kind in ("stop", "number") for item in left if item.start > compared[-1].start):
         return []
     negations = [item for item in left if item.kind == "negation"]
-    weight = 0.5 ** sum(item.kind == "hedge" for item in left)
+    weight = HEDGE_WEIGHT ** sum(item.kind == "hedge" for item in left)
     start = next(item.start for item in left if item.kind != "hedge")
     end = right[-1].end if right else left[-1].end
     drafts: list[Draft] = []
@@ -113,12 +114,12 @@ def _one(value: str, left: tuple[Item, ...], right: tuple[Item, ...], negated: b
     if value in _OF_GAPS:
         spaced = any(item.value in ("interval", "pause") for item in left)
         each = any(item.word in EACH for item in left)
-        return _trend("tempo_trend", _OF_GAPS[value]) if spaced and each else None
+        return statement("tempo_trend", _OF_GAPS[value]) if spaced and each else None
     attribute, word = _TRENDS[value]
     if negated and any(item.word in OTHERS for item in right) and attribute in _STEADY:
-        return _trend(*_STEADY[attribute]) | {"negated": False}
+        return statement(*_STEADY[attribute]) | {"negated": False}
     if any(item.word in EACH for item in left):
-        return _trend(attribute, word)
+        return statement(attribute, word)
     return _between(value, left, right)
 
 
@@ -131,22 +132,15 @@ def _between(value: str, left: tuple[Item, ...], right: tuple[Item, ...]) -> Dra
     part = {item.word for item in (*left, *right)} & PARTS
     earlier = _is_earlier(left, right)
     if earlier is not None and (part or subject is None or reference is None):
-        return _trend(attribute, _REVERSED[word] if earlier else word)
+        return statement(attribute, _REVERSED[word] if earlier else word)
     if subject is None or reference is None or subject == reference:
         return None
     if part or value not in _SIGN:
         later = _later(subject, reference)
-        return _trend(attribute, word if later else _REVERSED[word])
+        return statement(attribute, word if later else _REVERSED[word])
     (attribute, word), (later_event, earlier_event, relation) = order(value, subject, reference)
-    return _word(attribute, word, relation) | {"subject": later_event, "reference": earlier_event}
-
-
-def _trend(attribute: str, word: str) -> Draft:
-    return _word(attribute, word, RELATION.get(word, "is"))
-
-
-def _word(attribute: str, word: str, relation: str) -> Draft:
-    return {"attribute": attribute, "relation": relation, "claimed": f"{attribute} {word}", "word": word}
+    placed = {"relation": relation, "subject": later_event, "reference": earlier_event}
+    return statement(attribute, word) | placed
 
 
 def _edge_of(item: Item) -> int | None:

@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from mgrd.grounding.reading.context import Draft
+from mgrd.grounding.reading.drafts import HEDGE_WEIGHT, Draft, statement
 from mgrd.grounding.reading.gates import STEM, Gate, Gates, gate_of, with_need
 from mgrd.grounding.reading.senses import RELATION
 from mgrd.grounding.reading.times import Time, find_times
@@ -94,8 +94,8 @@ def read_constructions(sentence: str, said: frozenset[str], start: int) -> list[
 
 def _passage(attribute: str, words: tuple[str, ...], start: int, end: int) -> Draft:
     """A line that goes one way and then the other ("louder>softer"): its first movement, as part of the whole."""
-    draft: Draft = {"start": start, "end": end, "attribute": attribute, "relation": RELATION.get(words[0], "is")}
-    return draft | {"claimed": f"{attribute} {' then '.join(words)}", "word": words[0], "sequence": words}
+    more = {"claimed": f"{attribute} {' then '.join(words)}", "sequence": words}
+    return {"start": start, "end": end} | statement(attribute, words[0]) | more
 
 
 def is_denied(sentence: str, begin: int) -> bool:
@@ -121,24 +121,15 @@ def _draft(family: Family, sentence: str, match: re.Match[str], offset: int) -> 
         return _passage(family.attribute, words, offset + begin, offset + end)
     while begin < end and not sentence[begin].isalnum():
         begin += 1
-    denied = is_denied(sentence, begin)
-    of_one = "" if family.subject is None else f" of sound {family.subject}"
+    draft = {"start": offset + begin, "end": offset + end} | statement(family.attribute, family.word)
+    if family.subject is not None:
+        draft |= {"claimed": f"{draft['claimed']} of sound {family.subject}", "subject": family.subject}
     timed = RELATION.get(family.word) in ("rises", "falls") or family.attribute == "speaker"
     time = _time_near(sentence, begin, end) if timed else None
-    return {
-        "start": offset + begin,
-        "end": offset + end,
-        "attribute": family.attribute,
-        "relation": RELATION.get(family.word, "is"),
-        "claimed": f"{family.attribute} {family.word}{of_one}",
-        "word": family.word,
-        "negated": denied != family.denied,
-        "subject": family.subject,
-        "weight": 0.5 if is_hedged(sentence, begin) else 1.0,
-        "time_start": time[0] if time else None,
-        "time_end": time[1] if time else None,
-        "time_unit": time[2] if time else None,
-    }
+    if time is not None:
+        draft |= {"time_start": time[0], "time_end": time[1], "time_unit": time[2]}
+    weight = HEDGE_WEIGHT if is_hedged(sentence, begin) else 1.0
+    return draft | {"negated": is_denied(sentence, begin) != family.denied, "weight": weight}
 
 
 def _time_near(sentence: str, begin: int, end: int) -> Time | None:

@@ -1,13 +1,9 @@
 """Clauses of a sentence, and what earlier clauses leave for later ones."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from mgrd.grounding.reading.lexer import Item
 from mgrd.grounding.reading.times import Time
-
-Draft = dict[str, Any]
-"""Keyword arguments of a Claim, without its text."""
 
 MOST_ITEMS = 60
 """Items of a clause; a longer run without any punctuation is parted, so that no text takes more than linear time."""
@@ -125,11 +121,3 @@ def _joins_numbers(items: tuple[Item, ...], index: int) -> bool:
     """ "between 80 and 90 bpm" is one clause."""
     around = items[index - 1 : index] + items[index + 1 : index + 2]
     return len(around) == 2 and items[index].word in ("and", "or") and all(item.kind == "number" for item in around)
-
-
-def of_period(draft: Draft) -> Draft:
-    """ "Under half a second apart" is more than 120 BPM: a bound of a period is the other bound of its rate."""
-    turned = {"below": "above", "above": "below"}.get(draft["relation"])
-    if turned is None:
-        return draft
-    return draft | {"relation": turned, "claimed": draft["claimed"].replace(draft["relation"], turned, 1)}

@@ -2,7 +2,8 @@
 
 from math import isfinite
 
-from mgrd.grounding.reading.context import Clause, Draft
+from mgrd.grounding.reading.context import Clause
+from mgrd.grounding.reading.drafts import Draft, count_said
 from mgrd.grounding.reading.lexer import Item
 from mgrd.grounding.reading.lexicon import NUMBER_WORDS
 from mgrd.grounding.reading.values import draft_value, number_of
@@ -82,7 +83,7 @@ def read_counts(clauses: list[Clause], counted: bool = False) -> list[Draft]:
     if len({count["claimed"] for count in events}) == 1:
         return [events[0], *rest]
     total = sum(count["value"] for count in events)
-    return [events[0] | {"end": events[-1]["end"], "value": total, "claimed": _counted("event_count", total)}, *rest]
+    return [events[0] | {"end": events[-1]["end"], "value": total, "claimed": count_said("event_count", total)}, *rest]
 
 
 def _goes_on(following: list[Clause]) -> bool:
@@ -135,7 +136,7 @@ def _last_of_all(clause: Clause) -> Draft | None:
         return None
     return draft_value(clause, at, len(items) - 1, "event_count", float(items[at].value), "count") | {
         "relation": "count",
-        "claimed": _counted("event_count", float(items[at].value)),
+        "claimed": count_said("event_count", float(items[at].value)),
         "negated": False,
     }
 
@@ -297,10 +298,5 @@ def _draft(clause: Clause, index: int, at: int, value: float) -> Draft:
         draft |= {"value": value + 1, "relation": "below"}
     elif draft["relation"] == "is":
         draft["relation"] = "count"
-    draft["claimed"] = _counted(name, value)
+    draft["claimed"] = count_said(name, value)
     return draft
-
-
-def _counted(name: str, value: float) -> str:
-    number = int(value)
-    return f"{name} {NUMBER_WORDS[number] if number < len(NUMBER_WORDS) else number}"

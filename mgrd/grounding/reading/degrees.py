@@ -3,7 +3,8 @@ orders of events ("the second is softer") and one sound beside another ("a highe
 """
 
 from mgrd.grounding.reading.comparisons import EACH, order
-from mgrd.grounding.reading.context import CONCLUDING, Draft
+from mgrd.grounding.reading.context import CONCLUDING
+from mgrd.grounding.reading.drafts import Draft
 from mgrd.grounding.reading.lexer import Item
 from mgrd.grounding.reading.lexicon import MOTION_VERBS
 from mgrd.grounding.reading.qualities import COUNTABLE, ENDS, Qualities

@@ -12,14 +12,12 @@ from itertools import product
 from pathlib import Path
 
 from mgrd.grounding.reading.constructions import is_denied, is_hedged
-from mgrd.grounding.reading.context import Draft
-from mgrd.grounding.reading.senses import RELATION
+from mgrd.grounding.reading.drafts import HEDGE_WEIGHT, Draft, statement
 
 _FILE = tomllib.loads(Path(__file__).with_name("glossary.toml").read_text(encoding="utf-8"))
 _TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[^\w\s-]")
 _GAP = 4  # words that a "*" stands for at most
 LEAST_WORDS = 2  # a shorter sentence names the answer
-HEDGED = 0.5
 IRREGULAR = {
     "ris": "rose risen", "fall": "fell fallen", "grow": "grew grown", "run": "ran", "sink": "sank sunk",
     "go": "went goes gone",
@@ -146,9 +144,6 @@ def _match(slots: tuple[Slot, ...], place: int, words: list[str], index: int) ->
 
 
 def _draft(phrase: Phrase, sentence: str, begin: int, end: int, offset: int) -> Draft:
-    return {
-        "start": offset + begin, "end": offset + end, "attribute": phrase.attribute,
-        "relation": RELATION.get(phrase.word, "is"), "claimed": f"{phrase.attribute} {phrase.word}",
-        "word": phrase.word, "negated": is_denied(sentence, begin),
-        "weight": HEDGED if is_hedged(sentence, begin) else 1.0,
-    }  # fmt: skip
+    weight = HEDGE_WEIGHT if is_hedged(sentence, begin) else 1.0
+    place: Draft = {"start": offset + begin, "end": offset + end}
+    return place | statement(phrase.attribute, phrase.word) | {"negated": is_denied(sentence, begin), "weight": weight}

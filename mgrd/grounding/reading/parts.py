@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from mgrd.grounding.claim import Claim
-from mgrd.grounding.reading.context import Draft
+from mgrd.grounding.reading.drafts import Draft, statement
 
 KIND, KIND_ORDER, RANK = "sound_kind", "kind_order", "sound_rank"
 SCOPED = frozenset(
@@ -376,14 +376,11 @@ def _moves(sentence: str, offset: int, found: list[Passage]) -> Iterator[Draft]:
             word = "rising" if match["up"] else "falling"
             verb = match.start("up") if match["up"] else match.start("down")
             draft = _word("contour", word, offset + passage.said + verb, offset + passage.said + match.end())
-            yield draft | {"subject": passage.number, "relation": "rises" if match["up"] else "falls"}
+            yield draft | {"subject": passage.number}
 
 
 def _word(attribute: str, word: str, start: int, end: int) -> Draft:
-    return {
-        "start": start, "end": end, "attribute": attribute, "relation": "is", "claimed": f"{attribute} {word}",
-        "word": word,
-    }  # fmt: skip
+    return {"start": start, "end": end} | statement(attribute, word)
 
 
 def _head(words: str) -> re.Match[str] | None:
@@ -399,16 +396,5 @@ def _head(words: str) -> re.Match[str] | None:
 
 def _kind(kind: str, number: int, start: int, end: int, sentence: str, passage: Passage | None) -> Draft:
     before = sentence[max(0, (passage.said if passage else 0) - 40) : passage.said if passage else 0]
-    return {
-        "start": start, "end": end, "attribute": KIND, "relation": "is", "claimed": f"{KIND} {kind} of sound {number}",
-        "word": kind, "subject": number, "negated": bool(_DENIED.search(before)),
-    }  # fmt: skip
-
-
-def in_order(kinds: list[tuple[str, float]], word: str) -> bool | None:
-    """Whether the first sound of one kind sets in before the first of the other; None where either is missing."""
-    earlier, _, later = word.partition(" before ")
-    starts = dict(reversed(kinds))
-    if earlier not in starts or later not in starts:
-        return None
-    return starts[earlier] < starts[later]
+    of_one = {"claimed": f"{KIND} {kind} of sound {number}", "subject": number}
+    return _word(KIND, kind, start, end) | of_one | {"negated": bool(_DENIED.search(before))}

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mgrd.grounding.reading.context import Draft, of_period
+from mgrd.grounding.reading.drafts import Draft, count_said, of_period, value_said
 from mgrd.grounding.reading.gates import STEM, Gate, Gates, gate_of, with_need
 from mgrd.grounding.reading.lexicon import NUMBER_WORDS
 from mgrd.grounding.reading.note_names import MIDDLE_C
@@ -58,6 +58,7 @@ LEAST_PACKED = 0.75  # of a rate that is counted within a rounded time
 
 Found = tuple[str, float, str, dict[str, object]]
 """Fact, value, unit, and what differs of the draft."""
+Reader = Callable[[re.Match[str]], Iterator[Found]]
 
 
 def seconds_of(text: str) -> float:
@@ -72,12 +73,21 @@ def seconds_of(text: str) -> float:
     if text.startswith("a couple of"):
         return 2.0
     number = re.match(_NUMBER, text)
-    head = number.group() if number else "1"
-    return (_SMALL[head] if head in _SMALL else float(head)) * scale + more
+    return number_of(number.group() if number else "1") * scale + more
 
 
-def _onset(match: re.Match[str]) -> Iterator[Found]:
-    yield "onset", seconds_of(match["time"]), "s", {}
+def number_of(text: str) -> float:
+    """The number of "three", "a" or "2.5"."""
+    return _SMALL[text] if text in _SMALL else float(text)
+
+
+def _lasting(name: str) -> Reader:
+    """The reader of a fact that is a length of time, or a moment."""
+
+    def read(match: re.Match[str]) -> Iterator[Found]:
+        yield name, seconds_of(match["time"]), "s", {}
+
+    return read
 
 
 def _entry(match: re.Match[str]) -> Iterator[Found]:
@@ -94,18 +104,6 @@ def _onsets(match: re.Match[str]) -> Iterator[Found]:
         yield "onset", float(number), "s", {}
 
 
-def _pause(match: re.Match[str]) -> Iterator[Found]:
-    yield "longest_pause", seconds_of(match["time"]), "s", {}
-
-
-def _silence(match: re.Match[str]) -> Iterator[Found]:
-    yield "gap", seconds_of(match["time"]), "s", {}
-
-
-def _length(match: re.Match[str]) -> Iterator[Found]:
-    yield "duration", seconds_of(match["time"]), "s", {}
-
-
 def _spacing(match: re.Match[str]) -> Iterator[Found]:
     seconds = seconds_of(match["time"])
     if seconds > 0:
@@ -113,13 +111,20 @@ def _spacing(match: re.Match[str]) -> Iterator[Found]:
 
 
 def _syllables(match: re.Match[str]) -> Iterator[Found]:
-    number = match["number"] or match["total"]
-    yield "syllable_count", _SMALL[number] if number in _SMALL else float(number), "count", {"relation": "count"}
+    yield _so_many("syllable_count", match["number"] or match["total"], match["bound"])
+
+
+def _so_many(name: str, number: str, bound: str | None) -> Found:
+    """A count, or a bound of one: "at least five" is more than four."""
+    value = number_of(number)
+    if bound is None:
+        return name, value, "count", {"relation": "count"}
+    return name, value - (bound == "at least") + (bound == "at most"), "count", {}
 
 
 def _whole(text: str) -> int:
     """The number of "three" or "3"; of more digits than anybody counts, one that is too large."""
-    return int(_SMALL.get(text, 0.0) or min(float(text), MOST_COUNTED + 1.0))
+    return int(min(number_of(text), MOST_COUNTED + 1.0))
 
 
 def _times(match: re.Match[str]) -> Iterator[Found]:
@@ -149,29 +154,26 @@ def _within(match: re.Match[str]) -> Iterator[Found]:
 
 
 def _cycles(match: re.Match[str]) -> Iterator[Found]:
-    number = match["number"]
-    yield "cycle_count", _SMALL[number] if number in _SMALL else float(number), "count", {"relation": "count"}
+    yield _so_many("cycle_count", match["number"], match["bound"])
 
 
 def _packed(match: re.Match[str]) -> Iterator[Found]:
     """ "Twelve beeps packed into about three seconds": a pulse not much slower than that."""
-    number, seconds = match["number"], seconds_of(match["time"])
+    seconds = seconds_of(match["time"])
     if seconds > 0:
-        rate = 60 * (_SMALL[number] if number in _SMALL else float(number)) / seconds
+        rate = 60 * number_of(match["number"]) / seconds
         yield "tempo", LEAST_PACKED * rate, "BPM", {"relation": "above"}
 
 
 def _rate(match: re.Match[str]) -> Iterator[Found]:
-    number = match["number"]
-    rate = 60 * (_SMALL[number] if number in _SMALL else float(number))
+    rate = 60 * number_of(match["number"])
     yield "tempo", rate, "BPM", {"relation": "above" if match["more"] else "is"}
 
 
 def _semitones(match: re.Match[str]) -> float:
     if match["one"]:
         return float(_STEPS[match["one"]])
-    number = float(_SMALL.get(match["many"], 0.0) or match["many"])
-    return number * (12.0 if match["unit"] == "octaves" else 1.0)
+    return number_of(match["many"]) * (12.0 if match["unit"] == "octaves" else 1.0)
 
 
 def _span(match: re.Match[str]) -> Iterator[Found]:
@@ -196,10 +198,6 @@ def _band(match: re.Match[str]) -> Iterator[Found]:
         yield name, float(match[number]) * scale, "Hz", {"relation": "is"}
 
 
-def _fading(match: re.Match[str]) -> Iterator[Found]:
-    yield "decay_time", seconds_of(match["time"]), "s", {}
-
-
 def _middle_c(match: re.Match[str]) -> Iterator[Found]:
     yield "f0_median", MIDDLE_C, "Hz", {"relation": match["way"]}
 
@@ -208,30 +206,15 @@ def _tuning(_: re.Match[str]) -> Iterator[Found]:
     yield "f0_median", TUNING_A, "Hz", {}
 
 
-def _one(_: re.Match[str]) -> Iterator[Found]:
-    yield "event_count", 1.0, "count", {"relation": "count", "claimed": "event_count one"}
-
-
 def _enumerated(match: re.Match[str]) -> Iterator[Found]:
     said = re.findall(r"[a-z]+|\d+", match.group())
-    numbers = [_SMALL[word] if word in _SMALL else float(word) for word in said if word in _SMALL or word.isdigit()]
+    numbers = [number_of(word) for word in said if word in _SMALL or word.isdigit()]
     if len(numbers) >= 3 and numbers == [float(k) for k in range(1, len(numbers) + 1)]:
-        number = int(numbers[-1])
-        yield (
-            "event_count",
-            numbers[-1],
-            "count",
-            {"relation": "count", "claimed": f"event_count {NUMBER_WORDS[number]}"},
-        )
+        yield _count(len(numbers))
 
 
 def _count(number: int) -> Found:
-    return (
-        "event_count",
-        float(number),
-        "count",
-        {"relation": "count", "claimed": f"event_count {NUMBER_WORDS[number]}"},
-    )
+    return "event_count", float(number), "count", {"relation": "count", "claimed": count_said("event_count", number)}
 
 
 def _ordinals(match: re.Match[str]) -> Iterator[Found]:
@@ -247,7 +230,7 @@ def _final(match: re.Match[str]) -> Iterator[Found]:
 def _alternating(match: re.Match[str]) -> Iterator[Found]:
     number = len(re.findall(rf"\b{match['sound']}\b", match.group()))
     if match["total"]:
-        yield _count(int(_SMALL[match["total"].split()[-1].lstrip(":,")]))
+        yield _count(int(number_of(re.findall("[a-z]+", match["total"])[-1])))
     elif number <= MOST_COUNTED:
         words = NUMBER_WORDS[number]
         yield "event_count", number - 1.0, "count", {"relation": "above", "claimed": f"event_count at least {words}"}
@@ -281,12 +264,12 @@ def _between(match: re.Match[str]) -> Iterator[Found]:
 
 def _step_db(match: re.Match[str]) -> Iterator[Found]:
     said = match["db"]
-    size = _SMALL.get(said) or _TENS.get(said) or float(said)
+    size = _TENS[said] if said in _TENS else number_of(said)
     down = match["kind"] in ("drop", "fall", "decrease", "dip", "quieter", "softer", "weaker")
     yield "loudness_trend", -size if down else size, "dB", {}
 
 
-def _only(_: re.Match[str]) -> Iterator[Found]:
+def _one(_: re.Match[str]) -> Iterator[Found]:
     yield _count(1)
 
 
@@ -302,19 +285,17 @@ def _counted(match: re.Match[str]) -> Iterator[Found]:
 
 
 def _syllable_pace(match: re.Match[str]) -> Iterator[Found]:
-    number = match["number"]
-    rate = _SMALL[number] if number in _SMALL else float(number)
-    yield "syllable_rate", rate, "1/s", {"relation": "above" if match["more"] else "is"}
+    yield "syllable_rate", number_of(match["number"]), "1/s", {"relation": "above"} if match["more"] else {}
 
 
-_READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
-    "onset": _onset,
-    "silence": _silence,
+_READERS: dict[str, Reader] = {
+    "onset": _lasting("onset"),
+    "silence": _lasting("gap"),
     "entry": _entry,
     "numbered": _numbered,
     "onsets": _onsets,
-    "pause": _pause,
-    "length": _length,
+    "pause": _lasting("longest_pause"),
+    "length": _lasting("duration"),
     "spacing": _spacing,
     "syllables": _syllables,
     "cycles": _cycles,
@@ -324,8 +305,6 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
     "within": _within,
     "packed": _packed,
     "rate": _rate,
-    "clip": _length,
-    "only": _only,
     "bare_tempo": _bare_tempo,
     "between": _between,
     "step_db": _step_db,
@@ -337,7 +316,7 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
     "step": _step,
     "edge": _edge,
     "band": _band,
-    "fading": _fading,
+    "fading": _lasting("decay_time"),
     "middle_c": _middle_c,
     "tuning": _tuning,
     "one": _one,
@@ -350,7 +329,7 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[Found]]] = {
 }
 
 
-Rule = tuple[re.Pattern[str], Gate, Callable[[re.Match[str]], Iterator[Found]]]
+Rule = tuple[re.Pattern[str], Gate, Reader]
 
 
 def _rules() -> tuple[Rule, ...]:
@@ -372,7 +351,7 @@ def _rules() -> tuple[Rule, ...]:
 RULES = _rules()
 _GATES = Gates([gate for _, gate, _ in RULES])
 _DENIED = re.compile(r"(?:\b(?:not|never|no|without|nor)|n't)(?: \w+)?\s*$")
-_LESS = re.compile(r"\b(?:less than|under|below|shy of|at most|within)\b")
+_LESS = re.compile(r"\b(?:less than|fewer than|under|below|shy of|at most|within)\b")
 _MORE = re.compile(r"\b(?:more than|over|above|at least|well over)\b")
 
 
@@ -395,13 +374,12 @@ def _draft(sentence: str, match: re.Match[str], offset: int, name: str, value: f
     begin, end = match.span()
     said = match.group()
     relation = "below" if _LESS.search(said) else "above" if _MORE.search(said) else "is"
-    shown = f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
     return {
         "start": offset + begin,
         "end": offset + end,
         "attribute": name,
         "relation": relation,
-        "claimed": f"{name} {'' if relation == 'is' else relation + ' '}{shown} {unit}",
+        "claimed": value_said(name, relation, value, unit),
         "value": value,
         "unit": unit,
         "negated": _DENIED.search(sentence[max(0, begin - 20) : begin]) is not None,

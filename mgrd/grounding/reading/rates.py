@@ -5,7 +5,8 @@ second". A rate is no count.
 from collections.abc import Iterator
 from math import isfinite
 
-from mgrd.grounding.reading.context import Clause, Draft
+from mgrd.grounding.reading.context import Clause
+from mgrd.grounding.reading.drafts import Draft
 from mgrd.grounding.reading.lexer import Item
 from mgrd.grounding.reading.values import BEATS, draft_value, number_of
 

@@ -2,7 +2,8 @@
 "the left is louder than the right", "both channels carry the same".
 """
 
-from mgrd.grounding.reading.context import Clause, Draft
+from mgrd.grounding.reading.context import Clause
+from mgrd.grounding.reading.drafts import Draft, statement
 from mgrd.grounding.reading.lexer import Item
 
 CHANNELS = frozenset(
@@ -55,12 +56,4 @@ def _side(items: tuple[Item, ...], index: int) -> str | None:
 
 
 def _draft(first: Item, last: Item, side: str, negated: bool) -> Draft:
-    return {
-        "start": first.start,
-        "end": last.end,
-        "attribute": "stereo",
-        "relation": "is",
-        "claimed": f"stereo {side}",
-        "word": side,
-        "negated": negated,
-    }
+    return {"start": first.start, "end": last.end, "negated": negated} | statement("stereo", side)

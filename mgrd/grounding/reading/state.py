@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from mgrd.grounding.reading.context import CONCLUDING, Clause, Context, Draft
+from mgrd.grounding.reading.context import CONCLUDING, Clause, Context
+from mgrd.grounding.reading.drafts import HEDGE_WEIGHT, Draft, statement
 from mgrd.grounding.reading.lexer import Item
 from mgrd.grounding.reading.lexicon import word_set
 from mgrd.grounding.reading.senses import RELATION, Sense
@@ -10,7 +11,6 @@ from mgrd.grounding.reading.times import NEAR_SECONDS
 
 Claims = Iterator[Draft]
 
-HEDGE_WEIGHT = 0.5
 BLOCKERS = word_set("blockers")
 """Words that an adjective does not reach across to its noun."""
 DETERMINERS = word_set("determiners")
@@ -237,17 +237,8 @@ class Reading:
         attribute, word = sense
         self.said = True
         negation = self.negated if negated is None else negated
-        draft: Draft = {
-            "start": start,
-            "end": end,
-            "attribute": attribute,
-            "relation": RELATION.get(word, "is"),
-            "claimed": f"{attribute} {word}",
-            "word": word,
-            "negated": negation != self.excluded,
-            "weight": self.weight,
-            "subject": subject,
-        }
+        draft = {"start": start, "end": end} | statement(attribute, word)
+        draft |= {"negated": negation != self.excluded, "weight": self.weight, "subject": subject}
         times = [item for item in self.items if item.kind == "time"]
         if len(times) > 1:
             self.time = min(times, key=lambda item: max(item.start - end, start - item.end)).time

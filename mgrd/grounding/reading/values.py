@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isfinite, log2
 
-from mgrd.grounding.reading.context import Clause, Draft, of_period
+from mgrd.grounding.reading.context import Clause
+from mgrd.grounding.reading.drafts import HEDGE_WEIGHT, Draft, of_period, value_said
 from mgrd.grounding.reading.lexer import Item
 from mgrd.grounding.reading.lexicon import word_set
 from mgrd.grounding.reading.note_names import NOTE_WORDS, note_at
@@ -417,18 +418,16 @@ def draft_value(clause: Clause, first: int, last: int, name: str, value: float, 
     before = {item.word for item in items[max(0, first - LOOK_BACK) : first]}
     relation = "below" if before & _BELOW else "above" if before & _ABOVE else "is"
     time = next((item.time for item in items if item.kind == "time"), None) or _edge(items[:first])
-    shown = f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
-    bound = "" if relation == "is" else f"{relation} "
     return {
         "start": items[first].start,
         "end": items[last].end,
         "attribute": name,
         "relation": relation,
-        "claimed": f"{name} {bound}{shown} {unit}",
+        "claimed": value_said(name, relation, value, unit),
         "value": value,
         "unit": unit,
         "negated": sum(item.kind == "negation" for item in items[:first]) % 2 == 1 and not _LEAVING & before,
-        "weight": 0.5 ** sum(item.kind == "hedge" for item in items),
+        "weight": HEDGE_WEIGHT ** sum(item.kind == "hedge" for item in items),
         "time_start": time[0] if time else None,
         "time_end": time[1] if time else None,
         "time_unit": time[2] if time else None,
