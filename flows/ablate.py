@@ -12,9 +12,11 @@ from flows.distill import cold_start
 from flows.distill_round import decide_round
 from flows.ingest import ingest
 from mgrd.arms import Study
-from mgrd.store.workspace import SETTINGS_FILE, init_workspace
+from mgrd.settings import SETTINGS_FILE
+from mgrd.store import init_workspace
 from tasks.ablate import Arm, Result, compare, reinforce_arm, sft_arm
-from tasks.run import ModelRef, Overrides, Run
+from tasks.models import ModelRef
+from tasks.run import Overrides, Run
 from tasks.sample import sample
 from tasks.select import select
 from tasks.train import train

@@ -12,7 +12,7 @@ from mgrd.engines.mock import MockEngine
 from mgrd.engines.openai import OpenAIEngine
 from mgrd.engines.protocol import Completion, Engine, SampleRequest, Sampling, ScoreRequest
 from mgrd.engines.transformers import TransformersEngine
-from mgrd.settings_runtime import Runtime, ServerRuntime
+from mgrd.settings.runtime import Runtime, ServerRuntime
 from tests.engines.fake_server import FakeServer, Reply, chain, completion, scored
 from tests.tiny_model import PROMPTS, tiny_model, tone
 

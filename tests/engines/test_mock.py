@@ -13,7 +13,7 @@ from mgrd.engines.sampling import SamplingRun, plan_traces, sample_traces
 from mgrd.errors import ConfigError, EngineError, EngineStopError
 from mgrd.models.render import parse_completion
 from mgrd.settings import SamplingSpec, parse_settings
-from mgrd.settings_runtime import MockRuntime
+from mgrd.settings.runtime import MockRuntime
 from prompts import load_prompt
 from tests.tiny_model import tone
 

@@ -14,7 +14,7 @@ import pytest
 from mgrd.engines.openai import OpenAIEngine
 from mgrd.engines.protocol import Completion, SampleRequest, Sampling, ScoreRequest
 from mgrd.errors import AudioError, EngineError, EngineStopError
-from mgrd.settings_runtime import ServerRuntime
+from mgrd.settings.runtime import ServerRuntime
 from tests.engines.fake_server import FakeServer, Reply, Script, chain, completion, refusal, scored
 from tests.tiny_model import tone
 
