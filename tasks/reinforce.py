@@ -85,7 +85,6 @@ def _reinforce(
 ) -> Outcome:
     spec = workspace.settings.spec
     folder = workspace.models / f"round-{stage.round:02d}-{stage.name.replace(' ', '-')}-{stage.fingerprint[:8]}"
-    state = folder.with_name(f".{folder.name}.run")
     shutil.rmtree(folder, ignore_errors=True)
     loaded = load_model(workspace.root / parent.uri, workspace.settings.runtime.device)
     test = questions_of(workspace, "test") if measured else dev.head(0)
@@ -100,12 +99,10 @@ def _reinforce(
             spec.reinforce,
             seed=spec.seed + stage.round,
             precision=workspace.settings.runtime.precision,
-            state_folder=state,
             checkpoint_steps=workspace.settings.runtime.checkpoint_rollouts,
             on_step=advance,
         )
     final = bench.figures(test) if measured else {}
-    shutil.rmtree(state, ignore_errors=True)
     if report.stopped:
         LOGGER.warning(
             "round %d  %s stopped: %s; step %d is kept", stage.round, stage.name, report.stopped, report.best_step

@@ -2,24 +2,21 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mgrd.cli.options import JsonOption, WorkspaceOption
 from mgrd.cli.tables import print_table
+from mgrd.export.formats import Format, Purpose
 
 if TYPE_CHECKING:
     from mgrd.export.choices import ExportConfig
     from mgrd.export.manifest import Manifest
 
-FormatOption = Annotated[
-    Literal["hf", "trl", "ms-swift", "llama-factory", "verl", "nemo", "webdataset"],
-    typer.Option("--format", help="What will read it."),
-]
+FormatOption = Annotated[Format, typer.Option("--format", help="What will read it.")]
 PurposeOption = Annotated[
-    Literal["sft", "dpo", "rl"],
-    typer.Option(help="Kept chains, preference pairs, or questions inside the difficulty window."),
+    Purpose, typer.Option(help="Kept chains, preference pairs, or questions inside the difficulty window.")
 ]
 
 

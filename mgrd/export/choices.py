@@ -1,14 +1,8 @@
-"""What can be asked of an export: formats, purposes, and which go together. Light: the command line imports it."""
-
-from typing import Literal, get_args
+"""What can be asked of an export: formats, purposes, and which go together."""
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Format = Literal["hf", "trl", "ms-swift", "llama-factory", "verl", "nemo", "webdataset"]
-Purpose = Literal["sft", "dpo", "rl"]
-
-FORMATS: tuple[Format, ...] = get_args(Format)
-PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+from mgrd.export.formats import Format, Purpose
 
 IMPOSSIBLE: dict[tuple[Format, Purpose], str] = {
     ("verl", "dpo"): "verl trains no preference pairs; export dpo as trl, ms-swift or llama-factory",

@@ -1,7 +1,7 @@
 """The dataset card: figures of the ledger, YAML that parses, and nothing that hostile rows can break out of."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 import pytest
@@ -9,9 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgrd.export.card import cell, code, quoted
-from mgrd.export.choices import FORMATS, ExportConfig
+from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
+from mgrd.export.formats import Format
+from mgrd.export.templates import cell, code, quoted
 from mgrd.store import Workspace, frame_of
 from schemas import OVERRIDES, TRACES, VERDICTS
 from tests.export.made_workspace import make_workspace
@@ -42,7 +43,7 @@ def test_the_front_matter_names_configs_and_shards(made: Workspace, tmp_path: Pa
     assert head["license"] == "other", "two licences are mixed"
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", get_args(Format))
 def test_every_pattern_of_the_front_matter_matches_files(made: Workspace, tmp_path: Path, format_: str) -> None:
     head = front(card(made, tmp_path / "x", format=format_))
     for part in head["configs"]:
