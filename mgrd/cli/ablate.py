@@ -2,14 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
+from mgrd.arms import Study
 from mgrd.cli.environment import open_to_run
 from mgrd.cli.options import JsonOption, WorkspaceOption
-
-Study = Literal["format-reward", "data-selection", "grounding-term"]
 
 
 def ablate_command(
@@ -27,7 +26,10 @@ def ablate_command(
     steps: Annotated[int | None, typer.Option(help="Reinforcement steps of an arm.", min=1)] = None,
     json_: JsonOption = False,
 ) -> None:
-    """The report's ablations on the embedded model, with curves in an HTML report."""
+    """Run the report's ablations on the embedded model.
+
+    Curves stand in an HTML report below `reports` of the workspace.
+    """
     try:
         numbers = sorted({int(seed) for seed in seeds.split(",")})
     except ValueError as error:

@@ -22,10 +22,10 @@ def calibrate_command(
     precision: PrecisionOption = 0.97,
     json_: JsonOption = False,
 ) -> None:
-    """Print kappa, the precision curve and the threshold for a wished precision, of the policy and each signal.
+    """Hold policy and judges against people's labels.
 
-    Labels are the reviewers' overrides and, with --labels, those of a file. Bad lines of the file
-    are told and left out.
+    Prints kappa, the precision curve and the threshold for a wished precision, of the policy and each signal. Labels
+    are the reviewers' overrides and, with --labels, those of a file. Bad lines of the file are told and left out.
     """
     open_to_run(workspace)
     from flows.calibrate import calibrate

@@ -1,17 +1,18 @@
 """`mgrd run`: the campaign, from where it stands."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from mgrd.arms import Arm
 from mgrd.cli.environment import open_to_run
 from mgrd.cli.options import WorkspaceOption
 
 RoundsOption = Annotated[int | None, typer.Option(help="Distillation rounds; 0 is the cold start alone.", min=0)]
 LimitOption = Annotated[int | None, typer.Option(help="Questions per split at most.", min=1)]
 ArmOption = Annotated[
-    Literal["filtered", "correct-only", "unfiltered"] | None,
+    Arm | None,
     typer.Option(help="Which chains are kept: the filter, or a control."),
 ]
 
@@ -19,7 +20,10 @@ ArmOption = Annotated[
 def run_command(
     workspace: WorkspaceOption = Path(), rounds: RoundsOption = None, limit: LimitOption = None, arm: ArmOption = None
 ) -> None:
-    """Run distillation rounds; the same command again continues, or does nothing when all is done."""
+    """Run distillation rounds, from where they stand.
+
+    The same command again continues, or does nothing when all is done.
+    """
     from mgrd.store.request import Request, data_versions
 
     given = {"spec.rounds": rounds, "spec.limit": limit, "spec.selection.arm": arm}

@@ -16,7 +16,10 @@ def decontaminate_command(
     json_: JsonOption = False,
     workspace: WorkspaceOption = Path(),
 ) -> None:
-    """List the campaign's training questions whose recording or wording a benchmark holds; nothing is changed."""
+    """List training questions that a benchmark holds too.
+
+    By their recording or by their wording; nothing is changed.
+    """
     from dataclasses import asdict
 
     import polars as pl
@@ -26,10 +29,11 @@ def decontaminate_command(
     from mgrd.ingest.text_set import text_set_of
     from mgrd.store import Workspace
     from schemas import CLIPS, QUESTIONS
+    from schemas.clips import HELD_OUT
 
     opened = Workspace.open(workspace)
     clips = dict(opened.store.read(CLIPS).select("clip_id", "uri").iter_rows())
-    asked = opened.store.read(QUESTIONS).filter(~pl.col("split").is_in(["dev", "test"])).sort("question_id")
+    asked = opened.store.read(QUESTIONS).filter(~pl.col("split").is_in(HELD_OUT)).sort("question_id")
     training = [
         Sample(
             row["question_id"], opened.resolve(clips[row["clip_id"]]) if row["clip_id"] in clips else None, row["text"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mgrd.cli.environment import prepare
 from mgrd.cli.options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
@@ -20,7 +21,12 @@ def doctor_command(
     model: ModelOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Check engine, server, model, template and audio tokens, and say what to fix."""
+    """Check engine, model and sound; say what to fix.
+
+    Server, template and audio tokens too. --json prints one object a line; the exit status is 1 when something has
+    to be fixed.
+    """
+    prepare(workspace)
     import dataclasses
     import json
     import tempfile

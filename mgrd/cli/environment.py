@@ -12,8 +12,16 @@ if TYPE_CHECKING:
 
 
 def prepare(workspace: Path) -> None:
-    """Point state and caches of libraries into the workspace. What the user has set stays."""
-    home = workspace.resolve()
+    """`keep_in` the workspace. Raises ConfigError where there is none, and leaves no trace there."""
+    from mgrd.settings import require_workspace
+
+    require_workspace(workspace)
+    keep_in(workspace)
+
+
+def keep_in(folder: Path) -> None:
+    """Point state and caches of libraries into the folder. What the user has set stays."""
+    home = folder.resolve()
     defaults = {
         "PREFECT_HOME": str(home / ".prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -51,6 +59,6 @@ def open_to_run(folder: Path, overrides: dict[str, object] | None = None) -> "Wo
     from mgrd.store import Workspace
 
     opened = Workspace.open(folder, overrides)
-    prepare(folder)
+    keep_in(folder)
     show_stages(folder)
     return opened

@@ -17,7 +17,6 @@ PLAIN_WIDTH = 120
 COLOURS = {"supported": "green", "contradicted": "red", "unverifiable": "yellow", "surrogate": "magenta"}
 SIGNS = {"supported": "+", "contradicted": "-", "unverifiable": "?"}
 MEASURED = {"text": "text problems", "probe": "probes"}
-CRITERIA = ("acoustic_grounding", "logical_coherence", "answer_follows", "surrogate", "self_cognition")
 
 
 def explain_command(
@@ -25,7 +24,10 @@ def explain_command(
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
-    """Show a chain with its claims, measured values, judge scores, counterfactual and decision."""
+    """Show a chain, its claims, and how it was decided on.
+
+    With measured values, judges' scores, counterfactual, reviewers' verdicts and the reasons.
+    """
     from mgrd.report.explain import explain_trace
     from mgrd.store import Workspace
 
@@ -133,6 +135,8 @@ def _verdict(claim: dict[str, Any]) -> str:
 def _scores(verdict: dict[str, Any]) -> str:
     if not verdict["scored"]:
         return "unscored"
+    from schemas.verdicts import CRITERIA
+
     return ", ".join(f"{name.replace('_', ' ')} {_number(verdict.get(name))}" for name in CRITERIA)
 
 

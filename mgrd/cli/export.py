@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 FormatOption = Annotated[Format, typer.Option("--format", help="What will read it.")]
 PurposeOption = Annotated[
-    Purpose, typer.Option(help="Kept chains, preference pairs, or questions inside the difficulty window.")
+    Purpose,
+    typer.Option(help="Kept chains, preference pairs, or questions inside the difficulty window."),
 ]
 
 
@@ -38,9 +39,10 @@ def export_command(
     ] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Write a round as an immutable directory that a trainer reads; the same command again changes nothing.
+    """Write a round as a directory that a trainer reads.
 
-    Where reviewers have spoken since the round was decided, it is decided anew first.
+    It never changes: the same command again does nothing, another export needs another directory. Where reviewers
+    have spoken since the round was decided, it is decided anew first.
     """
     config = _config(
         round=round_, format=format_, purpose=purpose, embed_audio=embed_audio, seed=seed, holdout=holdout,
@@ -72,7 +74,10 @@ def export_command(
 def verify_command(
     directory: Annotated[Path, typer.Argument(help="A directory that `mgrd export` wrote.")], json_: JsonOption = False
 ) -> None:
-    """Check every file of an export against its manifest; the exit status is 1 when anything differs."""
+    """Check every file of an export against its manifest.
+
+    The exit status is 1 when anything differs.
+    """
     from mgrd.export.manifest import find_faults, read_manifest
     from tasks.progress import progress
 
@@ -98,7 +103,10 @@ def publish_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and list, push nothing.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Push an export to the Hugging Face Hub; the token comes from HF_TOKEN or the hub's own login."""
+    """Push an export to the Hugging Face Hub.
+
+    The token comes from HF_TOKEN or the hub's own login.
+    """
     from mgrd.export.publish import plan_push, push
 
     plan = plan_push(directory, repo, private=private, revision=revision)

@@ -14,7 +14,10 @@ SourceArgument = Annotated[
 
 
 def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) -> None:
-    """Bring clips and questions into the workspace; ingesting the same again changes nothing."""
+    """Bring clips and questions into the workspace.
+
+    Ingesting the same again changes nothing.
+    """
     from mgrd.errors import DataError
     from mgrd.ingest.listing import listing_digest
     from mgrd.store.request import Request
@@ -34,4 +37,4 @@ def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) 
 
         ingest(str(workspace.resolve()), path)
         request.record()
-    typer.echo("ingested; `mgrd status` shows what is there")
+    typer.echo("ingested; `mgrd data list` shows what is there, `mgrd run` goes on")

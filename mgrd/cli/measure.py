@@ -21,10 +21,11 @@ def measure_command(
     files: Annotated[list[Path], typer.Argument(help="Audio files: wav, flac, mp3, ogg, opus, aiff.")],
     json_: JsonOption = False,
 ) -> None:
-    """Measure audio files: pitch, pulse, loudness, timbre, noise, room, speech, each with its reliability.
+    """Measure the acoustic facts of audio files.
 
-    A file that cannot be measured is named with the reason on standard error; the others are still measured, and the
-    exit status is 1. docs/evidence.md tells what each fact is.
+    Pitch, pulse, loudness, timbre, noise, room, speech, each with its reliability. A file that cannot be measured is
+    named with the reason on standard error; the others are still measured, and the exit status is 1. docs/evidence.md
+    tells what each fact is.
     """
     from mgrd.audio.measuring import measure_file
     from mgrd.errors import AudioError

@@ -14,9 +14,13 @@ NAMES = ("low", "expected", "worst")
 
 
 def plan_command(workspace: WorkspaceOption = Path(), all_: AllOption = False, json_: JsonOption = False) -> None:
-    """Print rows, judge calls, tokens, time and money of the stages that are owed: low, expected, worst."""
+    """Print what the owed stages will take and cost.
+
+    Rows, judge calls, tokens, time and money: expected of each stage; low, expected and worst in all.
+    """
     from mgrd.report.plan import plan_campaign, plan_document
     from mgrd.store import Workspace
+    from schemas import QUESTIONS
 
     opened = Workspace.open(workspace)
     plan = plan_document(plan_campaign(opened, everything=all_), opened.settings)
@@ -24,6 +28,8 @@ def plan_command(workspace: WorkspaceOption = Path(), all_: AllOption = False, j
         typer.echo(json.dumps(plan))
     else:
         _show(plan)
+        if opened.store.version(QUESTIONS) < 0:
+            typer.echo("no clips yet, so stages that need them have 0 rows: `mgrd ingest`, then plan again")
 
 
 def _show(plan: dict[str, Any]) -> None:

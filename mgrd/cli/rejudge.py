@@ -15,9 +15,10 @@ def rejudge_command(
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
-    """Ground, judge, decide and select a sampled round anew with the present settings; print what changed.
+    """Decide on a sampled round anew, and print what changed.
 
-    Nothing is sampled and nothing is trained: `mgrd run` goes on from the new decisions.
+    Grounds, judges, decides and selects with the present settings. Nothing is sampled and nothing is trained: `mgrd
+    run` goes on from the new decisions.
     """
     with open_to_run(workspace).held(f"mgrd rejudge {round_}"):
         from flows.rejudge import rejudge

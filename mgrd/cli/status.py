@@ -39,7 +39,10 @@ WatchOption = Annotated[
 
 
 def status_command(workspace: WorkspaceOption = Path(), watch: WatchOption = None, json_: JsonOption = False) -> None:
-    """Held-out figures, funnel and times per round; round 0 is the cold start. Also who works here at this moment."""
+    """Print held-out figures, funnel and times per round.
+
+    Round 0 is the cold start. Also says who works here at this moment.
+    """
     from mgrd.store import Workspace
 
     opened = Workspace.open(workspace)

@@ -19,9 +19,7 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     lines = [list(heads), *([shown(value) for value in row] for row in rows)]
     columns = list(zip(*lines, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    numbers = [
-        any(column[1:]) and all(not cell or _NUMBER.fullmatch(cell) for cell in column[1:]) for column in columns
-    ]
+    numbers = [_all_numbers(column[1:]) for column in columns]
     for line in lines:
         cells = [
             cell.rjust(width) if number else cell.ljust(width)

@@ -21,6 +21,7 @@ from mgrd.export.rowset import LENGTHS, WORDS, Row, Totals
 from mgrd.export.tables import Tables
 from mgrd.export.templates import filled
 from schemas import CLIPS, DECISIONS, OVERRIDES, VERDICTS
+from schemas.traces import DISTILL
 
 CARD = "README.md"
 LISTED_LICENCES = 40
@@ -45,7 +46,7 @@ def card_values(tables: Tables, config: ExportConfig, manifest: Manifest, found:
     totals = [rows.totals for name, rows in found.configs.items() if name != "text"]
     wanted = pl.col("clip_id").is_in(list(found.clip_ids))
     clips = list(tables.scan(CLIPS).select(CLIP_COLUMNS).filter(wanted).collect().iter_rows(named=True))
-    partition = {"round": config.round, "purpose": "distill"}
+    partition = {"round": config.round, "purpose": DISTILL}
     licences = Counter((clip["licence"], clip["provenance"], clip["domain"]) for clip in clips)
     hours = sum(clip["duration"] for clip in clips) / 3600
     total = sum(count for splits in manifest.splits.values() for count in splits.values())

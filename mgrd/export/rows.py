@@ -22,6 +22,8 @@ from mgrd.ingest.probes import paired_probes
 from mgrd.store import Partition, Workspace, empty_frame, question_ranges
 from prompts import load_prompt
 from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, QUESTIONS, TRACES
+from schemas.clips import HELD_OUT
+from schemas.traces import DISTILL
 
 REPLAY = ("text", "replay")
 REPLAY_PHASE = 1
@@ -61,7 +63,7 @@ class _Context:
         clip = self.clips.get(clip_id or "", {})
         if clip_id is not None and not clip:
             raise DataError(f"clip {clip_id} is in no table; ingest its audio again")
-        if clip and clip["split"] in {"dev", "test"}:
+        if clip and clip["split"] in HELD_OUT:
             raise ContractError(
                 f"clip {clip_id} is held out ({clip['split']}), so it must not be trained on; nothing was exported. "
                 "Check the workspace with `mgrd run`"
@@ -162,7 +164,7 @@ class _Reader:
         self.folder = folder
         self.found = found
         self.on_rows = on_rows
-        self.sampled: Partition = {"round": config.round, "purpose": "distill"}
+        self.sampled: Partition = {"round": config.round, "purpose": DISTILL}
         self.counter = TokenCounter.of(workspace, tables.scan(TRACES, self.sampled))
         self.prompt = load_prompt(workspace.settings.spec.sampling.prompt)
         self.probes = empty_frame(QUESTIONS)

@@ -24,6 +24,7 @@ from schemas import (
     VERDICTS,
     Table,
 )
+from schemas.traces import DISTILL, PREFER
 
 ROWS_OF: dict[Purpose, Table] = {"sft": DISTILLED, "dpo": PREFERENCES, "rl": CURRICULUM}
 """The table whose rows of the round become the export's."""
@@ -51,9 +52,9 @@ class Tables:
 
     def note_all(self, purpose: Purpose, round_: int) -> None:
         """Fill `digests` with the content of every table that an export of the purpose depends on."""
-        sampled: Partition = {"round": round_, "purpose": "distill"}
+        sampled: Partition = {"round": round_, "purpose": DISTILL}
         if purpose == "dpo":
-            self._note(TRACES, {"round": round_, "purpose": "prefer"})
+            self._note(TRACES, {"round": round_, "purpose": PREFER})
             self._note(OVERLAPS, {})
         for table in (CLIPS, QUESTIONS, OVERRIDES):
             self._note(table, {})
@@ -75,5 +76,5 @@ class Tables:
 
 def sampled_chains(tables: Tables, config: ExportConfig) -> pl.LazyFrame:
     """The round's traces that rows can come from: pairs are also made of replies to probes."""
-    purposes = ["distill", "prefer"] if config.purpose == "dpo" else ["distill"]
+    purposes = [DISTILL, PREFER] if config.purpose == "dpo" else [DISTILL]
     return tables.scan(TRACES, {"round": config.round}).filter(pl.col("purpose").is_in(purposes))

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mgrd.audio.facts import Fact
-from mgrd.grounding.claims import Claim, extract_claims
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.claims import extract_claims
 from mgrd.grounding.conclusions import concludes
 from mgrd.grounding.leaks import find_leaks, split_chain
 from mgrd.grounding.relevance import is_relevant, relevant_attributes
@@ -17,7 +18,7 @@ from mgrd.grounding.surrogate import Surrogates, find_surrogates
 from mgrd.grounding.verify import Evidence, Verification, resolve_time, verify_claim
 from mgrd.settings import GroundingSpec
 
-GROUNDING_VERSION = "10"
+GROUNDING_VERSION = "11"
 MIN_WEIGHT = 0.5  # claims hedged more than once neither help nor harm
 NO_SUPPORTED, CONTRADICTED, SURROGATE = "no_supported_claim", "contradicted_claim", "surrogate"
 IRRELEVANT = "irrelevant_claims"

@@ -16,6 +16,7 @@ from mgrd.ingest.embedded.texts import heldout_problems, text_row
 from mgrd.ingest.texts import TEXT_LIMIT, holds_markup, parse_json, quarantine, readable
 from mgrd.store import Workspace, frame_of
 from schemas import DISTILLED, QUARANTINE, QUESTIONS
+from schemas.clips import HELD_OUT
 
 GENERATED = "generated"
 FIELDS = ("question", "chain", "answer")
@@ -72,7 +73,7 @@ def read_text_set(path: Path) -> TextSet:
             continue
         side = int(content_key("text set", question), 16) % (2 * HELD_OUT_IN)
         if side < 2:
-            held = _question(question, choices, answer, ("dev", "test")[side])
+            held = _question(question, choices, answer, HELD_OUT[side])
             heldout[str(held["question_id"])] = held
         else:
             row = text_row(question, tuple(choices), chain, answer)

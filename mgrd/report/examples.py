@@ -18,6 +18,7 @@ from mgrd.report.explain import measured_unit
 from mgrd.report.html import visible
 from mgrd.report.inputs import ReportInputs, Span
 from mgrd.report.status import REPORTED_SPLIT
+from schemas.traces import EVALUATE
 
 COUNT = 10
 WORST_FIRST = ("contradicted", "supported", "unverifiable", "surrogate")
@@ -164,7 +165,7 @@ def _without_edges(text: str, start: int, end: int) -> Span:
 
 
 def _candidates(inputs: ReportInputs) -> list[dict[str, Any]]:
-    held_out = inputs.traces.filter((pl.col("purpose") == "evaluate") & (pl.col("split") == REPORTED_SPLIT))
+    held_out = inputs.traces.filter((pl.col("purpose") == EVALUATE) & (pl.col("split") == REPORTED_SPLIT))
     # A round whose evaluation was stopped has chains without decisions: the one before it is shown then.
     decided = held_out.join(inputs.decisions.select("trace_id", "decision", "reasons"), on="trace_id")
     rows = (

@@ -1,7 +1,8 @@
 """Audio that a browser plays: the file as it is where browsers know its format, else a WAV made once from it."""
 
-import os
 from pathlib import Path
+
+from mgrd.files import whole_file
 
 PLAYED = {
     ".wav": "audio/wav",
@@ -28,7 +29,5 @@ def _write_wav(source: Path, target: Path) -> None:
     from mgrd.audio.wav import pcm16, wav_bytes
 
     audio = decode(source)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-    draft.write_bytes(wav_bytes(pcm16(audio.samples), audio.rate))
-    draft.replace(target)
+    with whole_file(target) as draft:
+        draft.write_bytes(wav_bytes(pcm16(audio.samples), audio.rate))

@@ -14,7 +14,7 @@ from torch import Tensor
 from mgrd.ids import content_key
 from mgrd.models.checkpoints import LoadedModel, save_model
 from mgrd.models.precision import Precision, choose_precision
-from mgrd.settings_training import ReinforceSpec
+from mgrd.settings.training import ReinforceSpec
 from mgrd.training.features import FeatureCache
 from mgrd.training.guards import HeldOut, StepFigures, check_guards
 from mgrd.training.policy import PolicyLearner, Rollout

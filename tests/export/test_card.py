@@ -1,7 +1,7 @@
 """The dataset card: figures of the ledger, YAML that parses, and nothing that hostile rows can break out of."""
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
-from mgrd.export.formats import Format
+from mgrd.export.formats import FORMATS
 from mgrd.export.templates import cell, code, quoted
 from mgrd.store import Workspace, frame_of
 from schemas import OVERRIDES, TRACES, VERDICTS
@@ -43,7 +43,7 @@ def test_the_front_matter_names_configs_and_shards(made: Workspace, tmp_path: Pa
     assert head["license"] == "other", "two licences are mixed"
 
 
-@pytest.mark.parametrize("format_", get_args(Format))
+@pytest.mark.parametrize("format_", FORMATS)
 def test_every_pattern_of_the_front_matter_matches_files(made: Workspace, tmp_path: Path, format_: str) -> None:
     head = front(card(made, tmp_path / "x", format=format_))
     for part in head["configs"]:

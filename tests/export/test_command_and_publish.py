@@ -9,7 +9,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -20,7 +20,7 @@ from mgrd.cli import app
 from mgrd.errors import ConfigError, DataError, StoreError
 from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
-from mgrd.export.formats import Format, Purpose
+from mgrd.export.formats import FORMATS, PURPOSES
 from mgrd.export.manifest import find_faults
 from mgrd.export.publish import plan_push, push
 from mgrd.store import Workspace, frame_of
@@ -89,7 +89,7 @@ def test_an_impossible_wish_is_a_message(made: Workspace, tmp_path: Path) -> Non
 
 def test_options_of_the_command_are_those_of_the_library() -> None:
     shown = run("export", "--help").output
-    assert all(name in shown for name in (*get_args(Format), *get_args(Purpose)))
+    assert all(name in shown for name in (*FORMATS, *PURPOSES))
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_a_refused_push_says_what_to_check(exported: Path, hub: type[Hub]) -> No
 def test_a_real_campaign_exports_in_every_format(campaign: Path, tmp_path: Path) -> None:
     mgrd("export", "--round", "1", "--out", str(tmp_path / "hf"), "-w", str(campaign))
     assert "whole" in mgrd("verify", str(tmp_path / "hf")).stdout
-    for format_ in get_args(Format)[1:]:
+    for format_ in FORMATS[1:]:
         manifest = export_round(Workspace.open(campaign), ExportConfig(round=1, format=format_), tmp_path / format_)
         assert manifest.splits["distilled"]["train"] > 0
         assert find_faults(tmp_path / format_) == []

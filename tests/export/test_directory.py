@@ -4,24 +4,24 @@ import json
 import shutil
 import tarfile
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
 from mgrd.errors import DataError, StoreError
-from mgrd.export.choices import IMPOSSIBLE, NO_EMBEDDING, PARQUET, ExportConfig
+from mgrd.export.choices import ExportConfig
 from mgrd.export.columns import schema_of
 from mgrd.export.directory import export_round
-from mgrd.export.formats import Format, Purpose
+from mgrd.export.formats import FORMATS, IMPOSSIBLE, NO_EMBEDDING, PARQUET, PURPOSES, Format, Purpose
 from mgrd.export.manifest import find_faults, read_manifest
 from mgrd.ids import sha256_bytes, sha256_file
 from mgrd.store import Workspace
 from schemas import CLIPS, DISTILLED, QUESTIONS
 from tests.export.made_workspace import finish_round, make_workspace
 
-POSSIBLE = [(f, p) for f in get_args(Format) for p in get_args(Purpose) if (f, p) not in IMPOSSIBLE]
+POSSIBLE = [(f, p) for f in FORMATS for p in PURPOSES if (f, p) not in IMPOSSIBLE]
 
 
 def config(**asked: Any) -> ExportConfig:
