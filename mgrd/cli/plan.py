@@ -34,7 +34,9 @@ def plan_command(workspace: WorkspaceOption = Path(), all_: AllOption = False, j
 def _show(plan: dict[str, Any]) -> None:
     owed = [step for step in plan["steps"] if not step["done"]]
     if not owed:
-        typer.echo("nothing is owed: every stage is finished; `mgrd plan --all` plans them anew")
+        typer.echo(
+            "every stage is finished; after a change of settings some may be owed again, `mgrd plan --all` plans all anew"
+        )
         return
     typer.echo(f"{'round':>5}  {'stage':<24} {'rows':>9} {'calls':>9} {'tokens':>11} {'time':>8} {'money':>10}  from")
     for step in owed:
