@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import polars as pl
 
+from mgrd.arms import Arm
 from mgrd.audio.lookup import write_facts
 from mgrd.executors import open_executor
 from mgrd.grounding.llm_claims import Extraction
@@ -12,7 +13,7 @@ from mgrd.grounding.scorer import GROUNDING_VERSION
 from mgrd.judging.spend import Usage
 from mgrd.selection.decisions import ASKED, TRACE_COLUMNS, GroundChains
 from mgrd.selection.extraction import extract_chains, extractor_identity
-from mgrd.settings import Arm, PanelSpec
+from mgrd.settings import PanelSpec
 from mgrd.store import DatasetRef, Outcome, Spool, Stage, Workspace, run_stage
 from schemas import CLAIMS, CLIPS, DECISIONS, EVIDENCE, TRACES
 from schemas.traces import DISTILL

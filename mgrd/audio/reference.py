@@ -38,7 +38,7 @@ WORDS = """\
 
 A word holds inside its band. Between two bands lies a neutral zone in which a word is neither supported nor
 contradicted; beyond the zone it is contradicted. Other words for the same are read by the grammar
-(`mgrd/grounding/lexicon.toml`): a crescendo is a loudness that gets louder, a steady pulse a regularity that is
+(`mgrd/grounding/reading/lexicon.toml`): a crescendo is a loudness that gets louder, a steady pulse a regularity that is
 regular.
 """
 

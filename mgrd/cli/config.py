@@ -15,7 +15,10 @@ def config_schema_command() -> None:
 
 @app.command("reference")
 def config_reference_command() -> None:
-    """Print docs/configuration.md: every key, its default, meaning and environment variable."""
+    """Print docs/configuration.md: every key explained.
+
+    With its default, range, meaning and environment variable.
+    """
     from mgrd.settings.reference import configuration_reference
 
     typer.echo(configuration_reference(), nl=False)

@@ -22,7 +22,8 @@ from mgrd.engines.asking import Asking, Body, SentClip, read_sent_clip
 from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest, audio_of
 from mgrd.engines.results import chat_token_bias, completion_of, raise_worst, score_of
 from mgrd.errors import EngineError, EngineStopError
-from mgrd.models.serving_copy import read_record, servable, window_seconds
+from mgrd.models.files import window_seconds
+from mgrd.models.serving_copy import read_record, servable
 from mgrd.serving.connection import Address, Connection, Try
 from mgrd.serving.failures import NoReplyError, NotACompletionError
 from mgrd.serving.launch import LaunchedServer

@@ -14,7 +14,8 @@ from mgrd.engines.asking import Asking, Body, SentClip, read_sent_clip
 from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest, audio_of
 from mgrd.engines.results import chat_token_bias, completion_of, raise_worst, score_of
 from mgrd.errors import EngineError, MgrdError
-from mgrd.models.serving_copy import servable, window_seconds
+from mgrd.models.files import window_seconds
+from mgrd.models.serving_copy import servable
 from mgrd.serving.vllm_process import VllmProcess
 from mgrd.settings.runtime import VllmRuntime
 

@@ -32,7 +32,8 @@ KNOWN_LICENCES = frozenset(
 """Identifiers that the hub knows; anything else is `other`, with the names in the text."""
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 JUDGE_GROUNDED = 3.0
-"""A judge's acoustic grounding (1 to 5) from which it calls a chain grounded, where settings name no other."""
+"""A judge's acoustic grounding (1 to 5) from which the card takes it to call a chain grounded: the default of
+`spec.policy.min_judge_grounding`, whatever a workspace sets, so that the same tables give the same card."""
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+")
 """Line breaks of any kind, and what YAML does not take."""

@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from mgrd.errors import ContractError, DataError
-from mgrd.export.choices import ExportConfig, Purpose
+from mgrd.export.choices import ExportConfig
+from mgrd.export.formats import Purpose
 from mgrd.export.rowset import Row, RowSet
 from mgrd.export.tokens import TokenCounter
 from mgrd.ingest.probes import paired_probes

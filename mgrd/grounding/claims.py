@@ -7,26 +7,28 @@ grammar never judges a claim, and never raises on any text.
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
-from mgrd.grounding.clauses import read_clause
-from mgrd.grounding.comparisons import read_comparisons
-from mgrd.grounding.constructions import read_constructions
-from mgrd.grounding.context import Clause, Context, Draft, split_clauses
-from mgrd.grounding.counts import read_counts
-from mgrd.grounding.coverage import with_coverage
-from mgrd.grounding.gates import WORDS, stems
-from mgrd.grounding.glossary import read_glossary
-from mgrd.grounding.lexer import Sentence, read_sentences
-from mgrd.grounding.moods import supposed
-from mgrd.grounding.parts import KIND, passages, read_kinds, scoped
-from mgrd.grounding.quantities import read_quantities
-from mgrd.grounding.rates import read_rates
-from mgrd.grounding.sequences import as_movements, in_sequence, neither
-from mgrd.grounding.sides import read_sides
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.reading.clauses import read_clause
+from mgrd.grounding.reading.comparisons import read_comparisons
+from mgrd.grounding.reading.constructions import read_constructions
+from mgrd.grounding.reading.context import Clause, Context, split_clauses
+from mgrd.grounding.reading.counts import read_counts
+from mgrd.grounding.reading.coverage import with_coverage
+from mgrd.grounding.reading.drafts import Draft
+from mgrd.grounding.reading.gates import WORDS, stems
+from mgrd.grounding.reading.glossary import read_glossary
+from mgrd.grounding.reading.lexer import Sentence, read_sentences
+from mgrd.grounding.reading.moods import supposed
+from mgrd.grounding.reading.parts import KIND, passages, read_kinds, scoped
+from mgrd.grounding.reading.quantities import read_quantities
+from mgrd.grounding.reading.rates import read_rates
+from mgrd.grounding.reading.sequences import as_movements, in_sequence, neither
+from mgrd.grounding.reading.sides import read_sides
+from mgrd.grounding.reading.values import read_values
 from mgrd.grounding.tolerances import INFERRED_ATTRIBUTES
-from mgrd.grounding.values import read_values
 
 CACHED_CHAINS = 65_536
 RECENT = 16  # claims among which one that says the same is looked for
@@ -57,40 +59,6 @@ _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
 """Words of a phrase, which a list of keywords lacks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A claim at characters [start, end) of the text.
-
-    `attribute` is a name of mgrd.audio.words.ATTRIBUTES, of mgrd.grounding.tolerances.MORE_ATTRIBUTES or a fact;
-    `time_start` and `time_end` are in `time_unit` ("s", or "share" of the clip; negative seconds count from the
-    end). `subject` and `reference` name events (1 is the first, -1 the last) where the claim is about single events.
-    """
-
-    start: int
-    end: int
-    text: str
-    attribute: str
-    relation: str
-    claimed: str
-    value: float | None = None
-    unit: str | None = None
-    time_start: float | None = None
-    time_end: float | None = None
-    time_unit: str | None = None
-    negated: bool = False
-    weight: float = 1.0
-    word: str | None = None
-    subject: int | None = None
-    reference: int | None = None
-    of_event: bool = False
-    """It describes one sound among others ("a high note"), so it may be relative."""
-    sequence: tuple[str, ...] = ()
-    """The movements that its sentence names in a row ("rises and then falls"), of which this is number `part`."""
-    part: int = 0
-    unread: str | None = None
-    """The unknown word that follows in its clause (mgrd.grounding.coverage): such a claim is never refuted."""
 
 
 @lru_cache(maxsize=CACHED_CHAINS)

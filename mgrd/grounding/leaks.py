@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from mgrd.grounding.gates import Gates, gate_of, stems_of
+from mgrd.grounding.reading.gates import Gates, gate_of, stems_of
 from mgrd.grounding.surrogate import denies_hearing
 
 THINK, END_THINK = "<think>", "</think>"

@@ -17,9 +17,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mgrd.audio.facts import FACT_UNITS
-from mgrd.grounding.claims import Claim, extract_claims
-from mgrd.grounding.reading import HEDGE_WEIGHT
-from mgrd.grounding.senses import RELATION
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.claims import extract_claims
+from mgrd.grounding.reading.drafts import HEDGE_WEIGHT
+from mgrd.grounding.reading.senses import RELATION
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.ids import content_key
 from prompts import Prompt, load_prompt

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mgrd.audio.facts import Fact
-from mgrd.grounding.claims import Claim, extract_claims
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.claims import extract_claims
 from mgrd.grounding.conclusions import concludes
 from mgrd.grounding.leaks import find_leaks, split_chain
 from mgrd.grounding.relevance import is_relevant, relevant_attributes

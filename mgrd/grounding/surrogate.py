@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from mgrd.grounding.gates import WORDS, Gates, gate_of, stems, stems_of
-from mgrd.grounding.lexicon import LISTS, listed, plural
+from mgrd.grounding.reading.gates import WORDS, Gates, gate_of, stems, stems_of
+from mgrd.grounding.reading.lexicon import LISTS, listed, plural
 
 CACHED_CHAINS = 65_536
 _SENTENCE = re.compile(r"[^.!?;\n]+(?:[.!?;\n]+|$)")

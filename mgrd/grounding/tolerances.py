@@ -50,7 +50,7 @@ INFERRED_ATTRIBUTES: dict[str, Attribute] = {
         Attribute("throb", "throb", (Band("absent", 0, 0.5), Band("present", 0.5, inf))),
     )
 }
-"""Words for what single events imply (mgrd.grounding.inferred)."""
+"""Words for what single events imply (mgrd.grounding.checking.inferred)."""
 ALL_ATTRIBUTES: dict[str, Attribute] = ATTRIBUTES | MORE_ATTRIBUTES | INFERRED_ATTRIBUTES
 
 

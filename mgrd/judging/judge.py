@@ -24,7 +24,6 @@ from mgrd.judging.cases import CORRECTION, Case, judge_prompt, verdict_ids
 from mgrd.judging.fence import as_data
 from mgrd.judging.panel import PanelResult, panel_results
 from mgrd.judging.replies import Reply, Unreadable, read_reply
-from mgrd.judging.rubric import CRITERIA
 from mgrd.judging.spend import Spend, Usage
 from mgrd.serving.failures import UNREACHABLE
 from mgrd.serving.limits import Concurrency
@@ -32,6 +31,7 @@ from mgrd.settings import JudgeSpec, PanelSpec
 from mgrd.store import frame_of
 from prompts import load_prompt
 from schemas import VERDICTS
+from schemas.verdicts import CRITERIA
 
 if TYPE_CHECKING:
     from mgrd.judging.client import Judgement, Paid

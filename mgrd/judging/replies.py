@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from mgrd.judging.rubric import CRITERIA, GroundingReply
+from mgrd.judging.rubric import GroundingReply
 from mgrd.serving.values import part_of
+from schemas.verdicts import CRITERIA
 
 _THINK = re.compile(r"<think>.*?</think>", re.DOTALL | re.IGNORECASE)
 _TAGGED = re.compile(

@@ -17,7 +17,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from mgrd.errors import EngineError, boundary
 from mgrd.ids import KEY_DIGITS, canonical, content_key, sha256_bytes, sha256_file
-from mgrd.models.serving_copy import window_seconds
+from mgrd.models.files import window_seconds
 
 disable_progress_bar()  # progress is shown by the command line alone
 

@@ -5,10 +5,9 @@ does. Environment variables `MGRD_SPEC__SAMPLING__SAMPLES=4` override the file. 
 environment at the place of use and are never part of the settings.
 """
 
-from mgrd.settings.loading import SETTINGS_FILE, Settings, load_settings, parse_settings
+from mgrd.settings.loading import SETTINGS_FILE, Settings, load_settings, parse_settings, require_workspace
 from mgrd.settings.policy import ClaimsSpec, GroundingSpec, JudgeSpec, PanelSpec, PolicySpec, ReasonsSpec
 from mgrd.settings.spec import (
-    Arm,
     ColdStartSpec,
     EmbeddedSpec,
     EvaluationSpec,
@@ -22,7 +21,6 @@ from mgrd.settings.spec import (
 
 __all__ = [
     "SETTINGS_FILE",
-    "Arm",
     "ClaimsSpec",
     "ColdStartSpec",
     "EmbeddedSpec",
@@ -41,4 +39,5 @@ __all__ = [
     "Spec",
     "load_settings",
     "parse_settings",
+    "require_workspace",
 ]

@@ -1,5 +1,6 @@
 """From one TOML file, the environment and a run's overrides to settings; each wrong key is named."""
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,15 @@ from mgrd.settings.runtime import Runtime, StoreSettings
 from mgrd.settings.spec import Spec
 
 SETTINGS_FILE = "mgrd.toml"
+ENV_PREFIX, ENV_DELIMITER = "MGRD_", "__"
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
-        env_prefix="MGRD_",
-        env_nested_delimiter="__",
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
         nested_model_default_partial_update=True,
     )
 
@@ -47,6 +49,12 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+def require_workspace(root: Path) -> None:
+    """Raises ConfigError where `root` is no workspace: before anything is read or written there."""
+    if not (root / SETTINGS_FILE).is_file():
+        raise ConfigError(f"{root} is no workspace: it has no {SETTINGS_FILE}; make one with `mgrd init {root}`")
+
+
 def load_settings(root: Path, overrides: dict[str, object] | None = None) -> Settings:
     """Settings of the workspace at `root`: its mgrd.toml, then the environment, then `overrides`.
 
@@ -66,10 +74,11 @@ def parse_settings(path: Path, overrides: dict[str, object] | None = None) -> Se
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {wrong}; see `mgrd config schema`") from error
     except SettingsError as error:
-        raise ConfigError(f"a variable MGRD_...: {error.__cause__ or error}; lists and sections take JSON") from error
+        given = ", ".join(sorted(name for name in os.environ if name.startswith(ENV_PREFIX) and ENV_DELIMITER in name))
+        raise ConfigError(f"{given}: {error.__cause__ or error}; lists and sections take JSON") from error
 
 
 def _overridden(settings: Settings, overrides: dict[str, object]) -> Settings:
@@ -86,6 +95,16 @@ def _overridden(settings: Settings, overrides: dict[str, object]) -> Settings:
         runtime=Runtime.model_validate(merged["runtime"]),
         store=StoreSettings.model_validate(merged["store"]),
     )
+
+
+def _place(keys: tuple[int | str, ...]) -> str:
+    """The dotted key, and the environment variable that has set it, if one has."""
+    dotted = ".".join(map(str, keys))
+    for end in range(len(keys), 1, -1):
+        variable = ENV_PREFIX + ENV_DELIMITER.join(map(str, keys[:end])).upper()
+        if variable in os.environ:
+            return f"{dotted} (set by {variable})"
+    return dotted
 
 
 def _put(node: Any, path: list[str], value: object) -> None:

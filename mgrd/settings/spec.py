@@ -4,11 +4,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from mgrd.arms import Arm
 from mgrd.settings.policy import ClaimsSpec, CounterfactualSpec, PanelSpec, PolicySpec
 from mgrd.settings.section import Section
 from mgrd.settings.training import PreferenceSpec, ReinforceSpec, TrainingSpec
-
-Arm = Literal["filtered", "correct-only", "unfiltered"]
 
 
 class EmbeddedSpec(Section):

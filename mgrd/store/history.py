@@ -86,6 +86,8 @@ def commits(store: Store, table: Table) -> list[dict[str, Any]]:
 def read_version(store: Store, table: Table, version: int) -> pl.DataFrame:
     """The table's rows at a version. Raises DataError for one that never was, StoreError for one that was deleted."""
     newest = store.version(table)
+    if newest < 0:
+        raise DataError(f"table {table.name} has no versions yet; `mgrd data list` has the tables that were written")
     if not 0 <= version <= newest:
         raise DataError(
             f"table {table.name} has versions 0 to {newest}, not {version}; see `mgrd data history {table.name}`"

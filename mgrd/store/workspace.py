@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from mgrd.errors import ConfigError
-from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
+from mgrd.errors import ConfigError, StoreError, boundary
+from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings, require_workspace
 from mgrd.store.delta import Store
 from mgrd.store.ledger import Ledger
 from mgrd.store.lock import hold, process_start
@@ -44,8 +44,7 @@ class Workspace:
     @classmethod
     def open(cls, root: Path, overrides: dict[str, object] | None = None) -> "Workspace":
         """The workspace at `root`. Raises ConfigError when there is none."""
-        if not (root / SETTINGS_FILE).is_file():
-            raise ConfigError(f"{root} is no workspace: it has no {SETTINGS_FILE}; make one with `mgrd init {root}`")
+        require_workspace(root)
         return cls(root, load_settings(root, overrides))
 
     @cached_property
@@ -133,6 +132,9 @@ def init_workspace(root: Path, settings: Path | None = None) -> bool:
             raise ConfigError(f"{settings}: no such settings file; start without --settings for the defaults")
         parse_settings(settings)
         text = settings.read_text(encoding="utf-8")
-    root.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"{root} is a file; name a folder, which is made if it is missing")
+    with boundary(StoreError, f"{root}: the workspace cannot be made there"):
+        root.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return True

@@ -15,7 +15,7 @@ from mgrd.engines.openai import OpenAIEngine
 from mgrd.engines.protocol import Completion, SampleRequest, Sampling, ScoreRequest
 from mgrd.errors import AudioError, EngineError, EngineStopError
 from mgrd.settings.runtime import ServerRuntime
-from tests.engines.fake_server import FakeServer, Reply, Script, chain, completion, refusal
+from tests.engines.fake_server import FakeServer, Reply, Script, chain, completion, refusal, scored
 from tests.tiny_model import tone
 
 SAMPLED = Sampling(1.0, 0.9, 32)
@@ -321,18 +321,6 @@ def test_a_checkpoint_is_only_sampled_where_the_server_shows_that_it_serves_it(t
 
 def score_request(completion_: str, *, ended: bool = False) -> ScoreRequest:
     return ScoreRequest("t", None, None, "What moves?", completion_, ended)
-
-
-def scored(body: dict[str, Any], _: int) -> Reply:
-    """As a template with three tokens before the answer and one behind the end of turn; tokens are words."""
-    tokens = ["<user>", "What moves?", "<model>"]
-    if body["messages"][-1]["role"] == "assistant":
-        words = body["messages"][-1]["content"].split(" ")
-        tokens += [word if at == 0 else f" {word}" for at, word in enumerate(words)]
-        tokens += [] if body["continue_final_message"] else ["<end>", "\n"]
-    listed = [None, *({str(at): {"logprob": -float(at), "decoded_token": t}} for at, t in enumerate(tokens) if at)]
-    status, reply = completion(chain("x"), usage={"prompt_tokens": len(tokens), "completion_tokens": 1})
-    return status, {**reply, "prompt_logprobs": listed if "prompt_logprobs" in body else None}
 
 
 def test_scores_are_of_the_answers_tokens_and_the_end_of_turn_where_asked() -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from mgrd.audio.facts import FACT_UNITS
 from mgrd.audio.words import ATTRIBUTES
 from mgrd.grounding import claims as grammar
-from mgrd.grounding.claims import Claim, extract_claims
-from mgrd.grounding.parts import KIND, KIND_ORDER, RANK
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.claims import extract_claims
+from mgrd.grounding.reading.parts import KIND, KIND_ORDER, RANK
 from mgrd.grounding.scorer import score_text
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.ingest.embedded.phrases import CLAUSES

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mgrd.audio.facts import Fact, fact
-from mgrd.grounding.claims import Claim, extract_claims
-from mgrd.grounding.lexicon import LEXICON
-from mgrd.grounding.verdicts import UNREAD
+from mgrd.grounding.checking.verdicts import UNREAD
+from mgrd.grounding.claim import Claim
+from mgrd.grounding.claims import extract_claims
+from mgrd.grounding.reading.lexicon import LEXICON
 from mgrd.grounding.verify import verify_claim
 
 STEADY = [

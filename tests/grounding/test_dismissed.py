@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgrd.grounding.dismissed import dismissed
+from mgrd.grounding.reading.dismissed import dismissed
 from tests.grounding.said import said
 
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mgrd.grounding import constructions, leaks, moods, quantities, surrogate
-from mgrd.grounding.gates import TABLE, WORDS, Gates, asked, gate_of, stems, stems_of, table_of
-from mgrd.grounding.lexer import read_sentences
-from mgrd.grounding.times import find_times, time_at
+from mgrd.grounding import leaks, surrogate
+from mgrd.grounding.reading import constructions, moods, quantities
+from mgrd.grounding.reading.gates import TABLE, WORDS, Gates, asked, gate_of, stems, stems_of, table_of
+from mgrd.grounding.reading.lexer import read_sentences
+from mgrd.grounding.reading.times import find_times, time_at
 from tests.grounding.labelled import PATH
 
 CHAINS = [json.loads(line)["chain"] for line in PATH.read_text(encoding="utf-8").splitlines()]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgrd.grounding.moods import supposed
+from mgrd.grounding.reading.moods import supposed
 from tests.grounding.said import said
 
 

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from mgrd.audio.evidence import measure_file
 from mgrd.audio.facts import FACT_UNITS, Fact
 from mgrd.cli import app
+from mgrd.grounding.checking.verdicts import UNREAD
 from mgrd.grounding.outside import same_answer
-from mgrd.grounding.verdicts import UNREAD
 from mgrd.selection.outside import OutsideFilter
 from tests.audio.sounds import RATE, glide, placed, tone
 

@@ -3,9 +3,10 @@
 import pytest
 
 from mgrd.audio.facts import Fact
+from mgrd.grounding.checking.evidence import Evidence
+from mgrd.grounding.checking.lookup import utterances
 from mgrd.grounding.claims import extract_claims
 from mgrd.grounding.conclusions import concludes
-from mgrd.grounding.lookup import Evidence, utterances
 from mgrd.grounding.relevance import is_relevant, relevant_attributes
 from mgrd.grounding.scorer import score_text
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mgrd.cli import app
 from mgrd.errors import ConfigError
-from mgrd.grounding.verdicts import UNREAD
+from mgrd.grounding.checking.verdicts import UNREAD
 from mgrd.report.explain import explain_trace
 from mgrd.review.access import NAME, Access, csrf_token
 from mgrd.review.app import make_app

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mgrd.arms import Arm
 from mgrd.grounding import scorer
 from mgrd.grounding.leaks import find_leaks
 from mgrd.judging import PanelResult, panel_identity
@@ -23,7 +24,7 @@ from mgrd.selection.policy import (
     grounding_score,
     policy_sha,
 )
-from mgrd.settings import Arm, JudgeSpec, PanelSpec, PolicySpec, ReasonsSpec
+from mgrd.settings import JudgeSpec, PanelSpec, PolicySpec, ReasonsSpec
 from mgrd.store import frame_of
 from schemas import COUNTERFACTUALS, DECISIONS, OVERRIDES
 

@@ -17,9 +17,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from mgrd.errors import ConfigError
 from mgrd.judging.mock.answers import Answer, grade
-from mgrd.judging.rubric import CRITERIA
 from mgrd.serving.faults import Schedule
 from mgrd.settings.runtime import FaultCondition
+from schemas.verdicts import CRITERIA
 
 HANG_SECONDS = 3600.0
 FAULTS: dict[str, Answer] = {
