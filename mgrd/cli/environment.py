@@ -60,5 +60,5 @@ def open_to_run(folder: Path, overrides: dict[str, object] | None = None) -> "Wo
 
     opened = Workspace.open(folder, overrides)
     keep_in(folder)
-    show_stages(folder, overrides)
+    show_stages(folder)
     return opened

@@ -219,6 +219,12 @@ def test_the_judge_is_asked_only_about_what_passed_and_cannot_save_the_rest() ->
     assert decide_traces(BEFORE, policy=POLICY, arm="filtered", sha="x")["decision"][4] == "kept", "no judge is set"
 
 
+def test_a_chain_whose_right_answer_nobody_knows_is_decided_by_the_other_signals() -> None:
+    frame = frame_of(DECISIONS, [decision("a", correct=None), decision("b", ("surrogate",), correct=None)])
+    after = decide_traces(frame, policy=POLICY, arm="filtered", judged={"a": panel(5)}, sha="s")
+    assert after["decision"].to_list() == ["kept", "rejected"]
+
+
 def test_deciding_again_starts_from_the_checks_and_not_from_the_last_decision() -> None:
     def decided(frame: pl.DataFrame, **signals: object) -> pl.DataFrame:
         return decide_traces(frame, policy=POLICY, arm="filtered", sha="s", **signals)

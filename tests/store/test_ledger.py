@@ -107,6 +107,13 @@ def test_init_keeps_an_existing_workspace(tmp_path: Path) -> None:
     assert Workspace.open(tmp_path).settings.spec.seed == 9
 
 
+def test_a_folder_with_files_in_it_becomes_a_workspace(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert init_workspace(tmp_path)
+    assert Workspace.open(tmp_path).settings.spec.seed == 0
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
 def test_init_refuses_wrong_settings_and_leaves_no_folder(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.toml"
     wrong.write_text("[spec.sampling]\nsample = 3\n")
