@@ -200,9 +200,7 @@ def _is_ratio(rest: tuple[Item, ...], following: list[Clause]) -> bool:
 
 def _compares(following: tuple[Item, ...]) -> bool:
     """ "four times as high", "twice the frequency": a ratio."""
-    return bool(following) and (
-        following[0].word in ("as", "more", "the", "that", "its") or following[0].kind == "comparative"
-    )
+    return bool(following) and (following[0].word in _RATIO or following[0].kind == "comparative")
 
 
 def _is_no_count(items: tuple[Item, ...], index: int) -> bool:
