@@ -8,18 +8,8 @@ from mgrd.grounding.reading.times import Time
 MOST_ITEMS = 60
 """Items of a clause; a longer run without any punctuation is parted, so that no text takes more than linear time."""
 CONCLUDING = frozenset(
-    {
-        "so",
-        "therefore",
-        "thus",
-        "hence",
-        "meaning",
-        "indicating",
-        "suggesting",
-        "this means",
-        "that means",
-        "which means",
-    }
+    {"so", "therefore", "thus", "hence", "meaning", "indicating", "suggesting", "this means", "that means"}
+    | {"which means"}
 )
 """Links before an answer: a bare word after them states it, and claims nothing."""
 

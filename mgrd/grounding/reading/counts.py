@@ -24,22 +24,8 @@ _PARTIAL = frozenset(
 _RATIO = frozenset({"as", "more", "the", "that", "its"})
 _DURING = frozenset({"over", "across", "within", "during", "through"})
 _PAIRS = frozenset(
-    {
-        "pair",
-        "pairs",
-        "twos",
-        "singles",
-        "doublets",
-        "group",
-        "groups",
-        "cluster",
-        "clusters",
-        "batch",
-        "batches",
-        "pattern",
-        "deviant",
-        "exception",
-    }
+    {"pair", "pairs", "twos", "singles", "doublets", "group", "groups", "cluster", "clusters", "batch", "batches"}
+    | {"pattern", "deviant", "exception"}
 )
 _SOMETIMES = frozenset({"sometimes", "occasionally", "often"})
 _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"})

@@ -24,22 +24,8 @@ _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("octave", "octaves"), ("semitones", 12.0)),
 }
 BEATS = frozenset(
-    {
-        "beats",
-        "pulses",
-        "clicks",
-        "notes",
-        "strikes",
-        "taps",
-        "hits",
-        "ticks",
-        "events",
-        "beeps",
-        "click",
-        "beat",
-        "beep",
-    }
-    | {"pulse", "note", "tick", "tap", "strike", "sounds", "tones", "knocks", "plucks", "bursts"}
+    {"beats", "pulses", "clicks", "notes", "strikes", "taps", "hits", "ticks", "events", "beeps", "click", "beat"}
+    | {"beep", "pulse", "note", "tick", "tap", "strike", "sounds", "tones", "knocks", "plucks", "bursts"}
 )
 _ABOVE = frozenset({"above", "over", "exceeds", "exceeding", "beyond", "least", "faster", "higher", "more"})
 _BELOW = frozenset({"below", "under", "less", "most", "fewer", "slower", "lower"})
