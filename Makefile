@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 TORCH_VERSION := 2.13.0
 
-.PHONY: install demo test test-all test-vllm test-peers test-browser test-faults test-ray lint arms real bench bench-scale clean docs gates
+.PHONY: install demo test test-all test-vllm test-peers test-browser test-faults test-ray mutants lint arms real bench bench-scale clean docs gates
 
 install: $(STAMP)
 
@@ -78,6 +78,24 @@ test-peers: install $(PEER_STAMPS)
 # Every suite, one after the other: some fifty minutes on two cores, and 12 GB of environments the first time.
 test-all: test test-browser test-vllm test-peers test-faults test-ray
 
+# One place of a group's modules changed at a time (tests/mutation/), in a temporary checkout of the last commit: what
+# no test notices is shown. Hours on a busy machine; interrupted, the same command goes on.
+GROUP ?= store
+SIZE ?= 100
+SEED ?= 0
+MUTANTS_VENV := .venv-mutants
+MUTANTS_BIN := $(MUTANTS_VENV)/bin
+MUTANTS_STAMP := $(MUTANTS_VENV)/.installed
+
+$(MUTANTS_STAMP): requirements-mutants.lock Makefile
+	$(PYTHON) -m venv $(MUTANTS_VENV)
+	$(MUTANTS_BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(MUTANTS_BIN)/uv pip install --quiet --python $(MUTANTS_BIN)/python --no-deps --require-hashes -r requirements-mutants.lock
+	touch $(MUTANTS_STAMP)
+
+mutants: install $(MUTANTS_STAMP)
+	nice $(MUTANTS_BIN)/python tests/mutation/mutants.py $(GROUP) --size $(SIZE) --seed $(SEED)
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -109,4 +127,4 @@ gates: install
 	$(BIN)/python -m mgrd.grounding.gate_table
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) .venv-peers runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VLLM_VENV) $(MUTANTS_VENV) .venv-peers runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

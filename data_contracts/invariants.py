@@ -12,8 +12,8 @@ import polars as pl
 
 from mgrd.errors import ContractError
 from schemas import TABLES
+from schemas.clips import HELD_OUT
 
-HELD_OUT = ("dev", "test")
 EXAMPLES = 3
 SPLIT = "Give the clips of one source one split in the manifest, `mgrd ingest` it again, then `mgrd run`"
 
@@ -73,12 +73,10 @@ def check_counts(stage: str, rows_in: int, parts: Mapping[str, int]) -> None:
         raise ContractError(f"stage {stage}: {rows_in} rows in, but {counts} = {rows_out} out")
 
 
-def check_references(
-    table: str, frame: pl.DataFrame, column: str, target: str, parent: pl.DataFrame, parent_column: str | None = None
-) -> None:
-    """Every value of `column` stands in the parent's column (of the same name unless said); null refers to nothing."""
+def check_references(table: str, frame: pl.DataFrame, column: str, target: str, parent: pl.DataFrame) -> None:
+    """Every value of `column` stands in the column of that name of table `target`; null refers to nothing."""
     keys = frame[column].drop_nulls().unique(maintain_order=True)
-    dangling = keys.filter(~keys.is_in(parent[parent_column or column].implode()))
+    dangling = keys.filter(~keys.is_in(parent[column].implode()))
     if len(dangling):
         rows = frame.filter(pl.col(column).is_in(dangling.implode()))
         raise ContractError(

@@ -140,9 +140,16 @@ def _validate(suite: dict[str, Any], rows: pl.DataFrame) -> Any:
 def _page(validation: Any) -> str:
     """The Data Docs page of a validation, as HTML."""
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+
+    return _page_view().render(ValidationResultsPageRenderer().render(validation))
+
+
+@cache
+def _page_view() -> Any:
+    """One for all pages: each would compile its seventeen templates anew."""
     from great_expectations.render.view.view import DefaultJinjaPageView
 
-    return DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(validation))
+    return DefaultJinjaPageView()
 
 
 def _finding(table: str, result: Any, frame: pl.DataFrame, looked: str) -> Finding:

@@ -5,21 +5,21 @@ start from the same model and differ in one setting. Finished stages are skipped
 """
 
 from pathlib import Path
-from typing import Literal
 
 from prefect import flow
 
 from flows.distill import cold_start
 from flows.distill_round import decide_round
 from flows.ingest import ingest
-from mgrd.store.workspace import SETTINGS_FILE, init_workspace
+from mgrd.arms import Study
+from mgrd.settings import SETTINGS_FILE
+from mgrd.store import init_workspace
 from tasks.ablate import Arm, Result, compare, reinforce_arm, sft_arm
-from tasks.run import ModelRef, Overrides, Run
+from tasks.models import ModelRef
+from tasks.run import Overrides, Run
 from tasks.sample import sample
 from tasks.select import select
 from tasks.train import train
-
-Study = Literal["format-reward", "data-selection", "grounding-term"]
 
 RIGHT_ONLY: Overrides = {"spec.reinforce.reward.correct": 1.0, "spec.reinforce.reward.reasoning": 0.0}
 FAILED: Overrides = {"spec.reinforce.window_low": 0, "spec.reinforce.window_high": 0}

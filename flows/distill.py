@@ -6,9 +6,10 @@ from flows.distill_round import distill_round
 from tasks.artifacts import tell_failure
 from tasks.decontaminate import decontaminate
 from tasks.evaluate import evaluate, promote
+from tasks.models import ModelRef, outside_model
 from tasks.report import report
-from tasks.run import ModelRef, Overrides, Run
-from tasks.train import demonstrations, learn_chains, learn_hearing, outside_model
+from tasks.run import Overrides, Run
+from tasks.train import demonstrations, learn_chains, learn_hearing
 
 
 @flow(name="distill", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])

@@ -20,9 +20,10 @@ from tasks.decide import decide
 from tasks.evaluate import evaluate, promote
 from tasks.ground import ground
 from tasks.judge import judge
+from tasks.models import ModelRef
 from tasks.prefer import pair, prefer
 from tasks.reinforce import reinforce_model
-from tasks.run import ModelRef, Run
+from tasks.run import Run
 from tasks.sample import sample
 from tasks.select import select
 from tasks.train import train
@@ -50,10 +51,17 @@ def distill_round(run: Run, round_: int, model: ModelRef, start: ModelRef) -> Ro
         check_calibration(run)
         trained = train_round(run, round_, traces, decisions, distilled, start)
         evaluate(run, round_, trained or model)
-        if trained is None:
-            return RoundResult(model, promoted=False)
-        promoted = promote(run, round_, trained, model)
-        return RoundResult(trained, promoted)
+        promoted = trained is not None and promote(run, round_, trained, model)
+        return RoundResult(trained or model, promoted)
+
+
+def decide_round(run: Run, round_: int, traces: DatasetRef) -> DatasetRef:
+    """From sampled chains to decisions: the checks, then what else is asked for, then the policy over all of it."""
+    spec = run.open().settings.spec
+    checked = ground(run, round_, traces)
+    verdicts = judge(run, round_, traces, checked) if spec.panel is not None else None
+    gains = counterfactual(run, round_, traces, checked) if spec.counterfactual.share else None
+    return decide(run, round_, traces, checked, verdicts, gains)
 
 
 def train_round(
@@ -69,12 +77,3 @@ def train_round(
         else:
             model = reinforce_model(run, round_, model)
     return None if model == start else model
-
-
-def decide_round(run: Run, round_: int, traces: DatasetRef) -> DatasetRef:
-    """From sampled chains to decisions: the checks, then what else is asked for, then the policy over all of it."""
-    spec = run.open().settings.spec
-    checked = ground(run, round_, traces)
-    verdicts = judge(run, round_, traces, checked) if spec.panel is not None else None
-    gains = counterfactual(run, round_, traces, checked) if spec.counterfactual.share else None
-    return decide(run, round_, traces, checked, verdicts, gains)

@@ -3,7 +3,8 @@
 from prefect import flow
 
 from flows.rejudge import rejudge
-from mgrd.export.choices import ExportConfig, Purpose
+from mgrd.export.choices import ExportConfig
+from mgrd.export.formats import Purpose
 from mgrd.selection.overrides import reviewers_wait
 from tasks.artifacts import tell_failure
 from tasks.publish import export, push_export

@@ -3,9 +3,9 @@
 from prefect import flow
 
 from tasks.artifacts import tell_failure
+from tasks.models import standing_model
 from tasks.run import Overrides, Run
 from tasks.sample import sample
-from tasks.train import standing_model
 
 
 @flow(name="sample", on_failure=[tell_failure], on_crashed=[tell_failure], on_cancellation=[tell_failure])

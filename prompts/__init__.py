@@ -6,13 +6,13 @@ the whole file, so a row that stores the sha says exactly what was asked.
 
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 
 from mgrd.errors import ConfigError
+from mgrd.ids import KEY_DIGITS, sha256_bytes
 
 FOLDER = Path(__file__).parent
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False)
@@ -49,7 +49,7 @@ def load_prompt(prompt_id: str) -> Prompt:
     if not path.is_relative_to(FOLDER.resolve()) or not path.is_file():
         known = sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.rglob("*.jinja"))
         raise ConfigError(f"no prompt {prompt_id!r}; there are {known}")
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     _, front, body = text.split("---\n", 2) if text.startswith("---\n") else ("", "", text)
     fields = dict(line.split(":", 1) for line in front.splitlines() if ":" in line)
     try:
@@ -58,7 +58,7 @@ def load_prompt(prompt_id: str) -> Prompt:
             version=int(fields["version"]),
             variables=tuple(name.strip() for name in fields["variables"].split(",") if name.strip()),
             body=body.strip("\n"),
-            sha=sha256(text.encode()).hexdigest()[:16],
+            sha=sha256_bytes(text.encode())[:KEY_DIGITS],
         )
     except (KeyError, ValueError) as error:
         raise ConfigError(f"{path.name}: front matter needs `version` and `variables`: {error}") from error

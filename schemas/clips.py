@@ -8,6 +8,9 @@ import pyarrow as pa
 
 from schemas.base import FACT, FactRow, Row, Table, listed, optional, required
 
+HELD_OUT = ("dev", "test")
+"""Splits that nothing is trained on."""
+
 
 class Clip(Row):
     clip_id: str

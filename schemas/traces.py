@@ -9,6 +9,9 @@ import pyarrow as pa
 
 from schemas.base import Row, Table, listed, optional, required
 
+DISTILL, PREFER, EVALUATE, TEXT, PROBE = "distill", "prefer", "evaluate", "text", "probe"
+"""The purposes."""
+
 
 class Trace(Row):
     trace_id: str

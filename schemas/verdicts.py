@@ -4,6 +4,9 @@ import pyarrow as pa
 
 from schemas.base import Row, Table, optional, required
 
+CRITERIA = ("acoustic_grounding", "logical_coherence", "answer_follows", "surrogate", "self_cognition")
+"""What a judge grades, from 1 (worst) to 5 (best); `surrogate` 5 is free of surrogates. Columns, and of `panels`."""
+
 
 class Verdict(Row):
     verdict_id: str

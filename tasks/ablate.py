@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.errors import TrainingError
+from mgrd.files import whole_file
 from mgrd.models import load_model
 from mgrd.report.ablation import ArmRun, ablation_document, build_ablation_report
 from mgrd.store import Entry, Outcome, Stage, digest, run_stage
 from mgrd.training.mixture import mix_rows
 from schemas import DECISIONS, DISTILLED, QUESTIONS, TRACES
+from schemas.traces import DISTILL
+from tasks.models import ModelRef, model_entry
 from tasks.reinforce import reinforce_stage
-from tasks.retries import RETRY_JITTER
 from tasks.rollouts import RolloutBench
-from tasks.run import ModelRef, Overrides, Run, model_entry, questions_of
+from tasks.rows import questions_of
+from tasks.run import Overrides, Run
+from tasks.stage_task import stage_task
 from tasks.texts import replay_rows
 from tasks.train import train_stage
 
@@ -44,14 +46,14 @@ class Result:
     counts: dict[str, Any]
 
 
-@task(name="reinforce arm", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("reinforce arm", uses="gpu")
 def reinforce_arm(run: Run, seed: int, arm: Arm, model: ModelRef) -> list[Result]:
     """Reinforcement under the arm's settings. Empty when its window holds no question."""
     entry = reinforce_stage(run.open(), ROUND, model, f"ablate {arm.name}", measured=True)
     return [] if entry is None else [Result(arm.name, seed, entry.counts)]
 
 
-@task(name="sft arm", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("sft arm", uses="gpu")
 def sft_arm(run: Run, seed: int, arm: Arm, model: ModelRef) -> list[Result]:
     """SFT on the round's chains, all of them or those that the filter kept, under the same caps."""
     from mgrd.selection.select import select_traces
@@ -59,7 +61,7 @@ def sft_arm(run: Run, seed: int, arm: Arm, model: ModelRef) -> list[Result]:
 
     workspace = run.open()
     spec = workspace.settings.spec
-    partition = {"round": ROUND, "purpose": "distill"}
+    partition = {"round": ROUND, "purpose": DISTILL}
     traces, decisions = workspace.store.read(TRACES, partition), workspace.store.read(DECISIONS, partition)
     if spec.selection.arm == "unfiltered":
         decisions = decisions.with_columns(decision=pl.lit("kept"))
@@ -102,7 +104,7 @@ def sft_arm(run: Run, seed: int, arm: Arm, model: ModelRef) -> list[Result]:
     return [Result(arm.name, seed, {**measured.counts, "steps": [], "heldout": [], "stopped": None})]
 
 
-@task(name="compare arms", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("compare arms")
 def compare(run: Run, study: str, results: list[Result]) -> dict[str, object]:
     """Write the study's report and its figures as JSON; returns the figures, with the report's path."""
     if not results:
@@ -110,9 +112,9 @@ def compare(run: Run, study: str, results: list[Result]) -> dict[str, object]:
     workspace = run.open()
     runs = [ArmRun(one.arm, one.seed, one.counts) for one in results]
     document = ablation_document(study, runs)
-    folder = workspace.reports
-    folder.mkdir(parents=True, exist_ok=True)
-    page = folder / f"ablate-{study}.html"
-    page.write_text(build_ablation_report(document, runs))
-    (folder / f"ablate-{study}.json").write_text(json.dumps(document, indent=1))
+    page = workspace.reports / f"ablate-{study}.html"
+    with whole_file(page) as draft:
+        draft.write_text(build_ablation_report(document, runs), encoding="utf-8")
+    with whole_file(page.with_suffix(".json")) as draft:
+        draft.write_text(json.dumps(document, indent=1))
     return {**document, "report": page.as_posix()}

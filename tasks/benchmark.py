@@ -5,9 +5,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from mgrd.engines import open_engine
 from mgrd.engines.journal import JournaledEngine
 from mgrd.errors import ConfigError
@@ -19,14 +16,14 @@ from mgrd.store import Workspace
 from mgrd.store.deadline import deadline
 from schemas import MODELS
 from tasks.artifacts import publish_benchmark
-from tasks.retries import RETRY_JITTER
 from tasks.run import Run
+from tasks.stage_task import stage_task
 
 LOGGER = logging.getLogger("mgrd")
 JOURNAL = "answers.jsonl"
 
 
-@task(name="benchmark", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("benchmark", uses="gpu")
 def benchmark(
     run: Run, name: str, data: str, out: str, model: str | None, limit: int | None, asking: Evaluating
 ) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.errors import CalibrationError, DataError
 from mgrd.evaluation.calibration import calibrate_signals, check_agreement
@@ -20,13 +18,13 @@ from mgrd.settings import Spec
 from mgrd.store import Workspace
 from schemas import CALIBRATIONS, CLIPS, COUNTERFACTUALS, DECISIONS, OVERRIDES, TRACES, VERDICTS
 from tasks.judge import panel_says
-from tasks.retries import RETRY_JITTER
 from tasks.run import Run
+from tasks.stage_task import stage_task
 
 PRECISION = 0.97
 
 
-@task(name="calibrate", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("calibrate")
 def calibrate(run: Run, labels: str | None = None, precision: float = PRECISION) -> dict[str, object]:
     """Hold every signal against the labels of `overrides` and of a file; store and return what was found.
 
@@ -64,7 +62,7 @@ def calibrate(run: Run, labels: str | None = None, precision: float = PRECISION)
     }
 
 
-@task(name="check calibration", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("check calibration")
 def check_calibration(run: Run) -> None:
     """Stops the round before training when `spec.gate.min_kappa` is set and not reached."""
     workspace = run.open()

@@ -3,24 +3,22 @@
 import json
 
 import polars as pl
-from prefect import task
 from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
 
 from data_contracts.invariants import check_decontaminated, check_references, check_split_leakage
 from mgrd.errors import ContractError
 from mgrd.ingest.unchanged import altered_clips
-from mgrd.store import DatasetRef, Outcome, Stage, Workspace, empty_frame, newest_entries, run_stage
+from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digests, empty_frame, newest_entries, run_stage
 from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, EVIDENCE, LEDGER, OVERLAPS, QUESTIONS, TRACES
-from tasks.retries import RETRY_JITTER
 from tasks.run import Run
+from tasks.stage_task import stage_task
 
 VERSION = 1
 STRANGERS = 10
 """Rows without a chain that are looked at, once there are any."""
 
 
-@task(name="check ingest", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("check ingest")
 def check_ingest(run: Run, clips: DatasetRef) -> None:
     """Every question of the workspace is on a clip that is there; clips that no stage measures are as ingested."""
     workspace = run.open()
@@ -34,7 +32,7 @@ def check_ingest(run: Run, clips: DatasetRef) -> None:
     _check(workspace, stage, sum(frame.height for frame in frames.values()))
 
 
-@task(name="check round", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("check round")
 def check_round(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, distilled: DatasetRef) -> None:
     """Traces, claims, decisions and training rows of a round; nothing that is held out may be among the latter."""
     workspace = run.open()
@@ -53,7 +51,7 @@ def check_round(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef
         rows += keys.select(pl.len()).collect().item()
         strangers = keys.join(chains, on="trace_id", how="anti").head(STRANGERS).collect(engine="streaming")
         check_references(table.name, strangers, "trace_id", TRACES.name, empty_frame(TRACES))
-    inputs = {"traces": traces.digest, "decisions": decisions.digest, "distilled": distilled.digest}
+    inputs = digests(traces=traces, decisions=decisions, distilled=distilled)
     _check(workspace, Stage("contracts", round_, VERSION, {}, inputs), rows)
 
 

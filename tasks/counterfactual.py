@@ -4,8 +4,6 @@ from contextlib import closing
 from pathlib import Path
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.engines import open_engine
 from mgrd.engines.contrast import Sounds, contrast_chains
@@ -13,17 +11,19 @@ from mgrd.errors import EngineError
 from mgrd.grounding.counterfactual import claim_gains, other_clips, place_of
 from mgrd.ids import seed_from
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, run_stage
+from mgrd.store.quarantine import empty_quarantine
 from prompts import load_prompt
 from schemas import CLAIMS, CLIPS, COUNTERFACTUALS, MODELS, QUARANTINE, QUESTIONS, TRACES
 from tasks.limits import ErrorLimit
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
-from tasks.run import Run, questions_of
+from tasks.rows import questions_of, splits_of
+from tasks.run import Run
+from tasks.stage_task import stage_task
 
 VERSION = 1
 
 
-@task(name="counterfactual", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("counterfactual", uses="gpu")
 def counterfactual(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> DatasetRef:
     """What the sound adds to the round's chains; `decisions` names the partition whose claims are placed."""
     return contrast_partition(run.open(), round_, traces, decisions)
@@ -33,7 +33,7 @@ def contrast_partition(workspace: Workspace, round_: int, traces: DatasetRef, de
     """The counterfactuals of a traces partition, for `spec.counterfactual.share` of its questions."""
     purpose = str(traces.partition["purpose"])
     share = workspace.settings.spec.counterfactual.share
-    questions = questions_of(workspace, *(("pool",) if purpose == "distill" else ("dev", "test")))
+    questions = questions_of(workspace, *splits_of(purpose))
     partition = {"round": round_, "purpose": purpose}
     claims = workspace.store.read(CLAIMS, decisions.partition)
     stage = Stage(
@@ -106,7 +106,7 @@ def _fill(workspace: Workspace, wanted: pl.DataFrame, swaps: dict[str, str], sta
     good = present.join(expected, on=["trace_id", "swap_clip_id"], how="semi", nulls_equal=True)
     if good.height < present.height:
         store.replace(COUNTERFACTUALS, good, partition)
-    store.replace(QUARANTINE, store.read(QUARANTINE).head(0), {"stage": stage.name, "round": stage.round})
+    empty_quarantine(store, stage.name, stage.round)
     owed = wanted.join(good.select("trace_id"), on="trace_id", how="anti", maintain_order="left")
     if owed.is_empty():
         return

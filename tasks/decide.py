@@ -1,25 +1,24 @@
 """Decide: the policy over all signals of a round's chains: checks, judge, counterfactuals, and reviewers last."""
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.judging import panel_identity
 from mgrd.selection.decisions import counterfacts_of, decide_traces
 from mgrd.selection.overrides import spoken_on, votes_of
 from mgrd.selection.policy import Counterfact, policy_sha
-from mgrd.store import DatasetRef, Outcome, Spool, Stage, Workspace, digest, run_stage
+from mgrd.store import DatasetRef, Outcome, Spool, Stage, Workspace, digest, digests, run_stage
 from schemas import COUNTERFACTUALS, DECISIONS, OVERRIDES
 from tasks.judge import panel_says
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
-from tasks.run import Run, chains_of
+from tasks.rows import chains_of
+from tasks.run import Run
+from tasks.stage_task import stage_task
 from tasks.tally import Tally
 
 VERSION = 1
 
 
-@task(name="decide", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("decide")
 def decide(
     run: Run,
     round_: int,
@@ -38,14 +37,11 @@ def decide(
         version=VERSION,
         config={"policy": spec.policy.model_dump(), "arm": spec.selection.arm},
         inputs={
-            "decisions": decisions.digest,
+            **digests(decisions=decisions, verdicts=verdicts, counterfactuals=counterfactuals),
             "overrides": digest(OVERRIDES, overrides),
-            **({"verdicts": verdicts.digest} if verdicts else {}),
-            **({"counterfactuals": counterfactuals.digest} if counterfactuals else {}),
         },
         amends=decisions,
     )
-
     sha = policy_sha(spec.selection.arm, spec.policy, spec.panel and panel_identity(spec.panel))
     votes = votes_of(overrides)
 

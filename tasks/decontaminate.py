@@ -9,10 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from data_contracts.invariants import HELD_OUT
 from mgrd.errors import ConfigError
 from mgrd.evaluation.benchmarks import named
 from mgrd.evaluation.decontamination import Decontamination, Sample, find_overlaps
@@ -21,9 +18,10 @@ from mgrd.ingest.listing import listing_digest
 from mgrd.ingest.text_set import text_set_of
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, run_stage
 from schemas import CLIPS, OVERLAPS, QUESTIONS
+from schemas.clips import HELD_OUT
 from tasks.ingest import EMBEDDED
-from tasks.retries import RETRY_JITTER
 from tasks.run import Run
+from tasks.stage_task import stage_task
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 1
@@ -31,7 +29,7 @@ OWN = "held-out"
 """The name under which the campaign's own dev and test clips stand in the table."""
 
 
-@task(name="decontaminate", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("decontaminate")
 def decontaminate(run: Run) -> DatasetRef:
     """The training questions, on clips and of a text set, that overlap with held-out clips or with named benchmarks."""
     workspace = run.open()

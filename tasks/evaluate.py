@@ -3,34 +3,36 @@
 import logging
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.engines.sampling import GREEDY
 from mgrd.evaluation.gate import judge_promotion
 from mgrd.evaluation.heldout import heldout_metrics, probe_metrics, text_metrics
-from mgrd.store import DatasetRef, Outcome, Stage, digest, run_stage
+from mgrd.store import DatasetRef, Outcome, Stage, digest, digests, run_stage
 from mgrd.store.checkpoints import retire_checkpoints
 from schemas import CLAIMS, COUNTERFACTUALS, DECISIONS, METRICS, TRACES
+from schemas.clips import HELD_OUT
+from schemas.traces import EVALUATE
 from tasks.artifacts import publish_heldout, publish_round
 from tasks.counterfactual import contrast_partition
 from tasks.ground import ground_partition
+from tasks.models import ModelRef, model_row, put_model
 from tasks.probes import measure_probes
-from tasks.retries import RETRY_JITTER
-from tasks.run import ModelRef, Run, clips_of, model_row, put_model, questions_of
-from tasks.sample import EVALUATE, sample_questions
+from tasks.rows import clips_of, questions_of
+from tasks.run import Run
+from tasks.sample import sample_questions
+from tasks.stage_task import stage_task
 from tasks.texts import measure_texts
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 1
 
 
-@task(name="evaluate", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("evaluate", uses="gpu")
 def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     """Metrics of the model on the dev and test questions: one greedy and some sampled chains each."""
     workspace = run.open()
     spec = workspace.settings.spec
-    questions = questions_of(workspace, "dev", "test")
+    questions = questions_of(workspace, *HELD_OUT)
     indices = (GREEDY, *range(spec.evaluation.samples))
     traces = sample_questions(workspace, round_, model, EVALUATE, questions, indices)
     decisions = ground_partition(workspace, round_, traces, EVALUATE, "filtered")
@@ -42,13 +44,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
         round=round_,
         version=VERSION,
         config={"evaluation": spec.evaluation.model_dump(), "seed": spec.seed},
-        inputs={
-            "traces": traces.digest,
-            "decisions": decisions.digest,
-            **({"counterfactuals": gains.digest} if gains else {}),
-            **({"texts": texts.digest} if texts else {}),
-            **({"probes": probes.digest} if probes else {}),
-        },
+        inputs=digests(traces=traces, decisions=decisions, counterfactuals=gains, texts=texts, probes=probes),
     )
 
     def work() -> Outcome:
@@ -56,7 +52,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
             workspace.store.read(TRACES, traces.partition),
             workspace.store.read(CLAIMS, decisions.partition),
             workspace.store.read(DECISIONS, decisions.partition),
-            clips_of(workspace, "dev", "test"),
+            clips_of(workspace, *HELD_OUT),
             None if gains is None else workspace.store.read(COUNTERFACTUALS, gains.partition),
             round_=round_,
             spec=spec.evaluation,
@@ -76,7 +72,7 @@ def evaluate(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     return entry.output(METRICS.name)
 
 
-@task(name="promote", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("promote")
 def promote(run: Run, round_: int, model: ModelRef, parent: ModelRef | None) -> bool:
     """Whether the round's model replaces its parent, judged on the dev split."""
     workspace = run.open()

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.audio.evidence import EVIDENCE_VERSION, MeasureClips, measure_clips
 from mgrd.errors import AudioError
@@ -12,11 +10,12 @@ from mgrd.executors import open_executor
 from mgrd.ids import canonical, content_key
 from mgrd.ingest.unchanged import altered_clips
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, frame_of, run_stage
+from mgrd.store.quarantine import empty_quarantine
 from schemas import CLIPS, EVIDENCE, QUARANTINE
 from tasks.limits import ErrorLimit
 from tasks.progress import Advance, progress
-from tasks.retries import RETRY_JITTER
 from tasks.run import Run
+from tasks.stage_task import stage_task
 
 VERSION = 1
 COMMIT_EVERY = 512
@@ -25,7 +24,7 @@ CLIPS_AT_ONCE = 16
 """Clips that a worker of a cluster is given at once."""
 
 
-@task(name="measure evidence", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("measure evidence")
 def measure(run: Run, clips: DatasetRef) -> DatasetRef:
     """Evidence of a collection's clips that chains are checked on; cold-start clips need none."""
     workspace = run.open()
@@ -58,7 +57,7 @@ def _measure_owed(workspace: Workspace, clips: pl.DataFrame, stage: str) -> int:
     if current.height < evidence.height:
         store.replace(EVIDENCE, current, {})
     owed = clips.join(current.select("clip_id"), on="clip_id", how="anti", maintain_order="left")
-    store.replace(QUARANTINE, store.read(QUARANTINE).head(0), {"stage": stage})
+    empty_quarantine(store, stage)
     failed = 0
     limit = workspace.settings.runtime.fail_on_error
     errors = ErrorLimit(stage, clips.height, clips.height - owed.height, limit, AudioError)

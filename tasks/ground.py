@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from mgrd.audio.facts import Fact, from_row
+from mgrd.arms import Arm
 from mgrd.audio.lookup import write_facts
 from mgrd.executors import open_executor
 from mgrd.grounding.llm_claims import Extraction
@@ -15,13 +13,15 @@ from mgrd.grounding.scorer import GROUNDING_VERSION
 from mgrd.judging.spend import Usage
 from mgrd.selection.decisions import ASKED, TRACE_COLUMNS, GroundChains
 from mgrd.selection.extraction import extract_chains, extractor_identity
-from mgrd.settings import Arm, PanelSpec
+from mgrd.settings import PanelSpec
 from mgrd.store import DatasetRef, Outcome, Spool, Stage, Workspace, run_stage
 from schemas import CLAIMS, CLIPS, DECISIONS, EVIDENCE, TRACES
+from schemas.traces import DISTILL
 from tasks.limits import affordable
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
-from tasks.run import Run, asked_of, clip_ids_of
+from tasks.rows import asked_of, clip_ids_of, splits_of
+from tasks.run import Run
+from tasks.stage_task import stage_task
 from tasks.tally import Tally
 
 VERSION = 3
@@ -36,18 +36,18 @@ WORTH_PROCESSES = 6_000
 """Chains from which it takes less time to start processes than to read them in this one."""
 
 
-@task(name="ground", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("ground")
 def ground(run: Run, round_: int, traces: DatasetRef) -> DatasetRef:
     """Claims and decisions of a traces partition; returns the decisions."""
     workspace = run.open()
     purpose = str(traces.partition["purpose"])
-    arm: Arm = workspace.settings.spec.selection.arm if purpose == "distill" else "filtered"
+    arm: Arm = workspace.settings.spec.selection.arm if purpose == DISTILL else "filtered"
     return ground_partition(workspace, round_, traces, purpose, arm)
 
 
 def ground_partition(workspace: Workspace, round_: int, traces: DatasetRef, purpose: str, arm: Arm) -> DatasetRef:
-    splits = ("pool",) if purpose == "distill" else ("dev", "test")
-    heard = pl.col("clip_id").is_in(clip_ids_of(workspace, *splits).implode())
+    """The decisions on the chains of `traces`, whose clips are of the purpose's splits, as `arm` takes them."""
+    heard = pl.col("clip_id").is_in(clip_ids_of(workspace, *splits_of(purpose)).implode())
     spec = workspace.settings.spec
     stage = Stage(
         name=f"ground-{purpose}",
@@ -124,10 +124,4 @@ def _extractions(
     paid = sum(usages, Usage()).cost
     left = panel if panel.max_cost is None else panel.model_copy(update={"max_cost": panel.max_cost - paid})
     chains = {key: reasoning or "" for key, reasoning in traces.select("trace_id", "reasoning").iter_rows()}
-    return extract_chains(chains, workspace.settings.spec.claims, left, workspace.replies, None, usages.append)
-
-
-def facts_by_clip(frame: pl.DataFrame, column: str) -> dict[str, list[Fact]]:
-    """clip_id -> facts of a clips or evidence frame; clips without any are left out."""
-    rows = frame.select("clip_id", column).drop_nulls().iter_rows()
-    return {clip_id: [from_row(row) for row in facts] for clip_id, facts in rows}
+    return extract_chains(chains, workspace.settings.spec.claims, left, workspace.replies, usages.append)

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.ingest.derive import derive_questions
 from mgrd.ingest.embedded import make_embedded
@@ -13,14 +11,14 @@ from mgrd.ingest.listing import collection_of, listing_digest
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import CLIPS, EVIDENCE, QUARANTINE, QUESTIONS
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
 from tasks.run import Run
+from tasks.stage_task import stage_task
 
 VERSION = 1
 EMBEDDED = "embedded"
 
 
-@task(name="ingest embedded", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("ingest embedded")
 def ingest_embedded(run: Run) -> DatasetRef:
     """The default clips and questions, made on this machine; returns the clips."""
     workspace = run.open()
@@ -46,7 +44,7 @@ def ingest_embedded(run: Run) -> DatasetRef:
     return entry.output(CLIPS.name)
 
 
-@task(name="ingest folder", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("ingest folder")
 def ingest_path(run: Run, path: str) -> DatasetRef:
     """The audio of a folder or manifest; questions that the manifest gives come with it."""
     workspace = run.open()
@@ -89,7 +87,7 @@ def ingest_path(run: Run, path: str) -> DatasetRef:
     return entry.output(CLIPS.name)
 
 
-@task(name="derive questions", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("derive questions")
 def derive(run: Run, clips: DatasetRef) -> DatasetRef:
     """Questions from measured facts, for a collection whose clips came without any."""
     workspace = run.open()

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from functools import partial
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.errors import JudgeError
 from mgrd.executors import open_executor
@@ -29,18 +27,18 @@ from mgrd.selection.decisions import passed_checks
 from mgrd.settings import PanelSpec
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from schemas import DECISIONS, EVIDENCE, LEDGER, PANELS, QUESTIONS, TRACES, VERDICTS
-from tasks.ground import facts_by_clip
 from tasks.limits import affordable
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
+from tasks.rows import facts_by_clip
 from tasks.run import Run
+from tasks.stage_task import stage_task
 
 VERSION = 3
 USAGE = ["prompt_tokens", "completion_tokens", "cost", "requests"]
 """Columns of verdicts, in the order of `Usage`."""
 
 
-@task(name="judge", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["judge"])
+@stage_task("judge", uses="judge")
 def judge(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> DatasetRef:
     """The panel's verdicts on the chains that passed the checks."""
     workspace = run.open()

@@ -1,32 +1,30 @@
 """Prefer: pairs of a round's chains, and DPO on them."""
 
 import logging
-import shutil
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.ingest.probes import paired_probes
 from mgrd.models import load_model
 from mgrd.models.checkpoints import LoadedModel
 from mgrd.models.render import Renderer
 from mgrd.selection.preferences import pair_replies, pair_traces
-from mgrd.store import DatasetRef, Outcome, Stage, Workspace, run_stage
+from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digests, run_stage
 from mgrd.training.dpo import Pair, train_dpo
 from mgrd.training.features import FeatureCache
 from prompts import load_prompt
 from schemas import CLIPS, DECISIONS, MODELS, PREFERENCES, QUESTIONS, TRACES
+from tasks.models import ModelRef, features_of, model_entry, new_folder, put_trained
 from tasks.probes import prefer_probes
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
-from tasks.run import ModelRef, Run, features_of, model_entry, put_trained
+from tasks.run import Run
+from tasks.stage_task import stage_task
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 2
 
 
-@task(name="pair", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("pair")
 def pair(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, model: ModelRef) -> DatasetRef:
     """Preference pairs of the round's chains, and of what `model` replies when asked whether it hears."""
     workspace = run.open()
@@ -37,11 +35,7 @@ def pair(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, model
         round=round_,
         version=VERSION,
         config={"per_question": spec.preferences.per_question, "seed": spec.seed},
-        inputs={
-            "traces": traces.digest,
-            "decisions": decisions.digest,
-            **({"probes": probes.digest} if probes else {}),
-        },
+        inputs=digests(traces=traces, decisions=decisions, probes=probes),
     )
 
     def work() -> Outcome:
@@ -66,7 +60,7 @@ def pair(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef, model
     return entry.output(PREFERENCES.name)
 
 
-@task(name="dpo", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("dpo", uses="gpu")
 def prefer(run: Run, round_: int, pairs: DatasetRef, model: ModelRef) -> ModelRef:
     """The model after DPO on the round's pairs; itself when there is none."""
     workspace = run.open()
@@ -91,8 +85,7 @@ def prefer(run: Run, round_: int, pairs: DatasetRef, model: ModelRef) -> ModelRe
 
 def _train(workspace: Workspace, stage: Stage, pairs: DatasetRef, parent: ModelRef) -> Outcome:
     spec, runtime = workspace.settings.spec, workspace.settings.runtime
-    folder = workspace.models / f"round-{stage.round:02d}-dpo-{stage.fingerprint[:8]}"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = new_folder(workspace, stage)
     loaded = load_model(workspace.root / parent.uri, runtime.device)
     features = features_of(workspace, loaded.encoder_sha)
     chosen = workspace.store.read(PREFERENCES, pairs.partition)

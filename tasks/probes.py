@@ -4,14 +4,17 @@ import polars as pl
 
 from mgrd.ingest.probes import PROMPT, paired_probes, probe_questions
 from mgrd.store import DatasetRef, Workspace
-from tasks.run import ModelRef, clips_of
-from tasks.sample import PREFER, PROBE, sample_questions
+from schemas.clips import HELD_OUT
+from schemas.traces import PREFER, PROBE
+from tasks.models import ModelRef
+from tasks.rows import clips_of
+from tasks.sample import sample_questions
 
 
 def measure_probes(workspace: Workspace, round_: int, model: ModelRef, indices: tuple[int, ...]) -> DatasetRef | None:
     """Replies to `spec.evaluation.probes` probes in each held-out split; None when there are none to ask."""
     spec = workspace.settings.spec
-    questions = probe_questions(clips_of(workspace, "dev", "test"), spec.evaluation.probes, spec.seed)
+    questions = probe_questions(clips_of(workspace, *HELD_OUT), spec.evaluation.probes, spec.seed)
     return _ask(workspace, round_, model, PROBE, questions, indices)
 
 

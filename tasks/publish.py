@@ -2,18 +2,15 @@
 
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round, rows_of
 from mgrd.export.publish import plan_push, push
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
 from tasks.run import Run
+from tasks.stage_task import stage_task
 
 
-@task(name="export", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("export")
 def export(run: Run, config: ExportConfig, out: str) -> str:
     """Write the export unless it is there already; returns its directory."""
     workspace = run.open()
@@ -22,7 +19,7 @@ def export(run: Run, config: ExportConfig, out: str) -> str:
     return out
 
 
-@task(name="push", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, retries=2, retry_delay_seconds=30)
+@stage_task("push")
 def push_export(directory: str, repo: str, *, private: bool, dry_run: bool) -> str:
     """Push the directory and return the commit's address; a dry run only checks it and returns its fingerprint."""
     plan = plan_push(Path(directory), repo, private=private)

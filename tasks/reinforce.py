@@ -7,8 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.errors import EngineError
 from mgrd.grounding.scorer import GROUNDING_VERSION
@@ -18,16 +16,18 @@ from mgrd.store import Entry, Outcome, Stage, Workspace, digest, run_stage
 from mgrd.training.reinforce import ReinforceReport, reinforce
 from prompts import load_prompt
 from schemas import CURRICULUM, MODELS, QUESTIONS
+from tasks.models import ModelRef, model_entry, new_folder, put_trained
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
 from tasks.rollouts import RolloutBench
-from tasks.run import ModelRef, Run, model_entry, put_trained, questions_of
+from tasks.rows import questions_of
+from tasks.run import Run
+from tasks.stage_task import stage_task
 
 LOGGER = logging.getLogger("mgrd")
 VERSION = 1
 
 
-@task(name="reinforce", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("reinforce", uses="gpu")
 def reinforce_model(run: Run, round_: int, model: ModelRef) -> ModelRef:
     """The model after reinforcement on the round's questions inside the window; itself when there is none."""
     entry = reinforce_stage(run.open(), round_, model, "reinforce")
@@ -84,9 +84,8 @@ def _reinforce(
     workspace: Workspace, stage: Stage, parent: ModelRef, pool: pl.DataFrame, dev: pl.DataFrame, *, measured: bool
 ) -> Outcome:
     spec = workspace.settings.spec
-    folder = workspace.models / f"round-{stage.round:02d}-{stage.name.replace(' ', '-')}-{stage.fingerprint[:8]}"
+    folder = new_folder(workspace, stage)
     state = folder.with_name(f".{folder.name}.run")
-    shutil.rmtree(folder, ignore_errors=True)
     loaded = load_model(workspace.root / parent.uri, workspace.settings.runtime.device)
     test = questions_of(workspace, "test") if measured else dev.head(0)
     bench = RolloutBench(workspace, loaded, pl.concat([pool, dev, test]))

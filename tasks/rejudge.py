@@ -1,18 +1,16 @@
 """Rejudge: what a round's decisions were, and what became of them."""
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.errors import DataError
 from mgrd.store import DatasetRef
 from schemas import DECISIONS, TRACES
-from tasks.retries import RETRY_JITTER
+from schemas.traces import DISTILL
 from tasks.run import Run
-from tasks.sample import DISTILL
+from tasks.stage_task import stage_task
 
 
-@task(name="sampled traces", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("sampled traces")
 def sampled_traces(run: Run, round_: int) -> DatasetRef:
     """The chains of a committed round. Raises DataError when the round has none."""
     workspace = run.open()
@@ -24,13 +22,13 @@ def sampled_traces(run: Run, round_: int) -> DatasetRef:
     return workspace.store.reference(TRACES, entry.output(TRACES.name).partition)
 
 
-@task(name="standing decisions", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("standing decisions")
 def standing_decisions(run: Run, round_: int) -> DatasetRef:
     """The round's decisions as they stand before anything is decided again."""
     return run.open().store.reference(DECISIONS, {"round": round_, "purpose": DISTILL})
 
 
-@task(name="compare decisions", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("compare decisions")
 def compare(run: Run, before: DatasetRef, after: DatasetRef, distilled: DatasetRef) -> dict[str, object]:
     """How many chains went from which decision to which, and the reasons that came and went."""
     store = run.open().store

@@ -1,15 +1,12 @@
 """Report: the campaign so far as one HTML file."""
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from mgrd.report import write_report
 from tasks.artifacts import publish_report
-from tasks.retries import RETRY_JITTER
 from tasks.run import Run
+from tasks.stage_task import stage_task
 
 
-@task(name="report", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("report")
 def report(run: Run) -> str:
     """The path of the written report."""
     workspace = run.open()

@@ -9,8 +9,8 @@ from mgrd.models.render import Renderer
 from mgrd.store import Workspace
 from prompts import load_prompt
 from schemas import CLIPS, EVIDENCE
-from tasks.ground import facts_by_clip
-from tasks.run import features_of
+from tasks.models import features_of
+from tasks.rows import facts_by_clip
 
 
 class RolloutBench:

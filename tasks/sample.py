@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from mgrd.engines import open_engine
 from mgrd.engines.cluster import CLIP_FILE, SampleQuestions, sample_on_cluster
@@ -14,19 +12,22 @@ from mgrd.errors import EngineError
 from mgrd.executors import open_executor
 from mgrd.store import Outcome, Stage, Workspace, digest, run_stage
 from mgrd.store.delta import DatasetRef
+from mgrd.store.quarantine import empty_quarantine
 from prompts import load_prompt
 from schemas import QUARANTINE, QUESTIONS, TRACES
+from schemas.traces import DISTILL
 from tasks.commits import Commits
 from tasks.limits import ErrorLimit
+from tasks.models import ModelRef
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
-from tasks.run import ModelRef, Run, clips_of, questions_of
+from tasks.rows import clips_of, questions_of
+from tasks.run import Run
+from tasks.stage_task import stage_task
 
 VERSION = 1
-DISTILL, PREFER, EVALUATE, TEXT, PROBE = "distill", "prefer", "evaluate", "text", "probe"
 
 
-@task(name="sample", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("sample", uses="gpu")
 def sample(run: Run, round_: int, model: ModelRef) -> DatasetRef:
     """Traces of the pool questions: K sampled chains each."""
     workspace = run.open()
@@ -83,7 +84,7 @@ def _fill(workspace: Workspace, plan: pl.DataFrame, run: SamplingRun, model: Mod
     good = present.filter(pl.col("trace_id").is_in(plan["trace_id"].implode()))
     if good.height < present.height:
         store.replace(TRACES, good, partition)
-    store.replace(QUARANTINE, store.read(QUARANTINE).head(0), {"stage": f"sample-{run.purpose}", "round": run.round})
+    empty_quarantine(store, f"sample-{run.purpose}", run.round)
     owed = plan.join(good.select("trace_id"), on="trace_id", how="anti", maintain_order="left")
     if owed.is_empty():
         return

@@ -1,22 +1,21 @@
 """Select: kept chains become training rows; duplicates, caps and the difficulty window thin them."""
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from mgrd.selection.select import select_traces
-from mgrd.store import DatasetRef, Outcome, Spool, Stage, question_ranges, run_stage
+from mgrd.store import DatasetRef, Outcome, Spool, Stage, digests, question_ranges, run_stage
 from prompts import load_prompt
 from schemas import CURRICULUM, DECISIONS, DISTILLED, TRACES
+from schemas.traces import DISTILL
 from tasks.artifacts import publish_funnel
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
-from tasks.run import Run, asked_of
+from tasks.rows import asked_of
+from tasks.run import Run
+from tasks.stage_task import stage_task
 from tasks.tally import COUNTED, Tally
 
 VERSION = 1
 
 
-@task(name="select", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("select")
 def select(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> DatasetRef:
     """Training rows of the round; its ledger entry holds the funnel."""
     workspace = run.open()
@@ -27,7 +26,7 @@ def select(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> 
         round=round_,
         version=VERSION,
         config={"selection": spec.selection.model_dump(), "prompt": prompt.sha, "seed": spec.seed},
-        inputs={"traces": traces.digest, "decisions": decisions.digest},
+        inputs=digests(traces=traces, decisions=decisions),
     )
 
     def work() -> Outcome:
@@ -53,7 +52,7 @@ def select(run: Run, round_: int, traces: DatasetRef, decisions: DatasetRef) -> 
                 workspace.store.replace_parts(CURRICULUM, curriculum.frames(), partition),
             )
         tally = Tally(workspace.store.batches(DECISIONS, decisions.partition, columns=COUNTED))
-        sampled = workspace.ledger.newest(round_, "sample-distill")
+        sampled = workspace.ledger.newest(round_, f"sample-{DISTILL}")
         quarantined = 0 if sampled is None else int(str(sampled.counts["quarantined"]))
         return Outcome(
             outputs=outputs,

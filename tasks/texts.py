@@ -7,8 +7,9 @@ from mgrd.ingest.embedded.texts import PROMPT, text_tasks
 from mgrd.ingest.text_set import heldout_texts, text_set_of
 from mgrd.store import DatasetRef, Workspace
 from schemas import DISTILLED, OVERLAPS, QUARANTINE
-from tasks.run import ModelRef
-from tasks.sample import TEXT, sample_questions
+from schemas.traces import TEXT
+from tasks.models import ModelRef
+from tasks.sample import sample_questions
 
 GENERATED_ROWS = 400
 """Rows made where the cold start left none: a model from outside."""

@@ -1,18 +1,15 @@
 """Train: cold start (eq. 1), then SFT on kept chains with text replay (eq. 5)."""
 
 import logging
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from mgrd.errors import DataError, TrainingError
+from mgrd.errors import TrainingError
 from mgrd.ingest.embedded import write_demonstrations
-from mgrd.models import assemble_embedded, load_model, model_sha
+from mgrd.models import assemble_embedded, load_model
 from mgrd.settings import Settings
 from mgrd.store import DatasetRef, Outcome, Stage, Workspace, digest, run_stage
 from mgrd.training.adapters import Lora
@@ -22,9 +19,11 @@ from mgrd.training.mixture import mix_rows
 from mgrd.training.sft import TrainReport, train_sft
 from prompts import load_prompt
 from schemas import CLIPS, DISTILLED, MODELS, QUESTIONS
+from tasks.models import ModelRef, features_of, model_entry, new_folder, put_trained
 from tasks.progress import progress
-from tasks.retries import RETRY_JITTER
-from tasks.run import ModelRef, Run, clips_of, features_of, model_entry, put_trained, trainable
+from tasks.rows import clips_of, trainable
+from tasks.run import Run
+from tasks.stage_task import stage_task
 from tasks.texts import replay_rows
 
 LOGGER = logging.getLogger("mgrd")
@@ -33,7 +32,7 @@ HEARING, CHAINS = 0, 1
 """Phases of the cold start."""
 
 
-@task(name="demonstrations", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER)
+@stage_task("demonstrations")
 def demonstrations(run: Run) -> DatasetRef:
     """Cold-start rows: what is heard, then chains in a mixture of styles, then text reasoning."""
     workspace = run.open()
@@ -69,7 +68,7 @@ def demonstrations(run: Run) -> DatasetRef:
     return entry.output(DISTILLED.name)
 
 
-@task(name="hearing", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("hearing", uses="gpu")
 def learn_hearing(run: Run, rows: DatasetRef) -> ModelRef:
     """Assemble the embedded model and teach it to describe and to answer what it hears."""
     workspace = run.open()
@@ -104,7 +103,7 @@ def learn_hearing(run: Run, rows: DatasetRef) -> ModelRef:
     return model_entry(entry, 0)
 
 
-@task(name="cold start", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("cold start", uses="gpu")
 def learn_chains(run: Run, rows: DatasetRef, parent: ModelRef) -> ModelRef:
     """Teach the model to write chains in the cold start's mixture of styles."""
     workspace = run.open()
@@ -130,7 +129,7 @@ def learn_chains(run: Run, rows: DatasetRef, parent: ModelRef) -> ModelRef:
     return model_entry(entry, 0)
 
 
-@task(name="train", cache_policy=NO_CACHE, retry_jitter_factor=RETRY_JITTER, tags=["gpu"])
+@stage_task("train", uses="gpu")
 def train(run: Run, round_: int, rows: DatasetRef, parent: ModelRef) -> ModelRef | None:
     """SFT of the parent on the kept chains, of this round or all so far, with text replay.
 
@@ -161,40 +160,11 @@ def train(run: Run, round_: int, rows: DatasetRef, parent: ModelRef) -> ModelRef
     return model_entry(entry, round_)
 
 
-def outside_model(workspace: Workspace) -> ModelRef:
-    """`spec.model.base` as the campaign's first model."""
-    folder = Path(workspace.settings.spec.model.base).expanduser().resolve()
-    return ModelRef(model_sha(folder), folder.as_posix(), 0)
-
-
-def standing_model(workspace: Workspace, round_: int) -> ModelRef:
-    """The model that round `round_` samples from: the newest that was promoted before it, or the outside one.
-
-    Raises DataError while the round before is not finished.
-    """
-    before = workspace.store.read(MODELS).filter(pl.col("round") < round_)
-    last, ledger = round_ - 1, workspace.ledger
-    trained = before.filter(pl.col("round") == last).height > 0
-    finished = ledger.newest(last, "promote" if trained else "evaluate") is not None
-    promoted = before.filter("promoted").sort("round")
-    outside = workspace.settings.spec.model.base != "embedded"
-    if not finished or (promoted.is_empty() and not outside):
-        raise DataError(
-            f"round {round_} has no model to sample from: round {last} is not finished; run it first, with `mgrd run` "
-            "or the deployment distill/round"
-        )
-    if promoted.is_empty():
-        return outside_model(workspace)
-    model = promoted.row(-1, named=True)
-    return ModelRef(model["model_id"], model["uri"], model["round"])
-
-
 def train_stage(
     workspace: Workspace, stage: Stage, parent: ModelRef, rows: pl.DataFrame, steps: int, rate: float
 ) -> Outcome:
     """One SFT run from the parent's folder into a folder of its own; returns the stage's outcome."""
-    folder = workspace.models / f"round-{stage.round:02d}-{stage.name.replace(' ', '-')}-{stage.fingerprint[:8]}"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = new_folder(workspace, stage)
     clips = workspace.store.read(CLIPS, columns=["clip_id", "uri"])
     audio = {clip_id: workspace.resolve(uri) for clip_id, uri in clips.iter_rows()}
     model = load_model(workspace.root / parent.uri, workspace.settings.runtime.device)

@@ -43,7 +43,7 @@ def _room(parts: tuple[str, ...]) -> str | None:
         return parts[0]
     if parts[0] != "mgrd" or len(parts) < 2 or parts[1].startswith("__"):
         return None
-    return "settings" if parts[1].startswith("settings") else parts[1]
+    return parts[1]
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:

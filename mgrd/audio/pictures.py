@@ -5,7 +5,6 @@ measured, or once when they are first asked for, and kept in files named by clip
 """
 
 import json
-import os
 import struct
 import zlib
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from mgrd.audio.decode import MODEL_RATE, Samples, decode, resample
 from mgrd.audio.events import Events
 from mgrd.audio.frames import Frames
 from mgrd.audio.pitch import PitchLine
+from mgrd.files import whole_file
 
 PICTURE_VERSION = 1
 PEAKS = 900  # columns of the waveform
@@ -136,10 +136,11 @@ def picture_paths(folder: Path, clip_id: str) -> tuple[Path, Path]:
 
 def keep_picture(folder: Path, clip_id: str, frames: Frames, line: PitchLine, events: Events) -> None:
     """Write both files of a clip; each appears whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     numbers, image = picture_paths(folder, clip_id)
-    _write(image, encode_png(draw_spectrogram(frames.samples, frames.rate)))
-    _write(numbers, json.dumps(asdict(draw_picture(frames, line, events)), separators=(",", ":")).encode())
+    with whole_file(image) as draft:
+        draft.write_bytes(encode_png(draw_spectrogram(frames.samples, frames.rate)))
+    with whole_file(numbers) as draft:
+        draft.write_text(json.dumps(asdict(draw_picture(frames, line, events)), separators=(",", ":")))
 
 
 def cached_picture(folder: Path, clip_id: str, path: Path) -> tuple[Path, Path]:
@@ -152,9 +153,3 @@ def cached_picture(folder: Path, clip_id: str, path: Path) -> tuple[Path, Path]:
         heard = listen(audio.samples, audio.rate)
         keep_picture(folder, clip_id, heard.frames, heard.line, heard.events)
     return numbers, image
-
-
-def _write(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    draft.write_bytes(data)
-    draft.replace(path)

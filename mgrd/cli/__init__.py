@@ -61,7 +61,7 @@ app.command("serving-copy")(serving_copy.serving_copy_command)
 app.command("ablate")(ablate.ablate_command)
 app.add_typer(data.app, name="data")
 app.add_typer(review.app, name="review")
-app.add_typer(config.app, name="config", help="Settings.")
+app.add_typer(config.app, name="config", help="Print the schema and the reference of the settings.")
 
 
 def main() -> None:

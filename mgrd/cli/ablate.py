@@ -2,14 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from mgrd.cli.environment import prepare, show_stages
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
-
-Study = Literal["format-reward", "data-selection", "grounding-term"]
+from mgrd.arms import Study
+from mgrd.cli.environment import open_to_run
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 
 def ablate_command(
@@ -27,16 +26,15 @@ def ablate_command(
     steps: Annotated[int | None, typer.Option(help="Reinforcement steps of an arm.", min=1)] = None,
     json_: JsonOption = False,
 ) -> None:
-    """The report's ablations on the embedded model, with curves in an HTML report."""
+    """Run the report's ablations on the embedded model.
+
+    Curves stand in an HTML report below `reports` of the workspace.
+    """
     try:
         numbers = sorted({int(seed) for seed in seeds.split(",")})
     except ValueError as error:
         raise typer.BadParameter(f"{seeds!r} is no list of seeds; write 0,1,2", param_hint="--seeds") from error
-    prepare(workspace)
-    show_stages(workspace)
-    from mgrd.store import Workspace
-
-    Workspace.open(workspace)
+    open_to_run(workspace)
     from flows.ablate import ablate
 
     overrides: dict[str, int | float | str | bool | None] = {} if steps is None else {"spec.reinforce.steps": steps}
@@ -48,14 +46,13 @@ def ablate_command(
 
 
 def _show(found: dict[str, Any]) -> None:
-    from mgrd.report.ablation import FIGURES, figure_text
+    from mgrd.report.figures import ARM_FIGURES, mean_and_spread
 
     for arm in found["arms"]:
         typer.echo(f"{arm['arm']} (seeds {', '.join(map(str, arm['seeds']))})")
-        for key, title, share in FIGURES:
+        for key, title, share in ARM_FIGURES:
             if key in arm["figures"]:
                 figure = arm["figures"][key]
-                typer.echo(
-                    f"  {title:<26}{figure_text(figure['before'], share)} -> {figure_text(figure['final'], share)}"
-                )
+                before, final = (mean_and_spread(figure[when], share) for when in ("before", "final"))
+                typer.echo(f"  {title:<26}{before} -> {final}")
     typer.echo(f"report: {found['report']}")

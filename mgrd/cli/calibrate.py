@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mgrd.cli.environment import prepare, show_stages
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.environment import open_to_run
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 LabelsOption = Annotated[
     Path | None, typer.Option(help="JSON lines with trace_id and verdict (grounded, not_grounded or unsure).")
@@ -22,16 +22,12 @@ def calibrate_command(
     precision: PrecisionOption = 0.97,
     json_: JsonOption = False,
 ) -> None:
-    """Print kappa, the precision curve and the threshold for a wished precision, of the policy and each signal.
+    """Hold policy and judges against people's labels.
 
-    Labels are the reviewers' overrides and, with --labels, those of a file. Bad lines of the file
-    are told and left out.
+    Prints kappa, the precision curve and the threshold for a wished precision, of the policy and each signal. Labels
+    are the reviewers' overrides and, with --labels, those of a file. Bad lines of the file are told and left out.
     """
-    prepare(workspace)
-    show_stages(workspace)
-    from mgrd.store import Workspace
-
-    Workspace.open(workspace)
+    open_to_run(workspace)
     from flows.calibrate import calibrate
 
     file = None if labels is None else str(labels.resolve())

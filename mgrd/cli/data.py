@@ -7,25 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
+from mgrd.cli.tables import print_table, shown
 
 if TYPE_CHECKING:
     import polars as pl
 
-app = typer.Typer(
-    help="Tables: list, show, history, diff, lineage, rollback, clean-up, quarantine.", no_args_is_help=True
-)
+app = typer.Typer(help="Look into the tables and their history; go back.", no_args_is_help=True)
 
 TableArgument = Annotated[str, typer.Argument(help="Name of a table, such as traces; `mgrd data list` has them all.")]
 StageOption = Annotated[str | None, typer.Option(help="Only rows of this stage, such as sample-distill.")]
 RoundOption = Annotated[int | None, typer.Option("--round", help="Only rows of this round.", min=0)]
-CELL = 60
-"""Characters of a value on the screen; `--json` prints all of it."""
 
 
 @app.command("list")
 def list_command(workspace: WorkspaceOption = Path(), json_: JsonOption = False) -> None:
-    """All tables with version, rows, files, size and time of the last commit."""
+    """List all tables: version, rows, files, size, last commit."""
     from dataclasses import asdict
 
     from mgrd.store import Workspace
@@ -50,7 +47,10 @@ def show_command(
     limit: Annotated[int, typer.Option(help="Rows at most.", min=1)] = 20,
     json_: JsonOption = False,
 ) -> None:
-    """Rows of a table in key order, now or at a version; `--json` prints one row a line."""
+    """Show rows of a table in key order, now or at a version.
+
+    `--json` prints one row a line.
+    """
     from mgrd.errors import DataError
     from mgrd.store import Workspace
     from mgrd.store.history import read_version, table_named
@@ -67,12 +67,16 @@ def show_command(
         _lines(few)
         return
     _print(few.to_dicts(), False, tuple(chosen), "no rows")
-    typer.echo(f"{few.height} of {rows.height} rows")
+    if rows.height:
+        typer.echo(f"{few.height} of {rows.height} rows")
 
 
 @app.command("history")
 def history_command(table: TableArgument, workspace: WorkspaceOption = Path(), json_: JsonOption = False) -> None:
-    """Commits of a table, newest first, with the stage that made them."""
+    """List commits of a table, with the stages that made them.
+
+    Newest first.
+    """
     from mgrd.store import Workspace
     from mgrd.store.history import commits, table_named
 
@@ -88,7 +92,7 @@ def diff_command(
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
-    """Rows that were added, removed and changed between two versions of a table."""
+    """Compare two versions: rows added, removed, changed."""
     from mgrd.store import Workspace
     from mgrd.store.history import difference, table_named
 
@@ -109,7 +113,10 @@ def lineage_command(
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
-    """From a training row or chain back to clip, question, prompt, model, judges, policy and configuration."""
+    """Tell where a training row or chain came from.
+
+    Clip, question, prompt, model, judges, policy and configuration.
+    """
     from mgrd.report.lineage import lineage_of
     from mgrd.store import Workspace
 
@@ -122,7 +129,7 @@ def lineage_command(
             if isinstance(each, dict):
                 typer.echo(name)
                 for column, value in each.items():
-                    typer.echo(f"  {column:<18} {_cell(value)}")
+                    typer.echo(f"  {column:<18} {shown(value)}")
             elif each is not None:
                 typer.echo(f"{name:<20} {each}")
 
@@ -135,7 +142,10 @@ def rollback_command(
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
-    """Take out what later rounds wrote, in new commits; what reviewers said stays. `mgrd run` goes on from there."""
+    """Take out what later rounds wrote, in new commits.
+
+    What reviewers said stays. `mgrd run` goes on from there.
+    """
     from mgrd.store import Workspace
     from mgrd.store.history import rollback
 
@@ -169,7 +179,10 @@ def gc_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Merge small files; delete files of older versions, and checkpoints that are unknown or let go by keep_models."""
+    """Merge small files, delete those of older versions.
+
+    Also checkpoints that are unknown, or let go by runtime.keep_models.
+    """
     from mgrd.store import Workspace
     from mgrd.store.history import collect_garbage
 
@@ -187,7 +200,10 @@ def quarantine_command(
     round_: RoundOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Rows that a stage could not process, with the reason; `mgrd requeue` has them tried again."""
+    """List rows that a stage could not process, and why.
+
+    `mgrd requeue` has them tried again; `--json` prints one row a line.
+    """
     from mgrd.store import Workspace
     from mgrd.store.quarantine import quarantined
 
@@ -206,7 +222,10 @@ def requeue_command(
     round_: RoundOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Have quarantined rows tried again: their stages are owed, `mgrd run` (or `mgrd ingest`) does them."""
+    """Have quarantined rows tried again.
+
+    Their stages are owed again: `mgrd run` (or `mgrd ingest`) does them.
+    """
     from mgrd.store import Workspace
     from mgrd.store.quarantine import requeue
 
@@ -225,21 +244,9 @@ def _print(rows: Sequence[dict[str, Any]], json_: bool, columns: tuple[str, ...]
     if not rows:
         typer.echo(nothing)
         return
-    cells = [columns, *([_cell(row[name]) for name in columns] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-    for line in cells:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print_table(columns, [[row[name] for name in columns] for row in rows])
 
 
 def _lines(frame: "pl.DataFrame") -> None:
     for row in frame.iter_rows(named=True):
         typer.echo(json.dumps(row, default=str))
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-    # Chains are hostile: a terminal must not be told to do anything by one.
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    return shown if len(shown) <= CELL else f"{shown[: CELL - 1]}…"

@@ -6,35 +6,34 @@ from typing import Annotated
 
 import typer
 
-from mgrd.cli.evaluate import BenchmarkOption
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import BenchmarkDataOption, BenchmarkOption, JsonOption, WorkspaceOption
 
 
 def decontaminate_command(
     benchmark: BenchmarkOption,
-    data: Annotated[Path, typer.Option(help="Folder of the owners' files as published, or one of their files.")],
+    data: BenchmarkDataOption,
     out: Annotated[Path, typer.Option(help="Where sound out of tables is unpacked.")] = Path("evaluation"),
     json_: JsonOption = False,
     workspace: WorkspaceOption = Path(),
 ) -> None:
-    """List the campaign's training questions whose recording or wording a benchmark holds; nothing is changed."""
+    """List training questions that a benchmark holds too.
+
+    By their recording or by their wording; nothing is changed.
+    """
     from dataclasses import asdict
 
     import polars as pl
 
-    from mgrd.errors import ConfigError
     from mgrd.evaluation.benchmarks import named
     from mgrd.evaluation.decontamination import Sample, find_overlaps
     from mgrd.ingest.text_set import text_set_of
-    from mgrd.settings import SETTINGS_FILE, load_settings
     from mgrd.store import Workspace
     from schemas import CLIPS, QUESTIONS
+    from schemas.clips import HELD_OUT
 
-    if not (workspace / SETTINGS_FILE).is_file():
-        raise ConfigError(f"{workspace}: no campaign; name its folder with --workspace")
-    opened = Workspace(workspace, load_settings(workspace))
+    opened = Workspace.open(workspace)
     clips = dict(opened.store.read(CLIPS).select("clip_id", "uri").iter_rows())
-    asked = opened.store.read(QUESTIONS).filter(~pl.col("split").is_in(["dev", "test"])).sort("question_id")
+    asked = opened.store.read(QUESTIONS).filter(~pl.col("split").is_in(HELD_OUT)).sort("question_id")
     training = [
         Sample(
             row["question_id"], opened.resolve(clips[row["clip_id"]]) if row["clip_id"] in clips else None, row["text"]

@@ -1,11 +1,16 @@
 """`mgrd doctor`: whether the engine of a workspace hears, repeats itself and scores, before a campaign pays for it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", help="Workspace folder.")]
+from mgrd.cli.environment import prepare
+from mgrd.cli.options import JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from mgrd.store import Workspace
+
 ModelOption = Annotated[Path | None, typer.Option(help="Folder of a checkpoint; none: the workspace's newest model.")]
 WINDOW_SLACK = 2.0
 """Seconds by which the over-long clip passes the window."""
@@ -14,9 +19,14 @@ WINDOW_SLACK = 2.0
 def doctor_command(
     workspace: WorkspaceOption = Path(),
     model: ModelOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    json_: JsonOption = False,
 ) -> None:
-    """Check engine, server, model, template and audio tokens, and say what to fix."""
+    """Check engine, model and sound; say what to fix.
+
+    Server, template and audio tokens too. --json prints one object a line; the exit status is 1 when something has
+    to be fixed.
+    """
+    prepare(workspace)
     import dataclasses
     import json
     import tempfile
@@ -24,7 +34,7 @@ def doctor_command(
     from mgrd.engines import open_engine
     from mgrd.engines.doctor import examine
     from mgrd.models import model_sha
-    from mgrd.models.serving_copy import window_seconds
+    from mgrd.models.files import window_seconds
     from mgrd.store import Workspace
 
     opened = Workspace.open(workspace)
@@ -40,7 +50,7 @@ def doctor_command(
         bad = 0
         for finding in findings:
             bad += not finding.good
-            if as_json:
+            if json_:
                 typer.echo(json.dumps(dataclasses.asdict(finding)))
             else:
                 typer.echo(f"{'ok ' if finding.good else 'FIX'}  {finding.check:<20} {finding.found}")
@@ -49,15 +59,13 @@ def doctor_command(
     raise typer.Exit(bool(bad))
 
 
-def _newest_model(workspace: "object") -> Path:
+def _newest_model(workspace: "Workspace") -> Path:
     """The checkpoint that the next stage would sample. Raises ConfigError when there is none yet."""
     import polars as pl
 
     from mgrd.errors import ConfigError
-    from mgrd.store import Workspace
     from schemas import MODELS
 
-    assert isinstance(workspace, Workspace)
     rows = workspace.store.read(MODELS).filter(pl.col("stage") != "hearing").sort("round")
     if rows.height:
         return workspace.root / rows["uri"][-1]

@@ -5,11 +5,23 @@ Must run before Prefect, transformers or numba are imported, since they read it 
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mgrd.store import Workspace
 
 
 def prepare(workspace: Path) -> None:
-    """Point state and caches of libraries into the workspace. What the user has set stays."""
-    home = workspace.resolve()
+    """`keep_in` the workspace. Raises ConfigError where there is none, and leaves no trace there."""
+    from mgrd.settings import require_workspace
+
+    require_workspace(workspace)
+    keep_in(workspace)
+
+
+def keep_in(folder: Path) -> None:
+    """Point state and caches of libraries into the folder. What the user has set stays."""
+    home = folder.resolve()
     defaults = {
         "PREFECT_HOME": str(home / ".prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -31,9 +43,22 @@ def prepare(workspace: Path) -> None:
     Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
 
 
-def show_stages(workspace: Path, overrides: dict[str, object] | None = None) -> None:
+def show_stages(workspace: Path) -> None:
     """Stage lines of the pipeline's own logger on standard error, as the settings want them."""
     from mgrd.settings import load_settings
     from mgrd.store.logs import write_log
 
-    write_log(load_settings(workspace, overrides))
+    write_log(load_settings(workspace))
+
+
+def open_to_run(folder: Path, overrides: dict[str, object] | None = None) -> "Workspace":
+    """The workspace of a command that runs stages: libraries write into it, and stages are told as they finish.
+
+    Raises ConfigError where there is none; then nothing is made.
+    """
+    from mgrd.store import Workspace
+
+    opened = Workspace.open(folder, overrides)
+    keep_in(folder)
+    show_stages(folder)
+    return opened

@@ -6,22 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
-from mgrd.cli.environment import prepare, show_stages
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
-
-BenchmarkOption = Annotated[
-    str, typer.Option(help="mmau, mmau-pro, mmar, mmsu, big-bench-audio, spoken-mqa or air-bench.")
-]
+from mgrd.cli.environment import keep_in, show_stages
+from mgrd.cli.options import BenchmarkDataOption, BenchmarkOption, JsonOption, WorkspaceOption
 
 
 def evaluate_command(
     benchmark: BenchmarkOption,
-    data: Annotated[Path, typer.Option(help="Folder of the owners' files as published, or one of their files.")],
+    data: BenchmarkDataOption,
     out: Annotated[Path, typer.Option(help="Where predictions and evaluation.json are written.")] = Path("evaluation"),
     predictions: Annotated[
         Path | None, typer.Option(help="Score this file of predictions in the owners' format; no engine is run.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="transformers, openai or mock; else the settings' engine.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="transformers, vllm, openai or mock; else the settings' engine.")
+    ] = None,
     model: Annotated[
         Path | None, typer.Option(help="Folder of a checkpoint; else the campaign's newest model.")
     ] = None,
@@ -34,10 +32,11 @@ def evaluate_command(
     json_: JsonOption = False,
     workspace: WorkspaceOption = Path(),
 ) -> None:
-    """Answer a public benchmark, write predictions in its owners' format, and score them.
+    """Answer a public benchmark and score the answers.
 
-    `official` counts as the owners do, `strict` counts whatever is missing as wrong. The same command again goes on
-    where it stopped: answers stand in answers.jsonl below --out, and are not asked for again.
+    Predictions are written in the owners' format. `official` counts as the owners do, `strict` counts whatever is
+    missing as wrong. The same command again goes on where it stopped: answers stand in answers.jsonl below --out, and
+    are not asked for again.
     """
     if predictions is not None:
         from dataclasses import asdict
@@ -52,7 +51,7 @@ def evaluate_command(
         return
     from mgrd.settings import SETTINGS_FILE
 
-    prepare(workspace if (workspace / SETTINGS_FILE).is_file() else out)
+    keep_in(workspace if (workspace / SETTINGS_FILE).is_file() else out)
     show_stages(workspace)
     from flows.evaluate import evaluate
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +17,6 @@ PLAIN_WIDTH = 120
 COLOURS = {"supported": "green", "contradicted": "red", "unverifiable": "yellow", "surrogate": "magenta"}
 SIGNS = {"supported": "+", "contradicted": "-", "unverifiable": "?"}
 MEASURED = {"text": "text problems", "probe": "probes"}
-CRITERIA = ("acoustic_grounding", "logical_coherence", "answer_follows", "surrogate", "self_cognition")
 
 
 def explain_command(
@@ -25,7 +24,10 @@ def explain_command(
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
-    """Show a chain with its claims, measured values, judge scores, counterfactual and decision."""
+    """Show a chain, its claims, and how it was decided on.
+
+    With measured values, judges' scores, counterfactual, reviewers' verdicts and the reasons.
+    """
     from mgrd.report.explain import explain_trace
     from mgrd.store import Workspace
 
@@ -78,7 +80,8 @@ def _marked(found: dict[str, Any]) -> "Text":
     """The chain with each claim followed by its number and sign: + holds, - is refuted, ? cannot be told."""
     from rich.text import Text
 
-    from mgrd.report.examples import mark_pieces, visible
+    from mgrd.report.examples import mark_pieces
+    from mgrd.report.html import visible
 
     if not (found["reasoning"] or "").strip():
         return Text(f"  no reasoning; raw text: {visible(found['raw_text'])}", style="dim")
@@ -119,7 +122,7 @@ def _claims_table(claims: list[dict[str, Any]]) -> Any:
 
 
 def _claimed(claim: dict[str, Any]) -> str:
-    from mgrd.report.examples import visible
+    from mgrd.report.html import visible
 
     value = "" if claim["value"] is None else f" ({_number(claim['value'])} {claim['unit'] or ''})".replace(" )", ")")
     return visible(f"{'not ' if claim['negated'] else ''}{claim['claimed']}{value}")
@@ -132,6 +135,8 @@ def _verdict(claim: dict[str, Any]) -> str:
 def _scores(verdict: dict[str, Any]) -> str:
     if not verdict["scored"]:
         return "unscored"
+    from schemas.verdicts import CRITERIA
+
     return ", ".join(f"{name.replace('_', ' ')} {_number(verdict.get(name))}" for name in CRITERIA)
 
 
@@ -158,7 +163,7 @@ def _show_decision(console: "Console", decision: dict[str, Any] | None) -> None:
 def _line(console: "Console", label: str, text: str, style: str = "") -> None:
     from rich.text import Text
 
-    from mgrd.report.examples import visible
+    from mgrd.report.html import visible
 
     line = Text(f"{visible(label):<16} ", style="bold")
     line.append(visible(text).replace("\n", " "), style=style)

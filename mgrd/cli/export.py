@@ -2,22 +2,21 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
+from mgrd.cli.tables import print_table
+from mgrd.export.formats import Format, Purpose
 
 if TYPE_CHECKING:
     from mgrd.export.choices import ExportConfig
     from mgrd.export.manifest import Manifest
 
-FormatOption = Annotated[
-    Literal["hf", "trl", "ms-swift", "llama-factory", "verl", "nemo", "webdataset"],
-    typer.Option("--format", help="What will read it."),
-]
+FormatOption = Annotated[Format, typer.Option("--format", help="What will read it.")]
 PurposeOption = Annotated[
-    Literal["sft", "dpo", "rl"],
+    Purpose,
     typer.Option(help="Kept chains, preference pairs, or questions inside the difficulty window."),
 ]
 
@@ -40,9 +39,10 @@ def export_command(
     ] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Write a round as an immutable directory that a trainer reads; the same command again changes nothing.
+    """Write a round as a directory that a trainer reads.
 
-    Where reviewers have spoken since the round was decided, it is decided anew first.
+    It never changes: the same command again does nothing, another export needs another directory. Where reviewers
+    have spoken since the round was decided, it is decided anew first.
     """
     config = _config(
         round=round_, format=format_, purpose=purpose, embed_audio=embed_audio, seed=seed, holdout=holdout,
@@ -74,17 +74,22 @@ def export_command(
 def verify_command(
     directory: Annotated[Path, typer.Argument(help="A directory that `mgrd export` wrote.")], json_: JsonOption = False
 ) -> None:
-    """Check every file of an export against its manifest; the exit status is 1 when anything differs."""
-    from mgrd.export.manifest import find_faults, read_manifest
+    """Check every file of an export against its manifest.
 
-    faults = find_faults(directory)
+    The exit status is 1 when anything differs.
+    """
+    from mgrd.export.manifest import find_faults, read_manifest
+    from tasks.progress import progress
+
     manifest = read_manifest(directory)
+    size = sum(entry.bytes for entry in manifest.files)
+    with progress(f"verifying {directory.name}", size) as advance:
+        faults = find_faults(directory, advance)
     if json_:
         typer.echo(json.dumps({"directory": str(directory), "whole": not faults, "faults": faults}))
     else:
         for fault in faults:
             typer.echo(fault)
-        size = sum(entry.bytes for entry in manifest.files)
         typer.echo(f"{len(manifest.files)} files, {size / 1e6:.1f} MB: {'damaged' if faults else 'whole'}")
     if faults:
         raise typer.Exit(1)
@@ -98,18 +103,21 @@ def publish_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and list, push nothing.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Push an export to the Hugging Face Hub; the token comes from HF_TOKEN or the hub's own login."""
+    """Push an export to the Hugging Face Hub.
+
+    The token comes from HF_TOKEN or the hub's own login.
+    """
     from mgrd.export.publish import plan_push, push
 
     plan = plan_push(directory, repo, private=private, revision=revision)
-    if json_:
-        typer.echo(json.dumps(plan.document | {"dry_run": dry_run}))
-    else:
-        for path, size in plan.files:
-            typer.echo(f"{size:>12}  {path}")
+    if not json_:
+        print_table(("bytes", "file"), [[size, path] for path, size in plan.files])
         typer.echo(f"{len(plan.files)} files, {plan.bytes / 1e6:.1f} MB for {plan.repo}")
-    if not dry_run:
-        typer.echo(push(plan))
+    address = None if dry_run else push(plan)
+    if json_:
+        typer.echo(json.dumps(plan.document | {"dry_run": dry_run, "address": address}))
+    elif address is not None:
+        typer.echo(address)
 
 
 def _config(**values: object) -> "ExportConfig":
@@ -125,10 +133,12 @@ def _config(**values: object) -> "ExportConfig":
 
 
 def _show(out: Path, manifest: "Manifest") -> None:
-    for name, splits in manifest.splits.items():
-        for split, rows in splits.items():
-            shards = len(manifest.of(name, split))
-            typer.echo(f"{name:<12} {split:<11} {rows:>8} rows in {shards} file{'s' if shards > 1 else ''}")
+    rows = [
+        [name, split, count, len(manifest.of(name, split))]
+        for name, splits in manifest.splits.items()
+        for split, count in splits.items()
+    ]
+    print_table(("config", "split", "rows", "files"), rows)
     if refused := manifest.about["refused"]:
         typer.echo(f"{len(refused)} rows refused; the first, {refused[0]['id']}: {refused[0]['reason']}")
     typer.echo(f"{out}: fingerprint {manifest.fingerprint}; `mgrd verify {out}` checks it")

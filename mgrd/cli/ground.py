@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from mgrd.selection.outside import OutsideFilter
@@ -29,11 +29,11 @@ def ground_command(
     judge: JudgeOption = False,
     workspace: WorkspaceOption = Path(),
 ) -> None:
-    """Decide on chains by their audio, as a round would; audio paths are relative to FILE.
+    """Decide on chains by their audio, as a round would.
 
-    Policy and judges are those of the mgrd.toml in --workspace, where there is one, and of the environment. A row that
-    cannot be read comes back unscored, with a message, and the exit status stays 0; it is 1 when the file is missing
-    or a judge had to be given up, and 2 when the settings are wrong.
+    Audio paths are relative to FILE. Policy and judges are those of the mgrd.toml in --workspace, where there is one,
+    and of the environment. A row that cannot be read comes back unscored, with a message, and the exit status stays
+    0; it is 1 when the file is missing or a judge had to be given up, and 2 when the settings are wrong.
     """
     from mgrd.errors import DataError, JudgeError
 
@@ -54,6 +54,8 @@ def _filter(workspace: Path, judge: bool) -> "OutsideFilter":
     from mgrd.selection.outside import OutsideFilter
     from mgrd.settings import SETTINGS_FILE, load_settings
 
+    if not workspace.is_dir():
+        raise ConfigError(f"{workspace}: no such folder; --workspace names one whose {SETTINGS_FILE} has the policy")
     settings = load_settings(workspace)
     spec = settings.spec
     if judge and spec.panel is None:
@@ -86,14 +88,15 @@ def _show(result: dict[str, object]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from mgrd.report.examples import visible
+    from mgrd.report.html import visible
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     reasons, claims = result["reasons"], result["claims"]
     assert isinstance(reasons, list)
     assert isinstance(claims, list)
     head = "kept" if result["kept"] else f"not kept: {', '.join(reasons)}"
-    console.print(Text(visible(f"{result['id']}  {head}"), style="bold"))
+    name = "no id" if result["id"] is None else result["id"]
+    console.print(Text(visible(f"{name}  {head}"), style="bold"))
     if message := result.get("message"):
         console.print(Text(visible(f"    {message}")))
     for claim in claims:

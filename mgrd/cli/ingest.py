@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from mgrd.cli.environment import prepare, show_stages
-from mgrd.cli.workspace import WorkspaceOption
+from mgrd.cli.environment import open_to_run
+from mgrd.cli.options import WorkspaceOption
 
 SourceArgument = Annotated[
     str, typer.Argument(help="`embedded` for the default clips, or a folder, manifest or audio file.")
@@ -14,12 +14,12 @@ SourceArgument = Annotated[
 
 
 def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) -> None:
-    """Bring clips and questions into the workspace; ingesting the same again changes nothing."""
-    prepare(workspace)
-    show_stages(workspace)
+    """Bring clips and questions into the workspace.
+
+    Ingesting the same again changes nothing.
+    """
     from mgrd.errors import DataError
     from mgrd.ingest.listing import listing_digest
-    from mgrd.store import Workspace
     from mgrd.store.request import Request
 
     embedded = source == "embedded"
@@ -27,7 +27,7 @@ def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) 
         raise DataError(f"{source}: no such file or folder; give a path, or `embedded` for the default clips")
     path = source if embedded else str(Path(source).resolve())
     listing = "" if embedded else listing_digest(Path(path))
-    opened = Workspace.open(workspace)
+    opened = open_to_run(workspace)
     with opened.held(f"mgrd ingest {source}"):
         request = Request(opened, f"ingest {path}", {"files": listing})
         if request.finished():
@@ -37,4 +37,4 @@ def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) 
 
         ingest(str(workspace.resolve()), path)
         request.record()
-    typer.echo("ingested; `mgrd status` shows what is there")
+    typer.echo("ingested; `mgrd data list` shows what is there, `mgrd run` goes on")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgrd.cli.workspace import JsonOption
+from mgrd.cli.options import JsonOption
+from mgrd.cli.tables import print_table, shown
 
 if TYPE_CHECKING:
     from mgrd.audio.facts import Fact
@@ -20,10 +21,11 @@ def measure_command(
     files: Annotated[list[Path], typer.Argument(help="Audio files: wav, flac, mp3, ogg, opus, aiff.")],
     json_: JsonOption = False,
 ) -> None:
-    """Measure audio files: pitch, pulse, loudness, timbre, noise, room, speech, each with its reliability.
+    """Measure the acoustic facts of audio files.
 
-    A file that cannot be measured is named with the reason on standard error; the others are still measured, and the
-    exit status is 1. docs/evidence.md tells what each fact is.
+    Pitch, pulse, loudness, timbre, noise, room, speech, each with its reliability. A file that cannot be measured is
+    named with the reason on standard error; the others are still measured, and the exit status is 1. docs/evidence.md
+    tells what each fact is.
     """
     from mgrd.audio.measuring import measure_file
     from mgrd.errors import AudioError
@@ -48,16 +50,10 @@ def measure_command(
 
 
 def _show(path: Path, facts: "list[Fact]") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=escape(str(path)), title_justify="left")
-    table.add_column("fact")
-    for title in ("value", "unit", "from s", "to s", "reliability"):
-        table.add_column(title, justify="right" if title != "unit" else "left")
-    for fact in facts:
-        if fact.name not in LINES:
-            place = (f"{fact.start:.2f}", f"{fact.end:.2f}")
-            table.add_row(fact.name, f"{fact.value:.4g}", fact.unit, *place, f"{fact.reliability:.2f}")
-    Console().print(table)
+    typer.echo(shown(path))
+    rows = [
+        [fact.name, f"{fact.value:.4g}", fact.unit, f"{fact.start:.2f}", f"{fact.end:.2f}", f"{fact.reliability:.2f}"]
+        for fact in facts
+        if fact.name not in LINES
+    ]
+    print_table(("fact", "value", "unit", "from s", "to s", "reliability"), rows)

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mgrd.cli.environment import prepare, show_stages
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.environment import open_to_run
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 
 def rejudge_command(
@@ -15,15 +15,12 @@ def rejudge_command(
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
-    """Ground, judge, decide and select a sampled round anew with the present settings; print what changed.
+    """Decide on a sampled round anew, and print what changed.
 
-    Nothing is sampled and nothing is trained: `mgrd run` goes on from the new decisions.
+    Grounds, judges, decides and selects with the present settings. Nothing is sampled and nothing is trained: `mgrd
+    run` goes on from the new decisions.
     """
-    prepare(workspace)
-    show_stages(workspace)
-    from mgrd.store import Workspace
-
-    with Workspace.open(workspace).held(f"mgrd rejudge {round_}"):
+    with open_to_run(workspace).held(f"mgrd rejudge {round_}"):
         from flows.rejudge import rejudge
 
         found = rejudge(str(workspace.resolve()), round_)

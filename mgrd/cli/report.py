@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 RoundOption = Annotated[
     int | None,
@@ -15,10 +15,11 @@ RoundOption = Annotated[
 
 
 def report_command(workspace: WorkspaceOption = Path(), round_: RoundOption = None, json_: JsonOption = False) -> None:
-    """Write the report and print its path; with --json print the figures of its sections and write nothing.
+    """Write the report and print its path.
 
-    The page is one file that opens without a network: held-out figures and curves, the funnel, ablations, chains with
-    sound and marked claims, cost, provenance.
+    With --json, print the figures of its sections and write nothing. The page is one file that opens without a
+    network: held-out figures and curves, the funnel, ablations, chains with sound and marked claims, cost,
+    provenance.
     """
     from mgrd.report import read_inputs, report_document, write_report
     from mgrd.store import Workspace

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
 
 app = typer.Typer(help="Hear the clip, see the claim, judge with one key.", invoke_without_command=True)
 DEFAULT_PORT = 8765
@@ -64,7 +64,10 @@ def export_command(
     ] = f"http://127.0.0.1:{DEFAULT_PORT}/clips/{{clip}}/audio",
     workspace: WorkspaceOption = Path(),
 ) -> None:
-    """Write a queue as Label Studio tasks; `mgrd review interface` prints the labeling interface for them."""
+    """Write a queue as Label Studio tasks.
+
+    `mgrd review interface` prints the labeling interface for them.
+    """
     from urllib.parse import parse_qsl
 
     from mgrd.review.filters import parse_view
@@ -94,7 +97,10 @@ def import_command(
     workspace: WorkspaceOption = Path(),
     json_: JsonOption = False,
 ) -> None:
-    """Record Label Studio's annotations as verdicts of their annotators; importing a file again changes nothing."""
+    """Record Label Studio's annotations as verdicts.
+
+    Each is its annotator's. Importing a file again changes nothing.
+    """
     from dataclasses import asdict
 
     from mgrd.errors import DataError, boundary
@@ -103,6 +109,8 @@ def import_command(
     from mgrd.review.mirror import Mirror
     from mgrd.store import Workspace
 
+    if not results.is_file():
+        raise DataError(f"{results}: no such file; give Label Studio's export in its JSON format")
     with boundary(DataError, f"{results}: not the JSON of a Label Studio export"):
         tasks = json.loads(results.read_text(encoding="utf-8"))
     mirror = Mirror(Workspace.open(_chosen(context, workspace)))
@@ -118,7 +126,7 @@ def import_command(
 
 @app.command("interface")
 def interface_command() -> None:
-    """Print the labeling interface to paste into a Label Studio project."""
+    """Print the labeling interface for a Label Studio project."""
     from mgrd.review.label_studio import CONFIG
 
     typer.echo(CONFIG)

@@ -21,7 +21,10 @@ def serve_mock_judge_command(
     plan: PlanOption = None,
     list_faults: Annotated[bool, typer.Option("--list-faults", help="Print the names of all faults.")] = False,
 ) -> None:
-    """Serve deterministic grades, and faults on request, as an OpenAI-compatible server."""
+    """Serve a judge without a model, with faults on request.
+
+    An OpenAI-compatible server with deterministic grades.
+    """
     import asyncio
     from contextlib import suppress
 

@@ -10,14 +10,17 @@ OutArgument = Annotated[Path, typer.Argument(help="Folder for the copy; a copy t
 
 
 def serving_copy_command(checkpoint: CheckpointArgument, out: OutArgument) -> None:
-    """Write a copy of a checkpoint that vLLM can serve: the same function in the shapes that it takes.
+    """Write a copy of a checkpoint that vLLM can serve.
 
-    A server that mgrd starts itself gets its copy by `{servable}` in runtime.server.start.
+    It computes the same in the shapes that vLLM takes. A server that mgrd starts itself gets its copy by `{servable}`
+    in runtime.server.start.
     """
     from mgrd.errors import ConfigError
     from mgrd.models.serving_copy import needs_copy, read_record, write_serving_copy
 
     folder, place = checkpoint.expanduser().resolve(), out.expanduser().resolve()
+    if not (folder / "config.json").is_file():
+        raise ConfigError(f"{folder} is no checkpoint: it has no config.json; name a folder below `models`")
     if not needs_copy(folder):
         typer.echo(f"{folder} needs no copy: vLLM takes it as it is")
         return

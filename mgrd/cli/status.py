@@ -3,11 +3,12 @@
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mgrd.cli.workspace import JsonOption, WorkspaceOption
+from mgrd.cli.options import JsonOption, WorkspaceOption
+from mgrd.cli.tables import print_table
 
 if TYPE_CHECKING:
     from mgrd.store import Workspace
@@ -38,7 +39,10 @@ WatchOption = Annotated[
 
 
 def status_command(workspace: WorkspaceOption = Path(), watch: WatchOption = None, json_: JsonOption = False) -> None:
-    """Held-out figures, funnel and times per round; round 0 is the cold start. Also who works here at this moment."""
+    """Print held-out figures, funnel and times per round.
+
+    Round 0 is the cold start. Also says who works here at this moment.
+    """
     from mgrd.store import Workspace
 
     opened = Workspace.open(workspace)
@@ -96,13 +100,15 @@ def show_status(workspace: "Workspace") -> None:
         typer.echo("no round yet; `mgrd ingest embedded`, then `mgrd run`")
         return
     typer.echo("Held-out test split; round 0 is the cold start")
-    typer.echo("  ".join(["round", *COLUMNS.values(), "  kept of", "seconds"]))
-    for row in rounds:
-        figures, funnel = {**row["heldout"], **row.get("truth", {})}, row["funnel"]
-        cells = [f"{_figure(figures.get(name)):>{len(title)}}" for name, title in COLUMNS.items()]
-        kept = f"{funnel['kept']}/{funnel['sampled']}" if funnel["sampled"] else ""
-        typer.echo("  ".join([f"{row['round']:>5}", *cells, f"{kept:>9}", f"{sum(row['seconds'].values()):>7.0f}"]))
+    print_table(("round", *COLUMNS.values(), "kept of", "seconds"), [_line(row) for row in rounds])
     typer.echo(CAPTION)
+
+
+def _line(row: dict[str, Any]) -> list[object]:
+    figures, funnel = {**row["heldout"], **row["truth"]}, row["funnel"]
+    kept = f"{funnel['kept']}/{funnel['sampled']}" if funnel["sampled"] else ""
+    cells = [_figure(figures[name]) for name in COLUMNS]
+    return [row["round"], *cells, kept, f"{sum(row['seconds'].values()):.0f}"]
 
 
 def _figure(value: float | None) -> str:

@@ -6,14 +6,11 @@ from typing import Annotated
 
 import typer
 
-WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", envvar="MGRD_WORKSPACE", help="Folder of the campaign.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+DirectoryArgument = Annotated[Path, typer.Argument(help="The folder; it is made if it is missing.")]
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="A TOML file to start from.")]
 
 
-def init_command(directory: Path, settings: SettingsOption = None) -> None:
+def init_command(directory: DirectoryArgument, settings: SettingsOption = None) -> None:
     """Make a workspace: a folder with a settings file.
 
     Where PREFECT_API_URL names a server, its concurrency limits `gpu` and `judge` are made too, unless they are there.

@@ -7,6 +7,7 @@ from typing import Any
 
 from mgrd.models.render import THINK_CLOSE, THINK_OPEN, completion_text, parse_completion
 from mgrd.serving.failures import NotACompletionError
+from mgrd.serving.values import count_of, number_of, part_of
 
 FINISHED = {"stop": "stop", "eos": "stop", "end_turn": "stop", "length": "length"}
 BYTES_PER_TOKEN = 4.0
@@ -52,28 +53,30 @@ class Answer:
 
 def read_answer(data: object, stop: Sequence[str] = ()) -> Answer:
     """The chains in a reply. Raises NotACompletionError when it is none."""
-    choices = _get(data, "choices")
-    if not isinstance(choices, list) or not all(isinstance(_get(c, "message"), Mapping) for c in choices):
+    choices = part_of(data, "choices")
+    if not isinstance(choices, list) or not all(isinstance(part_of(c, "message"), Mapping) for c in choices):
         raise NotACompletionError(f"the reply is no chat completion: {str(data)[:100]}")
-    usage = _get(data, "usage")
+    usage = part_of(data, "usage")
     texts = [_text(choice["message"], stop) for choice in choices]
     listed = [_tokens(choice) for choice in choices]
     size = max(1, sum(len(text.encode()) for text in texts))
-    total = _count(_get(usage, "completion_tokens"))
+    total = count_of(part_of(usage, "completion_tokens"))
     total = round(size / BYTES_PER_TOKEN) if total is None else total
     written = []
     for choice, text, tokens in zip(choices, texts, listed, strict=True):
         share = total if len(choices) == 1 else len(tokens) or round(total * len(text.encode()) / size)
-        thought = _count(_get(_get(usage, "completion_tokens_details"), "reasoning_tokens"))
+        thought = count_of(part_of(part_of(usage, "completion_tokens_details"), "reasoning_tokens"))
         reasoning = thought if thought and len(choices) == 1 else reasoning_tokens(text, tokens, share)
         finish = choice.get("finish_reason")
         ids = choice.get("token_ids")
-        ids = tuple(ids) if isinstance(ids, list) and all(_count(each) is not None for each in ids) else ()
+        ids = tuple(ids) if isinstance(ids, list) and all(count_of(each) is not None for each in ids) else ()
         reason = FINISHED.get(str(finish), str(finish))
         written.append(Written(text, reason, tokens, share, min(reasoning, share), ids))
-    details = _get(usage, "prompt_tokens_details")
-    heard = _count(_get(details, "audio_tokens")) or _count(_get(_get(details, "multimodal_tokens"), "audio"))
-    return Answer(tuple(written), _count(_get(usage, "prompt_tokens")) or 0, heard)
+    details = part_of(usage, "prompt_tokens_details")
+    heard = count_of(part_of(details, "audio_tokens")) or count_of(
+        part_of(part_of(details, "multimodal_tokens"), "audio")
+    )
+    return Answer(tuple(written), count_of(part_of(usage, "prompt_tokens")) or 0, heard)
 
 
 def reasoning_tokens(text: str, tokens: Sequence[Token], total: int) -> int:
@@ -91,7 +94,7 @@ def reasoning_tokens(text: str, tokens: Sequence[Token], total: int) -> int:
 
 def read_prompt_tokens(data: object) -> int:
     """How many tokens the prompt has. Raises NotACompletionError when the server does not count them."""
-    count = _count(_get(_get(data, "usage"), "prompt_tokens"))
+    count = count_of(part_of(part_of(data, "usage"), "prompt_tokens"))
     if not count:
         raise NotACompletionError("the reply does not count the prompt's tokens")
     return count
@@ -99,16 +102,15 @@ def read_prompt_tokens(data: object) -> int:
 
 def read_prompt_logprobs(data: object) -> tuple[Token, ...] | None:
     """The prompt's tokens with their log-probabilities (the first has none: 0); None where the server gives none."""
-    listed = _get(data, "prompt_logprobs")
-    if listed is None and isinstance(choices := _get(data, "choices"), list) and choices:
-        listed = _get(choices[0], "prompt_logprobs")
+    listed = part_of(data, "prompt_logprobs")
+    if listed is None and isinstance(choices := part_of(data, "choices"), list) and choices:
+        listed = part_of(choices[0], "prompt_logprobs")
     if not isinstance(listed, list) or not listed:
         return None
     tokens = []
     for entry in listed:
         given = next(iter(entry.values()), None) if isinstance(entry, Mapping) else None
-        value = _get(given, "logprob")
-        tokens.append(Token(str(_get(given, "decoded_token") or ""), float(value) if _is_number(value) else 0.0))
+        tokens.append(Token(str(part_of(given, "decoded_token") or ""), number_of(part_of(given, "logprob")) or 0.0))
     return tuple(tokens)
 
 
@@ -153,24 +155,15 @@ def _text(message: Mapping[str, Any], stop: Sequence[str]) -> str:
 def _plain(content: object) -> str:
     """Text of a string, or of parts; without lone surrogates, which JSON may hold and UTF-8 may not."""
     if isinstance(content, list):
-        content = "".join(str(_get(part, "text") or "") for part in content)
+        content = "".join(str(part_of(part, "text") or "") for part in content)
     return _SURROGATE.sub(BROKEN, content) if isinstance(content, str) else ""
 
 
 def _tokens(choice: Mapping[str, Any]) -> tuple[Token, ...]:
-    listed = _get(choice.get("logprobs"), "content")
-    if not isinstance(listed, list) or not all(_is_number(_get(entry, "logprob")) for entry in listed):
+    listed = part_of(choice.get("logprobs"), "content")
+    if not isinstance(listed, list):
         return ()
-    return tuple(Token(_plain(_get(entry, "token")), float(entry["logprob"])) for entry in listed)
-
-
-def _get(data: object, key: str) -> Any:
-    return data.get(key) if isinstance(data, Mapping) else None
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    logprobs = [number_of(part_of(entry, "logprob")) for entry in listed]
+    known = [(_plain(part_of(entry, "token")), value) for entry, value in zip(listed, logprobs, strict=True)]
+    tokens = tuple(Token(text, value) for text, value in known if value is not None)
+    return tokens if len(tokens) == len(listed) else ()

@@ -12,12 +12,11 @@ from typing import Any, Literal
 
 import soundfile
 
-from mgrd.audio.decode import decode, mono_16k, probe
+from mgrd.audio.decode import MODEL_RATE, decode, mono_16k, probe
 from mgrd.engines.protocol import Sampling
 from mgrd.errors import AudioError
-from mgrd.settings_runtime import ModelRuntime
+from mgrd.settings.runtime import ModelRuntime
 
-RATE = 16_000
 SLACK_SECONDS = 0.01
 """A clip may pass the window by one hop of resampling tail."""
 DROPPABLE = ("logprobs", "logit_bias", "seed", "n")
@@ -106,7 +105,7 @@ def read_sent_clip(path: Path, most_seconds: float) -> SentClip:
     """The clip in a file, 16 bits a sample. Raises AudioError when it is longer than the model's window."""
     told = probe(path).seconds
     samples = None if told > most_seconds + SLACK_SECONDS else mono_16k(decode(path))
-    seconds = told if samples is None else len(samples) / RATE
+    seconds = told if samples is None else len(samples) / MODEL_RATE
     if samples is None or seconds > most_seconds + SLACK_SECONDS:
         raise AudioError(
             f"{path}: {seconds:.2f} s is longer than the model's window of {most_seconds:g} s "
@@ -114,5 +113,5 @@ def read_sent_clip(path: Path, most_seconds: float) -> SentClip:
             "(spec.ingest.window_seconds)"
         )
     file = io.BytesIO()
-    soundfile.write(file, samples[: round(most_seconds * RATE)], RATE, format="WAV", subtype="PCM_16")
+    soundfile.write(file, samples[: round(most_seconds * MODEL_RATE)], MODEL_RATE, format="WAV", subtype="PCM_16")
     return SentClip(base64.b64encode(file.getvalue()).decode(), seconds)

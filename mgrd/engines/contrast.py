@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
-import soundfile
 
+from mgrd.audio.silence import silence_of
 from mgrd.engines.protocol import Engine, Score, ScoreRequest
 from mgrd.errors import EngineError, EngineStopError, MgrdError
 from mgrd.grounding.counterfactual import likeliest, mean, token_gains
@@ -24,7 +23,6 @@ from schemas import COUNTERFACTUALS, QUARANTINE
 
 BATCH_CHAINS = 96
 """Chains scored between two commits: what a kill can cost."""
-SILENCE_RATE = 16_000
 OWN, SILENCE, SWAP = "own", "silence", "swap"
 
 
@@ -44,15 +42,8 @@ class Sounds:
     def silent(self, clip_id: str) -> tuple[str, Path]:
         """Silence as long as the clip, by an id of its own, so that it is encoded once per length."""
         self.own(clip_id)
-        frames = round(self.seconds[clip_id] * SILENCE_RATE)
-        name = f"silence-{frames}"
-        path = self.silence / f"{name}.wav"
-        if not path.is_file():
-            self.silence.mkdir(parents=True, exist_ok=True)
-            draft = path.with_suffix(".draft")
-            soundfile.write(draft, np.zeros(frames, dtype=np.int16), SILENCE_RATE, format="WAV", subtype="PCM_16")
-            draft.replace(path)
-        return name, path
+        path = silence_of(self.seconds[clip_id], self.silence)
+        return path.stem, path
 
 
 def contrast_chains(

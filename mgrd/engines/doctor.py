@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from mgrd.audio.decode import MODEL_RATE
 from mgrd.engines.protocol import Completion, Engine, SampleRequest, Sampling, ScoreRequest
 from mgrd.errors import EngineStopError, MgrdError
 
-RATE = 16_000
 TONE_HERTZ = 1000.0
 PROMPT = "What do you hear? Choices: a tone, silence. Reason from what you hear, then answer."
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=32)
@@ -108,6 +108,6 @@ def _sound(folder: Path, level: float, seconds: float) -> Path:
     """A tone of 1 kHz at `level` of full scale; its name is its content's, as engines key their caches by it."""
     path = folder / f"doctor-{level:g}-{seconds:g}s.wav"
     if not path.exists():
-        time = np.arange(round(seconds * RATE)) / RATE
-        soundfile.write(path, level * np.sin(2 * np.pi * TONE_HERTZ * time), RATE, subtype="PCM_16")
+        time = np.arange(round(seconds * MODEL_RATE)) / MODEL_RATE
+        soundfile.write(path, level * np.sin(2 * np.pi * TONE_HERTZ * time), MODEL_RATE, subtype="PCM_16")
     return path

@@ -17,7 +17,7 @@ from mgrd.errors import EngineError, EngineStopError
 from mgrd.ids import seed_from
 from mgrd.models.render import THINK_CLOSE, THINK_OPEN, completion_text, parse_completion
 from mgrd.serving.faults import Schedule
-from mgrd.settings_runtime import MockFault, MockRuntime
+from mgrd.settings.runtime import MockFault, MockRuntime
 
 AUDIO_TOKENS_PER_SECOND = 25
 PROMPT_OVERHEAD = 6

@@ -19,16 +19,18 @@ import openai
 
 from mgrd.engines.answers import Answer, Token, read_answer, read_prompt_logprobs, read_prompt_tokens
 from mgrd.engines.asking import Asking, Body, SentClip, read_sent_clip
-from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest
+from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest, audio_of
 from mgrd.engines.results import chat_token_bias, completion_of, raise_worst, score_of
 from mgrd.errors import EngineError, EngineStopError
-from mgrd.models.serving_copy import read_record, servable, window_seconds
+from mgrd.models.files import window_seconds
+from mgrd.models.serving_copy import read_record, servable
 from mgrd.serving.connection import Address, Connection, Try
-from mgrd.serving.failures import NoReplyError
+from mgrd.serving.failures import NoReplyError, NotACompletionError
 from mgrd.serving.launch import LaunchedServer
 from mgrd.serving.limits import Concurrency
+from mgrd.serving.values import part_of
 from mgrd.serving.waiting import Patience
-from mgrd.settings_runtime import ServerRuntime
+from mgrd.settings.runtime import ServerRuntime
 
 LOGGER = logging.getLogger("mgrd")
 REVIVALS = 3
@@ -119,7 +121,7 @@ class OpenAIEngine:
 
     async def _sampled(self, request: SampleRequest, sampling: Sampling) -> list[Completion | BaseException]:
         """The question's chains, and the failures of those that could not be had."""
-        clip = self._heard(request.clip_id, request.audio, request.request_id)
+        clip = self._heard(request)
         pairs = list(zip(request.sample_indices, request.seeds, strict=True))
 
         async def single(index: int, seed: int) -> list[Completion]:
@@ -145,7 +147,7 @@ class OpenAIEngine:
         return await self._ask(request.request_id, body, lambda data: read_answer(data, self._server.stop))
 
     async def _scored(self, request: ScoreRequest, prompts: dict[tuple[object, ...], asyncio.Task[int]]) -> Score:
-        clip = self._heard(request.clip_id, request.audio, request.request_id)
+        clip = self._heard(request)
         key = (request.clip_id, request.prompt)
         if key not in prompts:  # chains of one question share its prompt
             prompts[key] = asyncio.ensure_future(self._prompt_tokens(request, clip))
@@ -208,9 +210,8 @@ class OpenAIEngine:
                 await self._patience.until_it_answers(reason)
         raise EngineError(f"{what}: the server answers others and not this request: {reason}")
 
-    def _heard(self, clip_id: str | None, audio: Path | None, request_id: str) -> SentClip | None:
-        if (clip_id is None) != (audio is None):
-            raise EngineError(f"request {request_id}: clip_id and audio must come together")
+    def _heard(self, request: SampleRequest | ScoreRequest) -> SentClip | None:
+        audio = audio_of(request)
         return None if audio is None else self._clip(audio)
 
     async def _check_model(self, folder: Path, *, trusted: bool) -> None:
@@ -232,7 +233,7 @@ class OpenAIEngine:
     async def _served(self) -> dict[str, str | None] | None:
         """What the server serves: name -> folder or None where it does not say; None when it does not answer."""
         try:
-            data: Any = await self._connection.api.get("/models", cast_to=object)
+            data = await self._connection.models()
         except openai.APIStatusError as error:
             if error.status_code >= 500:
                 return None
@@ -244,15 +245,22 @@ class OpenAIEngine:
             ) from error
         except openai.APIError:
             return None
-        rows = data.get("data") if isinstance(data, dict) else None
-        return {str(row["id"]): row.get("root") for row in rows or [] if isinstance(row, dict) and "id" in row}
+        except NotACompletionError:  # a page, or half of one
+            return {}
+        listed = part_of(data, "data")
+        rows = [row for row in listed if part_of(row, "id") is not None] if isinstance(listed, list) else []
+        folders = [part_of(row, "root") for row in rows]
+        return {
+            str(row["id"]): folder if isinstance(folder, str) else None
+            for row, folder in zip(rows, folders, strict=True)
+        }
 
 
 def _check_checkpoint(root: str | None, model_id: str, folder: Path, server: ServerRuntime, *, trusted: bool) -> None:
     """Raises EngineStopError unless what is served is the checkpoint that chains will be booked on."""
     from mgrd.models import model_sha
 
-    here = Path(root).expanduser() if root else None
+    here = Path(root) if root else None
     if here is not None and here.is_dir() and any(here.glob("*.safetensors")):
         record = read_record(here)
         if model_id not in {model_sha(here), record and record.source}:

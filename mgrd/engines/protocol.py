@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mgrd.errors import EngineError
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -82,6 +84,13 @@ class Score:
     request_id: str
     token_logprobs: tuple[float, ...]
     spans: tuple[tuple[int, int], ...] = ()
+
+
+def audio_of(request: SampleRequest | ScoreRequest) -> Path | None:
+    """The file of the request's clip. Raises EngineError for a clip without its file, or a file without its key."""
+    if (request.clip_id is None) != (request.audio is None):
+        raise EngineError(f"request {request.request_id}: clip_id and audio must come together")
+    return request.audio
 
 
 class Engine(Protocol):

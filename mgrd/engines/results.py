@@ -8,7 +8,7 @@ from mgrd.engines.answers import Answer, Token, Written, spans_of
 from mgrd.engines.asking import SentClip
 from mgrd.engines.protocol import Completion, SampleRequest, Score, ScoreRequest
 from mgrd.errors import EngineError, EngineStopError, MgrdError
-from mgrd.settings_runtime import ModelRuntime
+from mgrd.settings.runtime import ModelRuntime
 
 NEVER = -100.0
 """Logit bias of tokens that a chain must not hold; the protocol's lowest."""

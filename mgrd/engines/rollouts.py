@@ -14,7 +14,7 @@ from mgrd.grounding.scorer import score_chain
 from mgrd.ids import seed_from
 from mgrd.models.render import Renderer, match_choice, parse_completion
 from mgrd.settings import GroundingSpec
-from mgrd.settings_training import ReinforceSpec
+from mgrd.settings.training import ReinforceSpec
 from mgrd.training.features import FeatureCache
 from mgrd.training.guards import HeldOut
 from mgrd.training.reinforce import Rollout

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mgrd.engines.decoding import Vocabulary, Written, write_chains
-from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest
+from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest, audio_of
 from mgrd.errors import EngineError, boundary
 from mgrd.models.checkpoints import LoadedModel, load_model
 from mgrd.models.forward import completion_logprobs, pack_rows
@@ -111,10 +111,9 @@ class TransformersEngine:
         """Render after making sure that every clip has been heard."""
         wanted: dict[str, Path] = {}
         for request in requests:
-            if (request.clip_id is None) != (request.audio is None):
-                raise EngineError(f"request {request.request_id}: clip_id and audio must come together")
-            if request.clip_id is not None and request.audio is not None:
-                wanted[request.clip_id] = request.audio
+            audio = audio_of(request)
+            if request.clip_id is not None and audio is not None:
+                wanted[request.clip_id] = audio
         self._features.ensure(self._loaded, list(wanted.items()))
         return [
             self._renderer.prompt(

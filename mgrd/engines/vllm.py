@@ -11,12 +11,13 @@ from pathlib import Path
 
 from mgrd.engines.answers import Token, read_answer, read_prompt_logprobs, read_prompt_tokens
 from mgrd.engines.asking import Asking, Body, SentClip, read_sent_clip
-from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest
+from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest, audio_of
 from mgrd.engines.results import chat_token_bias, completion_of, raise_worst, score_of
 from mgrd.errors import EngineError, MgrdError
-from mgrd.models.serving_copy import servable, window_seconds
+from mgrd.models.files import window_seconds
+from mgrd.models.serving_copy import servable
 from mgrd.serving.vllm_process import VllmProcess
-from mgrd.settings_runtime import VllmRuntime
+from mgrd.settings.runtime import VllmRuntime
 
 KEPT_CLIPS = 64
 SCORE_ROWS = 64
@@ -154,9 +155,8 @@ class VllmEngine:
         return scores
 
     def _heard(self, request: SampleRequest | ScoreRequest) -> SentClip | None:
-        if (request.clip_id is None) != (request.audio is None):
-            raise EngineError(f"request {request.request_id}: clip_id and audio must come together")
-        return None if request.audio is None else self._clip(request.audio)
+        audio = audio_of(request)
+        return None if audio is None else self._clip(audio)
 
 
 def _good(reply: Body, what: str) -> Body:

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from mgrd.evaluation.raters import cohen
+from mgrd.selection.overrides import votes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,9 @@ def human_agreement(
 ) -> list[Agreement]:
     """Agreement of the measured check and of every judge with the reviewers, on whether a chain is grounded.
 
-    A reviewer's newest word on a chain counts, `unsure` does not; with several reviewers the newest of all.
+    What counts is what the reviewers settled, as in the decision itself (`votes_of`).
     """
-    human = {
-        row["trace_id"]: row["verdict"] == "grounded"
-        for row in overrides.sort("made_at", "override_id").iter_rows(named=True)
-        if row["verdict"] in {"grounded", "not_grounded"}
-    }
+    human = {trace_id: vote.grounded for trace_id, vote in votes_of(overrides).items()}
     raters: dict[str, list[tuple[bool, bool]]] = {"measured check": []}
     for trace_id, grounded in decisions.select("trace_id", "grounded").iter_rows():
         if trace_id in human:

@@ -21,6 +21,7 @@ from mgrd.export.manifest import FileEntry, Manifest
 from mgrd.export.rows import RoundRows, Tables
 from mgrd.export.rowset import LENGTHS, WORDS, Row, Totals
 from schemas import CLIPS, DECISIONS, OVERRIDES, VERDICTS
+from schemas.traces import DISTILL
 
 CARD = "README.md"
 LISTED_LICENCES = 40
@@ -31,7 +32,8 @@ KNOWN_LICENCES = frozenset(
 """Identifiers that the hub knows; anything else is `other`, with the names in the text."""
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 JUDGE_GROUNDED = 3.0
-"""A judge's acoustic grounding (1 to 5) from which it calls a chain grounded, where settings name no other."""
+"""A judge's acoustic grounding (1 to 5) from which the card takes it to call a chain grounded: the default of
+`spec.policy.min_judge_grounding`, whatever a workspace sets, so that the same tables give the same card."""
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+")
 """Line breaks of any kind, and what YAML does not take."""
@@ -53,7 +55,7 @@ def card_values(tables: Tables, config: ExportConfig, manifest: Manifest, found:
     totals = [rows.totals for name, rows in found.configs.items() if name != "text"]
     wanted = pl.col("clip_id").is_in(list(found.clip_ids))
     clips = list(tables.scan(CLIPS).select(CLIP_COLUMNS).filter(wanted).collect().iter_rows(named=True))
-    partition = {"round": config.round, "purpose": "distill"}
+    partition = {"round": config.round, "purpose": DISTILL}
     licences = Counter((clip["licence"], clip["provenance"], clip["domain"]) for clip in clips)
     hours = sum(clip["duration"] for clip in clips) / 3600
     total = sum(count for splits in manifest.splits.values() for count in splits.values())

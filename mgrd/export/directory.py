@@ -24,10 +24,11 @@ import polars as pl
 
 from mgrd.errors import StoreError, boundary
 from mgrd.export.card import write_card
-from mgrd.export.choices import PARQUET, ExportConfig
+from mgrd.export.choices import ExportConfig
 from mgrd.export.clips import ClipFiles
 from mgrd.export.columns import schema_of
 from mgrd.export.fingerprint import about_export, export_fingerprint
+from mgrd.export.formats import PARQUET
 from mgrd.export.listings import write_clips, write_dataset_info
 from mgrd.export.manifest import MANIFEST, FileEntry, Manifest, find_faults, read_manifest, write_manifest
 from mgrd.export.recipe import write_recipe

@@ -18,7 +18,7 @@ from mgrd.store import Workspace, newest_entries
 from prompts import load_prompt
 from schemas import LEDGER, VERDICTS
 
-EXPORT_VERSION = 3
+EXPORT_VERSION = 4
 """Raised when the same tables give other rows or other files."""
 
 PACKAGES = ("mgrd", "pyarrow", "polars", "deltalake", "soundfile")

@@ -22,9 +22,10 @@ import soundfile
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from mgrd.errors import AudioError, ConfigError, DataError, boundary
-from mgrd.export.choices import ExportConfig, Purpose
+from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
 from mgrd.export.fingerprint import export_fingerprint
+from mgrd.export.formats import Purpose
 from mgrd.export.manifest import read_manifest
 from mgrd.export.rows import Tables
 from mgrd.ids import content_key

@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from mgrd.errors import ContractError, DataError
-from mgrd.export.choices import ExportConfig, Purpose
+from mgrd.export.choices import ExportConfig
+from mgrd.export.formats import Purpose
 from mgrd.export.rowset import Row, RowSet
 from mgrd.export.tokens import TokenCounter
 from mgrd.ingest.probes import paired_probes
@@ -34,6 +35,8 @@ from schemas import (
     VERDICTS,
     Table,
 )
+from schemas.clips import HELD_OUT
+from schemas.traces import DISTILL, PREFER
 
 REPLAY = ("text", "replay")
 REPLAY_PHASE = 1
@@ -71,9 +74,9 @@ class Tables:
 
     def note_all(self, purpose: Purpose, round_: int) -> None:
         """Fill `digests` with the content of every table that an export of the purpose depends on."""
-        sampled: Partition = {"round": round_, "purpose": "distill"}
+        sampled: Partition = {"round": round_, "purpose": DISTILL}
         if purpose == "dpo":
-            self._note(TRACES, {"round": round_, "purpose": "prefer"})
+            self._note(TRACES, {"round": round_, "purpose": PREFER})
             self._note(OVERLAPS, {})
         for table in (CLIPS, QUESTIONS, OVERRIDES):
             self._note(table, {})
@@ -121,7 +124,7 @@ class _Context:
         clip = self.clips.get(clip_id or "", {})
         if clip_id is not None and not clip:
             raise DataError(f"clip {clip_id} is in no table; ingest its audio again")
-        if clip and clip["split"] in {"dev", "test"}:
+        if clip and clip["split"] in HELD_OUT:
             raise ContractError(
                 f"clip {clip_id} is held out ({clip['split']}), so it must not be trained on; nothing was exported. "
                 "Check the workspace with `mgrd run`"
@@ -222,7 +225,7 @@ class _Reader:
         self.folder = folder
         self.found = found
         self.on_rows = on_rows
-        self.sampled: Partition = {"round": config.round, "purpose": "distill"}
+        self.sampled: Partition = {"round": config.round, "purpose": DISTILL}
         self.counter = TokenCounter.of(workspace, tables.scan(TRACES, self.sampled))
         self.prompt = load_prompt(workspace.settings.spec.sampling.prompt)
         self.probes = empty_frame(QUESTIONS)
@@ -416,7 +419,7 @@ class _Reader:
 
 def sampled_chains(tables: Tables, config: ExportConfig) -> pl.LazyFrame:
     """The round's traces that rows can come from: pairs are also made of replies to probes."""
-    purposes = ["distill", "prefer"] if config.purpose == "dpo" else ["distill"]
+    purposes = [DISTILL, PREFER] if config.purpose == "dpo" else [DISTILL]
     return tables.scan(TRACES, {"round": config.round}).filter(pl.col("purpose").is_in(purposes))
 
 

@@ -108,8 +108,10 @@ def _verify_word(
     fact = fact_for(claim, attribute, evidence, span, duration)
     if fact is None:
         return unpitched_register(claim, evidence) if claim.attribute == "register" and span is None else UNKNOWN
-    if claim.attribute == "pauses" and not claim.negated and word == "present" and fact.value == 0:
-        fact = short_gaps(claim, evidence) or fact
+    if claim.attribute == "pauses" and fact.value == 0 and (gaps := short_gaps(claim, evidence)) is not None:
+        if (word == "present") == claim.negated:  # "without a break", where there is one too short for a pause
+            return Verification("unverifiable", gaps.value, gaps.unit, None, gaps.reliability, (gaps.start, gaps.end))
+        fact = gaps
     verdict, edge = judge_word(attribute, word, fact.value)
     verdict = amended(claim, attribute, evidence, verdict, fact)
     if fact.reliability < MIN_RELIABILITY and claim.attribute == "register" and span is None:

@@ -26,7 +26,6 @@ Columns (any case; spaces and hyphens count as underscores; the first alias that
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +33,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from mgrd.errors import DataError, boundary
+from mgrd.ingest.texts import parse_json
 
 MANIFEST_SUFFIXES = (".parquet", ".jsonl", ".csv")
 """In the order of preference when a folder holds several."""
@@ -169,9 +169,9 @@ def _read_jsonl(path: Path) -> Iterator[ManifestRow | ManifestFault]:
             yield ManifestFault(number, "the row is not UTF-8", line)
             continue
         try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield ManifestFault(number, f"not a JSON object: {error}", line)
+            value = parse_json(line)
+        except DataError as error:
+            yield ManifestFault(number, str(error), line)
             continue
         if isinstance(value, dict):
             yield ManifestRow(number, field_values(value))

@@ -4,7 +4,6 @@ A question is asked of a clip that holds the whole file. Of a file that was cut 
 knows in which window the answer can be heard, so its questions go to quarantine, never to a guess.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import ValidationError
@@ -13,7 +12,7 @@ from mgrd.errors import DataError
 from mgrd.ids import question_key
 from mgrd.ingest.manifest import field_values
 from mgrd.ingest.sources import SourceItem
-from mgrd.ingest.texts import LABEL_LIMIT, TEXT_LIMIT, clean_text, holds_markup, quarantine
+from mgrd.ingest.texts import LABEL_LIMIT, TEXT_LIMIT, clean_text, holds_markup, parse_json, quarantine
 from schemas.clips import Clip
 from schemas.quarantine import QuarantineRow
 from schemas.questions import Question
@@ -50,8 +49,8 @@ def _unpack(raw: Iterable[dict[str, object]]) -> list[dict[str, object]]:
     for entry in raw:
         packed = entry.get("unreadable")
         try:
-            parts = json.loads(packed) if isinstance(packed, str) else None
-        except (ValueError, RecursionError):
+            parts = parse_json(packed) if isinstance(packed, str) else None
+        except DataError:
             parts = None
         if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
             unpacked += parts
@@ -109,8 +108,8 @@ def _choices(value: object) -> list[str]:
     parts = value
     if isinstance(value, str):
         try:
-            parts = json.loads(value) if value.lstrip().startswith("[") else value.split("|")
-        except (ValueError, RecursionError) as error:
+            parts = parse_json(value) if value.lstrip().startswith("[") else value.split("|")
+        except DataError as error:
             raise DataError(f"the choices are no JSON list: {error}") from error
     if not isinstance(parts, (list, tuple)):
         raise DataError("the question has no choices; give a list, or texts separated by |")

@@ -4,7 +4,6 @@ Rows are checked one by one; a bad one goes to quarantine with its reason, and t
 of the questions, by the hash of their words, is held out and asked in evaluation instead.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,10 @@ import polars as pl
 from mgrd.errors import DataError, boundary
 from mgrd.ids import content_key, question_key
 from mgrd.ingest.embedded.texts import heldout_problems, text_row
-from mgrd.ingest.texts import TEXT_LIMIT, holds_markup, quarantine, readable
+from mgrd.ingest.texts import TEXT_LIMIT, holds_markup, parse_json, quarantine, readable
 from mgrd.store import Workspace, frame_of
 from schemas import DISTILLED, QUARANTINE, QUESTIONS
+from schemas.clips import HELD_OUT
 
 GENERATED = "generated"
 FIELDS = ("question", "chain", "answer")
@@ -73,7 +73,7 @@ def read_text_set(path: Path) -> TextSet:
             continue
         side = int(content_key("text set", question), 16) % (2 * HELD_OUT_IN)
         if side < 2:
-            held = _question(question, choices, answer, ("dev", "test")[side])
+            held = _question(question, choices, answer, HELD_OUT[side])
             heldout[str(held["question_id"])] = held
         else:
             row = text_row(question, tuple(choices), chain, answer)
@@ -103,8 +103,8 @@ def _records(path: Path) -> Iterator[object]:
                 if not line.strip():
                     continue
                 try:
-                    yield json.loads(line)
-                except ValueError:
+                    yield parse_json(line)
+                except DataError:
                     yield line
 
 

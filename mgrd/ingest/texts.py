@@ -1,7 +1,7 @@
 """Texts that come from outside: manifests, file names and messages about them.
 
 They are hostile until cleaned: control characters, bidirectional overrides, bytes that are no
-UTF-8, chat markup that would end a prompt, texts of any length. Nothing here may raise on any text.
+UTF-8, chat markup that would end a prompt, texts of any length. Nothing here may raise on any text but `parse_json`.
 """
 
 import json
@@ -9,7 +9,9 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from math import isfinite, isnan
+from typing import Any
 
+from mgrd.errors import DataError
 from mgrd.ids import content_key
 from schemas.quarantine import QuarantineRow
 
@@ -41,6 +43,14 @@ def clean_text(value: object, limit: int = LABEL_LIMIT) -> str | None:
     kept = "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in text)
     kept = _CHAT_MARKUP.sub(" ", kept)  # a space, so that removal joins no halves of another token
     return " ".join(kept.split())[:limit].strip() or None
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text. Raises DataError for any other text, also for one nested beyond what can be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"no JSON: {error}") from error
 
 
 def holds_markup(value: object) -> bool:

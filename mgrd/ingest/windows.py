@@ -6,7 +6,6 @@ killed run leaves nothing that a second run could trip over.
 """
 
 import io
-import os
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 
 from mgrd.audio.decode import MIN_FRAMES, MODEL_RATE, Samples, decode, mono_16k, probe
 from mgrd.errors import AudioError
+from mgrd.files import whole_file
 from mgrd.ids import clip_key, sha256_bytes, sha256_file
 
 BLOCK_SECONDS = 120.0
@@ -120,9 +120,8 @@ def write_clip(samples: Samples, audio_dir: Path, *, start: float) -> Piece:
     sha256 = sha256_bytes(data)
     target = audio_dir / f"{clip_key(sha256)}.wav"
     if not (target.is_file() and target.stat().st_size == len(data)):
-        partial = target.with_name(f".{target.stem}.{os.getpid()}.part")
-        partial.write_bytes(data)
-        partial.replace(target)
+        with whole_file(target) as draft:
+            draft.write_bytes(data)
     duration = len(samples) / MODEL_RATE
     return Piece(clip_key(sha256), sha256, start, start + duration, duration, gain)
 

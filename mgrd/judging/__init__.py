@@ -3,7 +3,7 @@
 One synchronous entry point serves the stage, the command line and the flows:
 
     cases = cases_of(traces, questions, evidence_by_clip)     # or Case(...) for chains from elsewhere
-    judged = judge_chains(cases, spec.panel, cache=folder, on_progress=lambda done, total: ...)
+    judged = judge_chains(cases, spec.panel, cache=folder)
     judged.verdicts    # VERDICTS rows, one per case and judge that was asked
     judged.results     # one PanelResult per case, in the cases' order
     judged.failures    # one sentence per judge that had to be given up; judged.check() raises them

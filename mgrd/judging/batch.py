@@ -27,6 +27,7 @@ FIRST_POLL, LONGEST_POLL = 1.0, 60.0
 """Seconds between two looks at a batch: doubled each time."""
 RETRIES = 6
 """Of the library itself, for uploads and looks: they cost nothing."""
+UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
 ENDED = frozenset({"completed", "expired", "cancelled", "failed"})
 
 
@@ -53,7 +54,7 @@ class BatchDesk:
             owed = {key: messages for key, messages in requests.items() if key not in arrived}
             for part in self._parts(owed):
                 arrived |= await self._order(part, requests)
-        except openai.APIError as error:
+        except (openai.APIError, NotACompletionError, ValueError) as error:  # ValueError: a body that is no JSON
             told = self.client.server.told(error)
             raise JudgeError(
                 f"the batch interface at {self.client.judge_spec.base_url} does not work: {told}; "
@@ -95,15 +96,18 @@ class BatchDesk:
             return {}
         try:
             file = await self._api.files.create(file=("judge.jsonl", bytes(allowed)), purpose="batch")
-            batch = await self._api.batches.create(completion_window="24h", endpoint=ENDPOINT, input_file_id=file.id)
-            self.cache.remember_batch(batch.id, self.judge)
-            return await self._collect(batch.id, requests)
+            batch = await self._api.batches.create(
+                completion_window="24h", endpoint=ENDPOINT, input_file_id=_id_of(file)
+            )
+            batch_id = _id_of(batch)
+            self.cache.remember_batch(batch_id, self.judge)
+            return await self._collect(batch_id, requests)
         finally:
             await purse.settle(reserved, 0.0)
 
     async def _collect(self, batch_id: str, requests: Mapping[str, Messages]) -> dict[str, Paid]:
         pause = FIRST_POLL
-        while (batch := await self._look(batch_id)) is not None and batch.status not in ENDED:
+        while (batch := await self._look(batch_id)) is not None and _status_of(batch) not in ENDED:
             await asyncio.sleep(pause)
             pause = min(LONGEST_POLL, 2 * pause)
         self._collected.append(batch_id)
@@ -139,3 +143,18 @@ class BatchDesk:
             return {key: self.client.paid(response["body"], requests[key], requests=0, share=share)}
         except (ValueError, RecursionError, KeyError, TypeError, NotACompletionError):
             return {}
+
+
+def _id_of(made: Any) -> str:
+    """The id of a file or batch. Raises NotACompletionError where there is none: the library believes any body."""
+    found = getattr(made, "id", None)
+    if not isinstance(found, str) or not found:
+        raise NotACompletionError(f"no id in {str(made)[:100]}")
+    return found
+
+
+def _status_of(batch: Any) -> str:
+    status = getattr(batch, "status", None)
+    if not isinstance(status, str) or status not in UNDER_WAY | ENDED:
+        raise NotACompletionError(f"no status of a batch in {str(batch)[:100]}")
+    return status

@@ -4,7 +4,6 @@ A reply that cannot be read gets one correction turn. What still fails is a judg
 chain is never held responsible for its judge.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import openai
@@ -17,6 +16,7 @@ from mgrd.judging.spend import BYTES_PER_TOKEN, Prices, Spend, Usage
 from mgrd.serving.connection import Address, Connection, Try
 from mgrd.serving.failures import NoReplyError, NotACompletionError
 from mgrd.serving.limits import Concurrency
+from mgrd.serving.values import count_of, part_of
 from mgrd.settings import JudgeSpec
 from prompts import Prompt
 
@@ -109,12 +109,11 @@ class JudgeClient:
         Raises NotACompletionError when the body is none.
         """
         reply = reply_of(data)
-        if reply is None or not isinstance(data, Mapping):
+        if reply is None:
             raise NotACompletionError(f"the reply is no chat completion: {self.server.safe(str(data))[:100]}")
-        counted = data.get("usage")
-        counted = counted if isinstance(counted, Mapping) else {}
-        asked = _count(counted.get("prompt_tokens"), _size(messages))
-        replied = _count(counted.get("completion_tokens"), len(reply.raw.encode()))
+        usage = part_of(data, "usage")
+        asked = _tokens(part_of(usage, "prompt_tokens"), _size(messages))
+        replied = _tokens(part_of(usage, "completion_tokens"), len(reply.raw.encode()))
         reply = reply.mapped(self.server.without_key)  # it is stored
         return Paid(reply, self.prices.usage(asked, replied, requests=requests, share=share))
 
@@ -177,8 +176,7 @@ def _size(messages: Messages) -> int:
     return sum(len(message["content"].encode()) for message in messages)
 
 
-def _count(counted: object, size: int) -> int:
+def _tokens(counted: object, size: int) -> int:
     """The server's count of tokens, or an estimate from `size` bytes where it counts none."""
-    if isinstance(counted, int) and not isinstance(counted, bool) and counted >= 0:
-        return counted
-    return int(size / BYTES_PER_TOKEN) + 1
+    count = count_of(counted)
+    return int(size / BYTES_PER_TOKEN) + 1 if count is None else count

@@ -24,7 +24,6 @@ from mgrd.judging.cases import CORRECTION, Case, judge_prompt, verdict_ids
 from mgrd.judging.fence import as_data
 from mgrd.judging.panel import PanelResult, panel_results
 from mgrd.judging.replies import Reply, Unreadable, read_reply
-from mgrd.judging.rubric import CRITERIA
 from mgrd.judging.spend import Spend, Usage
 from mgrd.serving.failures import UNREACHABLE
 from mgrd.serving.limits import Concurrency
@@ -32,6 +31,7 @@ from mgrd.settings import JudgeSpec, PanelSpec
 from mgrd.store import frame_of
 from prompts import load_prompt
 from schemas import VERDICTS
+from schemas.verdicts import CRITERIA
 
 if TYPE_CHECKING:
     from mgrd.judging.client import Judgement, Paid
@@ -101,20 +101,18 @@ def judge_chains(
     cache: Path | None = None,
     known: pl.DataFrame | None = None,
     on_verdicts: Commit | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
     spent: float = 0.0,
 ) -> Judged:
     """Ask every judge of the panel about every case.
 
     `cache` is the folder of the reply cache (None: this call only). `known` holds VERDICTS rows that
-    are not asked again; `on_verdicts` gets each part of the new ones once, to be committed;
-    `on_progress` gets (new verdicts so far, all that were owed); `spent` is what the round has cost
-    before. Works with or without a running event loop. Raises JudgeError when a judge's key is not
-    set; a judge that fails later is in `failures`, and its chains are unscored.
+    are not asked again; `on_verdicts` gets each part of the new ones once, to be committed; `spent` is
+    what the round has cost before. Works with or without a running event loop. Raises JudgeError when
+    a judge's key is not set; a judge that fails later is in `failures`, and its chains are unscored.
     """
     known = frame_of(VERDICTS, []) if known is None else standing(known)
     owed = owed_cases(cases, panel, known)
-    asked = ask_panel(owed, panel, cache=cache, on_verdicts=on_verdicts, on_progress=on_progress, spent=spent)
+    asked = ask_panel(owed, panel, cache=cache, on_verdicts=on_verdicts, spent=spent)
     verdicts = pl.concat([known, asked.fresh])
     failures = tuple(asked.failures.values())
     return Judged(verdicts, asked.fresh, panel_results(cases, verdicts, panel), failures, asked.limited)
@@ -138,14 +136,13 @@ def ask_panel(
     cache: Path | None = None,
     alone: bool = False,
     on_verdicts: Commit | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
     spent: float = 0.0,
 ) -> Asked:
     """Ask each judge about the cases that stand in its place of `owed`; the rest as `judge_chains`.
 
     `alone` says that no other process has the cache open (see `ReplyCache`).
     """
-    parts = _Parts(on_verdicts, on_progress, sum(len(keyed) for keyed in owed))
+    parts = _Parts(on_verdicts)
     run = _PanelRun(panel, parts, cache, alone, spent)
     if any(owed):
         _run(run.judge(owed))
@@ -167,20 +164,14 @@ def _run(work: Coroutine[None, None, None]) -> None:
 class _Parts:
     """Rows that wait for the next commit, and the frames that were committed."""
 
-    def __init__(self, commit: Commit | None, progress: Callable[[int, int], None] | None, total: int) -> None:
+    def __init__(self, commit: Commit | None) -> None:
         self.commit = commit
-        self.progress = progress
-        self.total = total
         self.done: list[pl.DataFrame] = []
-        self._count = 0
         self._waiting: list[Row] = []
         self._since = time.monotonic()
 
     def add(self, row: Row) -> None:
         self._waiting.append(row)
-        self._count += 1
-        if self.progress is not None:
-            self.progress(self._count, self.total)
         waited = time.monotonic() - self._since
         if waited >= (COMMIT_PAUSE if len(self._waiting) >= COMMIT_EVERY else COMMIT_SECONDS):
             self.flush()

@@ -15,10 +15,11 @@ import polars as pl
 
 from mgrd.ids import content_key
 from mgrd.judging.cases import Case, judge_identity, verdict_ids
-from mgrd.judging.rubric import BEST, CRITERIA, WORST
+from mgrd.judging.rubric import BEST, WORST
 from mgrd.settings import PanelSpec
 from mgrd.store import frame_of
 from schemas import PANELS
+from schemas.verdicts import CRITERIA
 
 NOT_ASKED = "not asked"
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from mgrd.judging.rubric import CRITERIA, GroundingReply
+from mgrd.judging.rubric import GroundingReply
+from mgrd.serving.values import part_of
+from schemas.verdicts import CRITERIA
 
 _THINK = re.compile(r"<think>.*?</think>", re.DOTALL | re.IGNORECASE)
 _TAGGED = re.compile(
@@ -53,9 +55,9 @@ class Unreadable:
 
 def reply_of(data: object) -> Reply | None:
     """The first choice of a chat completion's body; None when the body is none, whatever else it is."""
-    choices = data.get("choices") if isinstance(data, Mapping) else None
+    choices = part_of(data, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, Mapping) else None
+    message = part_of(choice, "message")
     if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
         return None
     content, refusal, finish = message.get("content"), message.get("refusal"), choice.get("finish_reason")

@@ -11,9 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from mgrd.ids import content_key
+from schemas.verdicts import CRITERIA
 
-CRITERIA = ("acoustic_grounding", "logical_coherence", "answer_follows", "surrogate", "self_cognition")
-"""Columns of the verdicts table. In each, 1 is worst and 5 best: `surrogate` 5 is free of surrogates."""
 WORST, BEST = 1, 5
 READING_VERSION = 2
 """Raised when the same raw reply is read as another grade."""

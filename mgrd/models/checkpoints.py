@@ -16,8 +16,8 @@ from transformers import AutoProcessor, Qwen2AudioForConditionalGeneration, Qwen
 from transformers.utils.logging import disable_progress_bar
 
 from mgrd.errors import EngineError, boundary
-from mgrd.ids import KEY_DIGITS, canonical, content_key, sha256_file
-from mgrd.models.serving_copy import window_seconds
+from mgrd.ids import KEY_DIGITS, canonical, content_key, sha256_bytes, sha256_file
+from mgrd.models.files import window_seconds
 
 disable_progress_bar()  # progress is shown by the command line alone
 
@@ -75,7 +75,7 @@ def load_model(folder: Path, device: str = "cpu") -> LoadedModel:
         processor=processor,
         sha=sha,
         encoder_sha=_encoder_sha(model, processor),
-        template_sha=sha256(str(processor.chat_template).encode()).hexdigest()[:KEY_DIGITS],
+        template_sha=sha256_bytes(str(processor.chat_template).encode())[:KEY_DIGITS],
         window_seconds=window_seconds(folder, float(processor.feature_extractor.chunk_length)),
     )
 

@@ -22,16 +22,15 @@ import math
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mgrd.errors import EngineError, boundary
+from mgrd.models.files import SERVING_RECORD, read_config
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import Qwen2AudioConfig, Qwen2AudioProcessor
 
-RECORD = "serving.json"
-"""Says of which checkpoint a folder is the copy."""
 WINDOW_SECONDS = 30
 POSITIONS = 1500
 HEAD_SIZES = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256)
@@ -54,7 +53,7 @@ class ServingRecord:
 
 def needs_copy(folder: Path) -> bool:
     """Whether vLLM cannot take the checkpoint as it is. False for other classes than Qwen2-Audio."""
-    config = _read(folder, "config.json")
+    config = read_config(folder, "config.json")
     if config.get("model_type") != "qwen2_audio":
         return False
     text = config.get("text_config", {})
@@ -79,28 +78,10 @@ def read_record(folder: Path) -> ServingRecord | None:
     from mgrd.models.checkpoints import model_sha
 
     try:
-        record = ServingRecord(**_read(folder, RECORD))
+        record = ServingRecord(**read_config(folder, SERVING_RECORD))
     except TypeError:
         return None
     return record if model_sha(folder) == record.copy else None
-
-
-def window_seconds(folder: Path, otherwise: float) -> float:
-    """The longest clip that the checkpoint was made to hear, from its files: of a copy, what the original heard."""
-    known = _read(folder, RECORD).get("window_seconds")
-    for name in ("preprocessor_config.json", "processor_config.json"):
-        told = _read(folder, name)
-        known = known or told.get("feature_extractor", told).get("chunk_length")
-    return float(known or otherwise)
-
-
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    """A JSON file of a checkpoint; empty where there is none."""
-    try:
-        told = json.loads((folder / name).read_text())
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def write_serving_copy(folder: Path, out: Path) -> ServingRecord:
@@ -126,7 +107,7 @@ def write_serving_copy(folder: Path, out: Path) -> ServingRecord:
     try:
         sha = save_model(model.eval(), _with_window(loaded.processor), draft)
         record = ServingRecord(loaded.sha, sha, loaded.window_seconds)
-        (draft / RECORD).write_text(json.dumps(asdict(record)) + "\n")
+        (draft / SERVING_RECORD).write_text(json.dumps(asdict(record)) + "\n")
         if out.exists():
             shutil.rmtree(out)
         draft.rename(out)

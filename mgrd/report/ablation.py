@@ -1,24 +1,14 @@
 """The report of an ablation: each arm's figures over the seeds, and its curves over the steps."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from markupsafe import Markup
+from mgrd.report.charts import LEFT, WIDTH, Axes, plot_y, round_top
+from mgrd.report.figures import ARM_FIGURES
+from mgrd.report.html import render_page
 
-from mgrd.report.charts import BOTTOM, LEFT, WIDTH, Axes
-
-TEMPLATES = Path(__file__).parent / "templates"
-FIGURES = (
-    ("correct", "right answers", True),
-    ("length", "reasoning tokens", False),
-    ("reasoned", "chains that reason", True),
-    ("grounded", "grounded, by the filter", True),
-    ("truth_grounded", "grounded, by truth", True),
-)
 CURVES = (
     ("length", "Reasoning tokens"),
     ("reward", "Reward"),
@@ -27,7 +17,8 @@ CURVES = (
     ("grounded", "Grounded chains"),
     ("entropy", "Entropy, nats per token"),
 )
-HEIGHT, RIGHT, TOP = 200, 12, 12
+RIGHT = 12
+"""Between the last step and the drawing's edge: a legend names the arms, the lines carry no labels."""
 SMOOTH = 5
 """Steps that a drawn point is the mean of: one step is few chains."""
 
@@ -55,9 +46,7 @@ class Curve:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurveChart(Axes):
     curves: tuple[Curve, ...]
-    height: int = HEIGHT
     right: int = WIDTH - RIGHT
-    bottom: int = HEIGHT - BOTTOM
 
 
 def ablation_document(study: str, runs: Sequence[ArmRun]) -> dict[str, Any]:
@@ -70,7 +59,7 @@ def ablation_document(study: str, runs: Sequence[ArmRun]) -> dict[str, Any]:
         mine = sorted((run for run in runs if run.arm == name), key=lambda run: run.seed)
         figures = {
             key: {when: _spread([run.counts[when][key] for run in mine]) for when in ("before", "final")}
-            for key, _, _ in FIGURES
+            for key, _, _ in ARM_FIGURES
             if all(key in run.counts["final"] for run in mine)
         }
         arms.append(
@@ -94,19 +83,7 @@ def _spread(values: Sequence[float]) -> dict[str, Any]:
 
 def build_ablation_report(document: Mapping[str, Any], runs: Sequence[ArmRun]) -> str:
     """One HTML file that fetches nothing and runs no script."""
-    from mgrd.report.page import content_policy, template
-
-    style = (TEMPLATES / "ablation.css").read_text()
-    return template("ablation.html.jinja").render(
-        policy=content_policy(style, ""), style=Markup(style), document=document, charts=draw_curves(runs)
-    )
-
-
-def figure_text(figure: Mapping[str, Any], share: bool) -> str:
-    """Mean and spread as text, such as `0.712 ± 0.012`."""
-    digits = 3 if share else 1
-    mean = f"{figure['mean']:.{digits}f}"
-    return mean if figure["spread"] is None else f"{mean} ± {figure['spread']:.{digits}f}"
+    return render_page("ablation.html.jinja", document=document, charts=draw_curves(runs))
 
 
 def draw_curves(runs: Sequence[ArmRun]) -> list[CurveChart]:
@@ -123,12 +100,13 @@ def _chart(key: str, title: str, runs: Sequence[ArmRun]) -> CurveChart:
     }
     steps = max(len(line) for group in lines.values() for line in group)
     highest = max((value for group in lines.values() for line in group for value in line), default=1.0)
-    top = _nice(highest)
+    top = round_top(highest)
+
+    def plot_x(step: int) -> float:
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * (step / max(1, steps - 1)), 1)
 
     def place(step: int, value: float) -> str:
-        x = LEFT + (WIDTH - LEFT - RIGHT) * (step / max(1, steps - 1))
-        y = HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * min(max(value / top, 0.0), 1.0)
-        return f"{x:.1f} {y:.1f}"
+        return f"{plot_x(step)} {plot_y(value, top)}"
 
     curves = []
     for index, name in enumerate(names):
@@ -139,18 +117,11 @@ def _chart(key: str, title: str, runs: Sequence[ArmRun]) -> CurveChart:
         band = f"M{' L'.join(upper + lower)}Z" if len(lines[name]) > 1 else ""
         last = f"{fmean(columns[-1]):.3g}" if columns else ""
         curves.append(Curve(index, name, f"M{' L'.join(means)}", band, last))
-    x_ticks = tuple((float(place(step, 0).split()[0]), str(step + 1)) for step in (0, (steps - 1) // 2, steps - 1))
-    y_ticks = tuple((float(place(0, share * top).split()[1]), f"{share * top:.3g}") for share in (0.0, 0.5, 1.0))
+    x_ticks = tuple((plot_x(step), str(step + 1)) for step in (0, (steps - 1) // 2, steps - 1))
+    y_ticks = tuple((plot_y(share * top, top), f"{share * top:.3g}") for share in (0.0, 0.5, 1.0))
     return CurveChart(title=title, curves=tuple(curves), x_ticks=x_ticks, y_ticks=y_ticks)
 
 
 def _smooth(values: Sequence[float]) -> list[float]:
     """The running mean over the last SMOOTH steps."""
     return [fmean(values[max(0, at + 1 - SMOOTH) : at + 1]) for at in range(len(values))]
-
-
-def _nice(value: float) -> float:
-    if value <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 4, 5, 6, 8, 10) if step * power >= value)

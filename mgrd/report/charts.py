@@ -6,7 +6,7 @@ a dot is a figure, a band its 95 % interval.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mgrd.report.figures import number, round_name
@@ -95,13 +95,22 @@ def draw_charts(
     return [chart for chart in drawn if chart.series]
 
 
+def plot_y(value: float, top: float) -> float:
+    """How far down a value is drawn on a scale from 0 to `top`, in drawing units."""
+    return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * min(max(value / top, 0.0), 1.0), 1)
+
+
+def round_top(value: float) -> float:
+    """Where a scale ends: the next of 1, 2, 4, 6, 10 times a power of ten that is not below the value."""
+    if value <= 0:
+        return 1.0
+    power = 10 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 4, 6, 10) if step * power >= value)
+
+
 def _draw(spec: ChartSpec, rounds: Sequence[int], figures: Sequence[Mapping[str, Mapping[str, Any]]]) -> Chart:
-    top = 1.0 if spec.share else _round_top(_highest(spec, figures))
+    top = 1.0 if spec.share else round_top(_highest(spec, figures))
     xs = _positions(len(rounds))
-
-    def y_of(value: float) -> float:
-        return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * min(max(value / top, 0.0), 1.0), 1)
-
     series = []
     for index, line in enumerate(spec.lines):
         points = [
@@ -110,9 +119,11 @@ def _draw(spec: ChartSpec, rounds: Sequence[int], figures: Sequence[Mapping[str,
             if figure.get(line.metric)
         ]
         if points:
-            series.append(_series(index, line, points, y_of, share=spec.share))
+            series.append(_series(index, line, points, top, share=spec.share))
     steps = (0.0, 0.25, 0.5, 0.75, 1.0) if spec.share else (0.0, 0.5, 1.0)
-    y_ticks = tuple((y_of(step * top), f"{100 * step:.0f} %" if spec.share else f"{step * top:g}") for step in steps)
+    y_ticks = tuple(
+        (plot_y(step * top, top), f"{100 * step:.0f} %" if spec.share else f"{step * top:g}") for step in steps
+    )
     x_ticks = tuple((x, "cold start" if round_ == 0 else str(round_)) for x, round_ in zip(xs, rounds, strict=True))
     summary = "; ".join(f"{one.label}: {', '.join(dot.text for dot in one.dots)}" for one in series)
     return Chart(
@@ -124,14 +135,14 @@ def _draw(spec: ChartSpec, rounds: Sequence[int], figures: Sequence[Mapping[str,
     )
 
 
-def _series(index: int, line: Line, points: list[tuple[float, str, Any]], y_of: Any, *, share: bool) -> Series:
+def _series(index: int, line: Line, points: list[tuple[float, str, Any]], top: float, *, share: bool) -> Series:
     dots = tuple(
-        Dot(x, y_of(figure["value"]), f"{name} {number(figure['value'], share=share)}{_interval(figure, share)}")
+        Dot(x, plot_y(figure["value"], top), f"{name} {number(figure['value'], share=share)}{_interval(figure, share)}")
         for x, name, figure in points
     )
     bounded = [(x, figure) for x, _, figure in points if figure["low"] is not None and figure["high"] is not None]
-    upper = [f"{x} {y_of(figure['high'])}" for x, figure in bounded]
-    lower = [f"{x} {y_of(figure['low'])}" for x, figure in reversed(bounded)]
+    upper = [f"{x} {plot_y(figure['high'], top)}" for x, figure in bounded]
+    lower = [f"{x} {plot_y(figure['low'], top)}" for x, figure in reversed(bounded)]
     band = f"M{' L'.join(upper + lower)}Z" if len(bounded) > 1 else ""
     path = f"M{' L'.join(f'{dot.x} {dot.y}' for dot in dots)}"
     return Series(index, line.label, number(points[-1][2]["value"], share=share), path, band, dots, dots[-1].y)
@@ -159,12 +170,8 @@ def _spread(series: list[Series]) -> list[Series]:
     if overlap > 0:
         bottom = min(low.label_y + overlap / 2, HEIGHT - BOTTOM - 4)
         moved = {low.index: bottom, high.index: bottom - LABEL_GAP}
-        return [_with_label(one, round(moved[one.index], 1)) for one in series]
+        return [replace(one, label_y=round(moved[one.index], 1)) for one in series]
     return series
-
-
-def _with_label(series: Series, y: float) -> Series:
-    return Series(series.index, series.label, series.value, series.path, series.band, series.dots, y)
 
 
 def _highest(spec: ChartSpec, figures: Sequence[Mapping[str, Mapping[str, Any]]]) -> float:
@@ -175,11 +182,3 @@ def _highest(spec: ChartSpec, figures: Sequence[Mapping[str, Mapping[str, Any]]]
         if figure.get(line.metric)
     ]
     return max(values, default=1.0)
-
-
-def _round_top(value: float) -> float:
-    """The next of 1, 2, 4, 6, 10 times a power of ten that is not below the value."""
-    if value <= 0:
-        return 1.0
-    power = 10 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 4, 6, 10) if step * power >= value)

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from mgrd.report.lineage import stages_of_chain
+from schemas.traces import DISTILL
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _round(round_: Mapping[str, Any], runs: Mapping[tuple[int, str], Spent]) -> 
 
 
 def _selecting(runs: Mapping[tuple[int, str], Spent], round_: int) -> Spent:
-    names = stages_of_chain("distill")
+    names = stages_of_chain(DISTILL)
     return _sum(spent for (number, stage), spent in runs.items() if number == round_ and stage in names)
 
 

@@ -9,7 +9,8 @@ import polars as pl
 
 from mgrd.report.charts import draw_charts
 from mgrd.report.figures import headline_rows, round_name
-from mgrd.report.page import template, with_yield
+from mgrd.report.html import template
+from mgrd.report.page import with_yield
 from mgrd.report.status import REPORTED_SPLIT, figures_of, status_document
 
 

@@ -4,7 +4,6 @@ The choice is a rule, not a taste: the same tables give the same chains, spread 
 skills and reasons, one clip each. Nothing is left out because it looks bad.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +12,13 @@ from typing import Any
 
 import polars as pl
 
-from mgrd.audio.facts import FACT_UNITS
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.ids import content_key
+from mgrd.report.explain import measured_unit
+from mgrd.report.html import visible
 from mgrd.report.inputs import ReportInputs, Span
 from mgrd.report.status import REPORTED_SPLIT
+from schemas.traces import EVALUATE
 
 COUNT = 10
 WORST_FIRST = ("contradicted", "supported", "unverifiable", "surrogate")
@@ -163,19 +164,8 @@ def _without_edges(text: str, start: int, end: int) -> Span:
     return start + len(words) - len(words.lstrip(EDGES)), end - len(words) + len(words.rstrip(EDGES))
 
 
-def visible(text: str) -> str:
-    """The text with control and direction-changing characters replaced, one for one.
-
-    A chain must not be able to reorder or hide words on the page.
-    """
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign) in ("Cc", "Cf", "Cs") and sign not in "\n\t" else sign
-        for sign in text
-    )
-
-
 def _candidates(inputs: ReportInputs) -> list[dict[str, Any]]:
-    held_out = inputs.traces.filter((pl.col("purpose") == "evaluate") & (pl.col("split") == REPORTED_SPLIT))
+    held_out = inputs.traces.filter((pl.col("purpose") == EVALUATE) & (pl.col("split") == REPORTED_SPLIT))
     # A round whose evaluation was stopped has chains without decisions: the one before it is shown then.
     decided = held_out.join(inputs.decisions.select("trace_id", "decision", "reasons"), on="trace_id")
     rows = (
@@ -204,7 +194,7 @@ def _by_key(frame: pl.DataFrame, key: str, wanted: Sequence[str]) -> dict[str, d
 
 def view_claim(number: int, claim: Mapping[str, Any]) -> ClaimView:
     """A CLAIMS row in words."""
-    unit = claim["unit"] or _unit(claim["attribute"])
+    unit = measured_unit(claim["attribute"], claim["unit"])
     name = claim["attribute"]
     words = claim["claimed"].removeprefix(f"{name} ")
     stated = words if claim["value"] is None else f"{words} ({_quantity(claim['value'], unit)})"
@@ -237,8 +227,3 @@ def _quantity(value: float, unit: str, tolerance: str = "") -> str:
     text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
     shown = "" if unit in ("count", "share") else unit
     return f"{text}{tolerance} {shown}".strip()
-
-
-def _unit(attribute: str) -> str:
-    read = ALL_ATTRIBUTES[attribute].fact if attribute in ALL_ATTRIBUTES else attribute
-    return FACT_UNITS.get(read, "")

@@ -35,6 +35,16 @@ MEASURES = (
 )
 
 
+ARM_FIGURES = (
+    ("correct", "right answers", True),
+    ("length", "reasoning tokens", False),
+    ("reasoned", "chains that reason", True),
+    ("grounded", "grounded, by the filter", True),
+    ("truth_grounded", "grounded, by truth", True),
+)
+"""What an ablation measures of an arm: its name in the counts of the arm's stage, its title, whether it is a share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A figure with its interval, as text."""
@@ -71,6 +81,13 @@ def signed(value: float, *, share: bool) -> str:
     """A difference with its sign; shares in percentage points."""
     text = f"{abs(value) * (100 if share else 1):.1f}"
     return f"{'+' if value >= 0 else MINUS}{text}{' pp' if share else ''}"
+
+
+def mean_and_spread(figure: Mapping[str, Any], share: bool) -> str:
+    """An arm's figure over its seeds, such as `0.712 ± 0.012`; of a single seed the value alone."""
+    digits = 3 if share else 1
+    mean = f"{figure['mean']:.{digits}f}"
+    return mean if figure["spread"] is None else f"{mean} ± {figure['spread']:.{digits}f}"
 
 
 def round_name(round_: int) -> str:

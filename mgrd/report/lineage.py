@@ -21,6 +21,7 @@ from schemas import (
     VERDICTS,
     Table,
 )
+from schemas.traces import DISTILL
 
 Record = dict[str, Any]
 STAGES = ("sample", "ground", "judge", "counterfactual")
@@ -96,7 +97,7 @@ def _pairs(workspace: Workspace, trace_id: str) -> list[Record]:
 def stages_of_chain(purpose: str) -> tuple[str, ...]:
     """Names of the stages that made a chain of this purpose and, where it is distilled, selected it."""
     names = tuple(f"{name}-{purpose}" for name in STAGES)
-    return (*names, "decide", "select") if purpose == "distill" else names
+    return (*names, "decide", "select") if purpose == DISTILL else names
 
 
 def _stages(workspace: Workspace, round_: int, names: tuple[str, ...]) -> list[Record]:

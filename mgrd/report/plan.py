@@ -15,8 +15,8 @@ import polars as pl
 from mgrd.settings import Settings, Spec
 from mgrd.store import Workspace
 from schemas import CLIPS, LEDGER, QUESTIONS, TRACES, VERDICTS
-
-HELD_OUT = ("dev", "test")
+from schemas.clips import HELD_OUT
+from schemas.traces import DISTILL, EVALUATE, PREFER, PROBE, TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +128,11 @@ class _Planner:
 
     def _round(self, round_: int) -> Iterator[Step]:
         chains = self.questions.get("pool", 0) * self.spec.sampling.samples
-        yield self._sampling(round_, "distill", chains)
-        yield self._grounding(round_, "distill", chains)
+        yield self._sampling(round_, DISTILL, chains)
+        yield self._grounding(round_, DISTILL, chains)
         if self.spec.panel is not None:
             yield self._judging(round_, chains)
-        yield from self._contrast(round_, "distill", chains)
+        yield from self._contrast(round_, DISTILL, chains)
         yield from self._training(round_)
 
     def _training(self, round_: int) -> Iterator[Step]:
@@ -141,7 +141,7 @@ class _Planner:
             yield self._plain(round_, "train", "train", training.steps * training.batch_rows)
         if "dpo" in training.stages:
             yield self._sampling(
-                round_, "prefer", self._probes(("pool",), preferences.probes) * self.spec.sampling.samples
+                round_, PREFER, self._probes(("pool",), preferences.probes) * self.spec.sampling.samples
             )
             yield self._plain(round_, "dpo", "train", preferences.steps * 2 * preferences.batch_pairs)
         if "reinforce" in training.stages:
@@ -153,14 +153,14 @@ class _Planner:
 
     def _evaluation(self, round_: int) -> Iterator[Step]:
         chains = sum(self.questions.get(split, 0) for split in HELD_OUT) * (1 + self.spec.evaluation.samples)
-        yield self._sampling(round_, "evaluate", chains)
-        yield self._grounding(round_, "evaluate", chains)
-        yield from self._contrast(round_, "evaluate", chains)
+        yield self._sampling(round_, EVALUATE, chains)
+        yield self._grounding(round_, EVALUATE, chains)
+        yield from self._contrast(round_, EVALUATE, chains)
         evaluation = self.spec.evaluation
         if evaluation.text_problems:
-            yield self._sampling(round_, "text", len(HELD_OUT) * evaluation.text_problems)
+            yield self._sampling(round_, TEXT, len(HELD_OUT) * evaluation.text_problems)
         if probes := self._probes(HELD_OUT, evaluation.probes):
-            yield self._sampling(round_, "probe", probes * (1 + evaluation.samples))
+            yield self._sampling(round_, PROBE, probes * (1 + evaluation.samples))
 
     def _plain(self, round_: int, stage: str, kind: str, rows: float) -> Step:
         """A stage without calls. Training is rated by rows seen, steps x batch, which the ledger does not count."""

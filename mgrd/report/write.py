@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from mgrd.errors import DataError
+from mgrd.files import whole_file
 from mgrd.grounding.surrogate import find_surrogates
 from mgrd.report.inputs import ReportInputs
 from mgrd.report.page import build_report
@@ -19,11 +20,9 @@ def write_report(workspace: Workspace, round_: int | None = None) -> Path:
     The file is replaced whole, never half written. `round_` as in `read_inputs`.
     """
     page = build_report(read_inputs(workspace, round_))
-    workspace.reports.mkdir(parents=True, exist_ok=True)
     path = workspace.reports / ("report.html" if round_ is None else f"report-round-{round_}.html")
-    draft = path.with_suffix(".draft")
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(path)
+    with whole_file(path) as draft:
+        draft.write_text(page, encoding="utf-8")
     return path
 
 

@@ -14,7 +14,6 @@ from mgrd.settings import PolicySpec
 from schemas import CLAIMS, EVIDENCE, PANELS, TRACES
 
 NEARLY_WHOLE = 0.95
-CRITERIA = ("acoustic_grounding", "logical_coherence", "answer_follows", "surrogate", "self_cognition")
 
 
 @dataclass(frozen=True, slots=True)

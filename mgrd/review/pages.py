@@ -6,15 +6,13 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mgrd.report.examples import visible
-from mgrd.report.figures import funnel_gap, round_name
-from mgrd.report.page import TEMPLATES as REPORT_TEMPLATES
+from mgrd.report.html import TEMPLATES as REPORT_TEMPLATES
+from mgrd.report.html import make_environment
 from mgrd.review.filters import QUEUES
 from mgrd.review.gauges import place_figure
-from mgrd.review.item import CRITERIA
 from mgrd.review.items import place_words
+from schemas.verdicts import CRITERIA
 
 TEMPLATES = Path(__file__).parent / "templates"
 SIGNS = {"supported": "+", "contradicted": "−", "unverifiable": "?", "surrogate": "≈"}
@@ -25,22 +23,11 @@ class Pages:
     """The app's templates; the round view draws its charts with the report's."""
 
     def __init__(self) -> None:
-        self.environment = Environment(
-            loader=FileSystemLoader([TEMPLATES, REPORT_TEMPLATES]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self.environment.filters.update(
-            visible=lambda text: visible(str(text)),
-            spoken=spoken,
-            decoded=lambda text: json.loads(text) if text else [],
-        )
+        self.environment = make_environment(TEMPLATES, REPORT_TEMPLATES)
+        self.environment.filters.update(spoken=spoken, decoded=lambda text: json.loads(text) if text else [])
         self.environment.globals.update(
-            queues=QUEUES, signs=SIGNS, criteria=CRITERIA, round_name=round_name, funnel_gap=funnel_gap,
-            place_figure=place_figure, place_words=place_words,
-        )  # fmt: skip
+            queues=QUEUES, signs=SIGNS, criteria=CRITERIA, place_figure=place_figure, place_words=place_words
+        )
 
     def show(self, request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         text = self.environment.get_template(name).render(

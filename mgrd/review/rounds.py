@@ -10,6 +10,7 @@ from mgrd.evaluation.agreement import wilson
 from mgrd.report.charts import CHARTS, Chart, ChartSpec, Line, draw_charts
 from mgrd.report.page import reason_table
 from mgrd.report.status import REPORTED_SPLIT, figures_of
+from schemas.traces import EVALUATE
 
 SELF_COGNITION = ChartSpec("Self-cognition errors", (Line("denial", "deny hearing"),))
 DENIAL = "denial"
@@ -38,7 +39,7 @@ def round_page(rounds: Sequence[Mapping[str, Any]], metrics: pl.DataFrame, decis
 def denial_figures(decisions: pl.LazyFrame) -> dict[int, dict[str, dict[str, Any]]]:
     """Round -> the share of held-out chains that deny hearing, as a figure with Wilson's interval."""
     counted = (
-        decisions.filter(pl.col("purpose") == "evaluate")
+        decisions.filter(pl.col("purpose") == EVALUATE)
         .group_by("round")
         .agg(n=pl.len(), hits=pl.col("checks").list.contains(DENIAL).sum())
         .collect()

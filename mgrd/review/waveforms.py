@@ -1,10 +1,11 @@
 """Audio that a browser plays: the file as it is where browsers know its format, else a WAV made once from it."""
 
-import os
 import wave
 from pathlib import Path
 
 import numpy as np
+
+from mgrd.files import whole_file
 
 PLAYED = {
     ".wav": "audio/wav",
@@ -31,11 +32,8 @@ def _write_wav(source: Path, target: Path) -> None:
 
     audio = decode(source)
     samples = audio.samples if audio.samples.ndim == 2 else audio.samples[:, None]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-    with wave.open(draft.as_posix(), "wb") as out:
+    with whole_file(target) as draft, wave.open(draft.as_posix(), "wb") as out:
         out.setnchannels(samples.shape[1])
         out.setsampwidth(2)
         out.setframerate(audio.rate)
         out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-    draft.replace(target)

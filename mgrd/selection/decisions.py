@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from mgrd.arms import Arm
 from mgrd.audio.facts import Fact
 from mgrd.audio.lookup import FactsFile
 from mgrd.grounding.llm_claims import Extraction
@@ -28,7 +29,7 @@ from mgrd.selection.policy import (
     grounding_score,
     policy_sha,
 )
-from mgrd.settings import Arm, PolicySpec
+from mgrd.settings import PolicySpec
 from mgrd.store import frame_of
 from schemas import CLAIMS, DECISIONS
 

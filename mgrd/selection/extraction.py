@@ -6,18 +6,21 @@ A chain whose claims could not be read is told apart from one that claims nothin
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mgrd.errors import JudgeError
 from mgrd.grounding.llm_claims import Extraction, extract_by
 from mgrd.ids import content_key
 from mgrd.judging.cache import CachedReply, ReplyCache
+from mgrd.judging.cases import CORRECTION
 from mgrd.judging.spend import Spend, Usage
 from mgrd.serving.failures import NoReplyError
 from mgrd.serving.limits import Concurrency
 from mgrd.settings import ClaimsSpec, JudgeSpec, PanelSpec
 from prompts import load_prompt
 
-CORRECTION = "judge/correction"
+if TYPE_CHECKING:
+    from mgrd.judging.client import JudgeClient
 
 
 def extractor_identity(claims: ClaimsSpec, panel: PanelSpec | None) -> dict[str, object]:
@@ -34,7 +37,6 @@ def extract_chains(
     claims: ClaimsSpec,
     panel: PanelSpec,
     replies: Path | None = None,
-    on_progress: Callable[[int], None] | None = None,
     on_usage: Callable[[Usage], None] | None = None,
 ) -> dict[str, Extraction]:
     """Key -> the claims of each chain, by `claims.extractor`.
@@ -43,7 +45,7 @@ def extract_chains(
     requests, tokens and cost that this call took, also when it fails. Raises JudgeError when the server refuses
     all requests or the panel's spend limit is reached; replies until then are kept.
     """
-    asker = _Asker(claims, panel, replies, on_progress or (lambda _: None))
+    asker = _Asker(claims, panel, replies)
     try:
         return asyncio.run(asker.run(chains))
     finally:
@@ -52,9 +54,9 @@ def extract_chains(
 
 
 class _Asker:
-    def __init__(
-        self, claims: ClaimsSpec, panel: PanelSpec, replies: Path | None, report: Callable[[int], None]
-    ) -> None:
+    """Asks about one call's chains, within the panel's limits, and counts what that took."""
+
+    def __init__(self, claims: ClaimsSpec, panel: PanelSpec, replies: Path | None) -> None:
         self.claims = claims
         self.panel = panel
         self.judge: JudgeSpec = panel.judges[0]
@@ -62,7 +64,6 @@ class _Asker:
         self.usage = Usage()
         self.prompt = load_prompt(claims.prompt)
         self.replies = replies
-        self.report = report
 
     async def run(self, chains: Mapping[str, str]) -> dict[str, Extraction]:
         from mgrd.judging.client import JudgeClient, SpendLimitError  # openai takes seconds to import
@@ -76,7 +77,6 @@ class _Asker:
         async def work() -> None:
             for key, chain in queue:
                 found[key] = await self._extract(client, cache, chain)
-                self.report(1)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -95,11 +95,7 @@ class _Asker:
             await client.close()
         return found
 
-    async def _extract(self, client: "object", cache: ReplyCache, chain: str) -> Extraction:
-        from mgrd.judging.client import JudgeClient
-
-        assert isinstance(client, JudgeClient)
-
+    async def _extract(self, client: "JudgeClient", cache: ReplyCache, chain: str) -> Extraction:
         async def complete(messages: list[dict[str, str]], schema: dict[str, object]) -> str:
             parts = (self.judge.model, self.judge.temperature, self.judge.max_tokens, self.prompt.sha, schema)
             key = content_key("claims", messages, *parts)

@@ -10,9 +10,10 @@ would have said.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mgrd.arms import Arm
 from mgrd.ids import content_key
 from mgrd.judging.panel import PanelResult
-from mgrd.settings import Arm, PolicySpec
+from mgrd.settings import PolicySpec
 
 WRONG_ANSWER = "wrong_answer"
 NO_EVIDENCE = "no_evidence"

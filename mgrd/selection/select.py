@@ -87,6 +87,6 @@ def _training_row(chain: dict[str, object], prompt: Prompt, round_: int) -> dict
         "clip_id": chain["clip_id"],
         "prompt": prompt.render(question=chain["text"], choices=chain["choices"]),
         "reasoning": reasoning,
-        "answer": chain["answer"] or "",
+        "answer": chain["answer"],
         "weight": 1.0,
     }

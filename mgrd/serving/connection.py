@@ -113,10 +113,10 @@ class Connection:
         try:
             async with asyncio.timeout(self.address.timeout_seconds):
                 # The plain JSON: the typed call rewrites each request and believes the shape of each reply.
-                data = await self.api.post(path, cast_to=object, body=body)
-            reply = read(_parsed(data))
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise NotACompletionError(f"the reply's body is no JSON: {str(error)[:100]}") from error
+                data = await _json(self.api.post(path, cast_to=object, body=body))
+            reply = read(data)
+        except RecursionError as error:
+            raise NotACompletionError("the reply is nested without end") from error
         except openai.APIStatusError as error:
             if _passes(error.status_code):
                 self.gate.is_busy(sent.began, self._asked_wait(error))
@@ -126,6 +126,12 @@ class Connection:
             raise
         self.gate.went_well()
         return reply
+
+    async def models(self, seconds: float | None = None) -> object:
+        """What the server lists as its models. Raises what openai raises, and NotACompletionError."""
+        return await _json(
+            self.api.get("/models", cast_to=object, options={} if seconds is None else {"timeout": seconds})
+        )
 
     def _asked_wait(self, error: openai.APIStatusError) -> float | None:
         """Raises the address's error when the server asks for a longer wait than a run should make."""
@@ -182,6 +188,10 @@ def _passes(status: int) -> bool:
     return status in {408, 409, 425, 429} or status >= 500
 
 
-def _parsed(data: object) -> object:
-    """The body as JSON, also where the server calls it plain text."""
-    return json.loads(data) if isinstance(data, str) else data
+async def _json(reply: Awaitable[object]) -> object:
+    """The body as JSON, also where the server calls it plain text. Raises NotACompletionError for what is none."""
+    try:
+        data = await reply
+        return json.loads(data) if isinstance(data, str) else data
+    except (ValueError, RecursionError) as error:  # no JSON, a number of thousands of digits, nested without end
+        raise NotACompletionError(f"the reply's body is no JSON: {str(error)[:100]}") from error

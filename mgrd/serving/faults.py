@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Generic, TypeVar
 
-from mgrd.settings_runtime import FaultCondition
+from mgrd.settings.runtime import FaultCondition
 
 F = TypeVar("F", bound=FaultCondition)
 

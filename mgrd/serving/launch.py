@@ -89,7 +89,12 @@ class LaunchedServer:
 
     def tail(self) -> str:
         """The last lines that it wrote."""
-        if not self._log.is_file():
-            return f"(nothing in {self._log})"
-        lines = self._log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-        return "\n".join([*lines, f"({self._log})"])
+        return tail_of(self._log)
+
+
+def tail_of(log: Path) -> str:
+    """The last lines of a log, and where it lies."""
+    if not log.is_file():
+        return f"(nothing in {log})"
+    lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    return "\n".join([*lines, f"({log})"])

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from mgrd.errors import EngineStopError
-from mgrd.serving.launch import LaunchedServer
-from mgrd.settings_runtime import VllmRuntime
+from mgrd.serving.launch import LaunchedServer, tail_of
+from mgrd.settings.runtime import VllmRuntime
 
 Body = dict[str, Any]
 LOGGER = logging.getLogger("mgrd")
@@ -63,7 +63,7 @@ class VllmProcess:
                 return replies
         raise EngineStopError(
             f"vLLM {lost}, {self._runtime.restarts + 1} times in a row; see runtime.vllm.restarts and {self._log}; "
-            f"it wrote last:\n{self._tail()}"
+            f"it wrote last:\n{tail_of(self._log)}"
         )
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class VllmProcess:
         except _LostError as reason:
             self.close()
             raise EngineStopError(
-                f"vLLM {reason} while loading {self._options.get('model')}; check runtime.vllm:\n{self._tail()}"
+                f"vLLM {reason} while loading {self._options.get('model')}; check runtime.vllm:\n{tail_of(self._log)}"
             ) from reason
 
     def _start(self) -> Connection:
@@ -110,9 +110,6 @@ class VllmProcess:
         _send(self._pipe, self._options)
         self._receive(self._pipe, self._runtime.start_seconds, "was not ready")
         return self._pipe
-
-    def _tail(self) -> str:
-        return LaunchedServer([], self._log).tail()
 
     def _receive(self, pipe: Connection, seconds: float, otherwise: str) -> dict[str, Any]:
         """The next message. Raises _LostError when there is none in time, or nobody left to send it."""

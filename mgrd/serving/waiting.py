@@ -8,6 +8,7 @@ import openai
 
 from mgrd.errors import EngineStopError
 from mgrd.serving.connection import Connection
+from mgrd.serving.failures import NotACompletionError
 from mgrd.serving.launch import LaunchedServer
 
 LOGGER = logging.getLogger("mgrd")
@@ -73,9 +74,11 @@ class Patience:
     async def _answers(self) -> bool:
         """Whether something answers that is no gateway in front of a dead server."""
         try:
-            await self._connection.api.get("/models", cast_to=object, options={"timeout": LOOK_SECONDS})
+            await self._connection.models(LOOK_SECONDS)
         except openai.APIStatusError as error:
             return error.status_code < 500
         except openai.APIError:
             return False
+        except NotACompletionError:
+            pass
         return True

@@ -1,10 +1,21 @@
 """Versioned tables, the ledger and the workspace that holds them."""
 
-from mgrd.store.delta import DatasetRef, Partition, Store, digest, empty_frame, frame_of, question_ranges, to_arrow
+from mgrd.store.delta import (
+    DatasetRef,
+    Partition,
+    Store,
+    digest,
+    digests,
+    empty_frame,
+    frame_of,
+    question_ranges,
+    to_arrow,
+)
 from mgrd.store.digest import Digest
 from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint, newest_entries
 from mgrd.store.spool import Spool
-from mgrd.store.workspace import Stage, Workspace, init_workspace, run_stage
+from mgrd.store.stage import Stage, run_stage
+from mgrd.store.workspace import Workspace, init_workspace
 
 __all__ = [
     "DatasetRef",
@@ -18,6 +29,7 @@ __all__ = [
     "Store",
     "Workspace",
     "digest",
+    "digests",
     "empty_frame",
     "fingerprint",
     "frame_of",

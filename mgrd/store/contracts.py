@@ -67,7 +67,7 @@ def _check(store: Store, reference: DatasetRef, show: Show) -> list[Finding]:
 
 def _stopped(stage: str, round_: int, findings: list[Finding]) -> str:
     first = findings[0]
-    more = f"; and {len(findings) - 1} more findings" if len(findings) > 1 else ""
+    more = f"; findings beside it: {len(findings) - 1}" if len(findings) > 1 else ""
     return (
         f"stage {stage} of round {round_}: {first.message}, keys {', '.join(first.keys[:5]) or 'of all rows'}{more}. "
         f"The stage stays owed: look at the rows with `mgrd data show {first.table}`, correct what wrote them and run "

@@ -40,6 +40,11 @@ class DatasetRef:
     rows: int
 
 
+def digests(**references: DatasetRef | None) -> dict[str, str]:
+    """The digests of the references by their names, as inputs of a stage; those that are None are no input."""
+    return {name: reference.digest for name, reference in references.items() if reference is not None}
+
+
 class Store:
     """The tables below `root/tables`, or below `uri` in an object store (`s3://`, `gs://`, `az://`).
 

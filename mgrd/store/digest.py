@@ -9,11 +9,11 @@ import io
 
 import polars as pl
 
+from mgrd.ids import KEY_DIGITS
 from schemas import Table
 
 UNHASHED = frozenset({"seconds", "finished_at"})
 """Columns that say how long or when, never what: two equal runs differ in them."""
-DIGITS = 16
 _MODULUS = 1 << 256
 
 
@@ -39,4 +39,4 @@ class Digest:
     def value(self) -> str:
         """Hexadecimal digits of all that was counted in."""
         head = f"{','.join(self._columns)}|{self.rows}|".encode()
-        return hashlib.sha256(head + self._sum.to_bytes(32, "big")).hexdigest()[:DIGITS]
+        return hashlib.sha256(head + self._sum.to_bytes(32, "big")).hexdigest()[:KEY_DIGITS]

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mgrd.errors import BusyError, StoreError, boundary
+from mgrd.files import whole_file
 
 FILE = ".lock"
 GUARD = ".lock.guard"
@@ -105,9 +106,8 @@ def _take(path: Path, what: str) -> tuple[bool, Holder | None]:
                 f"{path.parent}: `{before.what}` holds this workspace since {before.since} (process {before.pid} on "
                 f"{before.host}); wait for it (`mgrd status` names it), or end that process and run again"
             )
-        fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.write_text(json.dumps(asdict(Holder.this_process(what))))
-        fresh.replace(path)
+        with whole_file(path) as draft:
+            draft.write_text(json.dumps(asdict(Holder.this_process(what))))
         return True, before
 
 

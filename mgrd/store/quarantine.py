@@ -3,7 +3,7 @@
 import polars as pl
 
 from mgrd.errors import StoreError, boundary
-from mgrd.store.delta import Store
+from mgrd.store.delta import Store, empty_frame
 from mgrd.store.workspace import Workspace
 from schemas import LEDGER, QUARANTINE
 
@@ -16,6 +16,11 @@ def quarantined(store: Store, stage: str | None = None, round_: int | None = Non
     if round_ is not None:
         rows = rows.filter(pl.col("round") == round_)
     return rows.collect().sort("round", "stage", "row_id")
+
+
+def empty_quarantine(store: Store, stage: str, round_: int = 0) -> None:
+    """Take out what an earlier run of the stage left there: it tries these rows again."""
+    store.replace(QUARANTINE, empty_frame(QUARANTINE), {"stage": stage, "round": round_})
 
 
 def requeue(workspace: Workspace, stage: str | None = None, round_: int | None = None) -> dict[tuple[str, int], int]:

@@ -11,24 +11,26 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from mgrd.ids import KEY_DIGITS
 from mgrd.store.ledger import Outcome, fingerprint
 from mgrd.store.workspace import Workspace
 from schemas import CLIPS, EVIDENCE, OVERRIDES, QUESTIONS
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("mgrd", "flows", "tasks", "prompts", "schemas", "data_contracts")
+SOURCES = frozenset({".py", ".jinja", ".json", ".toml"})
 VERSION = 1
 
 
 @cache
 def code_digest() -> str:
-    """A hash of all source files and templates: a changed line may change what a stage writes."""
+    """A hash of all source files, templates and word lists: a changed line may change what a stage writes."""
     hasher = hashlib.sha256()
     for room in ROOMS:
         for path in sorted((PROJECT / room).rglob("*")):
-            if path.suffix in {".py", ".jinja", ".json"}:
+            if path.suffix in SOURCES:
                 hasher.update(path.relative_to(PROJECT).as_posix().encode() + path.read_bytes())
-    return hasher.hexdigest()[:16]
+    return hasher.hexdigest()[:KEY_DIGITS]
 
 
 class Request:

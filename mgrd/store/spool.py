@@ -21,7 +21,7 @@ class Spool:
     """Frames of a table, kept in the order in which they came until the block ends."""
 
     def __init__(self, table: Table, folder: Path) -> None:
-        """`folder` is where a file is made if one is needed."""
+        """`folder` is there, and gets a file if one is needed."""
         self.table = table
         self.rows = 0
         self._folder = folder
@@ -70,7 +70,6 @@ class Spool:
         data = to_arrow(self.table, frame)
         with boundary(StoreError, f"writing to {self._folder}"):
             if self._writer is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
                 handle, name = tempfile.mkstemp(prefix=f"{self.table.name}-", suffix=".arrows", dir=self._folder)
                 os.close(handle)
                 self._path = Path(name)

@@ -10,22 +10,16 @@ import os
 import shutil
 import socket
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mgrd.errors import ConfigError
-from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings
-from mgrd.store.contracts import apply_contracts
-from mgrd.store.deadline import deadline
-from mgrd.store.delta import DatasetRef, Store
-from mgrd.store.ledger import Entry, Ledger, Outcome, fingerprint
+from mgrd.errors import ConfigError, StoreError, boundary
+from mgrd.settings import SETTINGS_FILE, Settings, load_settings, parse_settings, require_workspace
+from mgrd.store.delta import Store
+from mgrd.store.ledger import Ledger
 from mgrd.store.lock import hold, process_start
-from mgrd.store.running import running
-from mgrd.store.telemetry import observed
 
 LOGGER = logging.getLogger("mgrd")
 
@@ -50,8 +44,7 @@ class Workspace:
     @classmethod
     def open(cls, root: Path, overrides: dict[str, object] | None = None) -> "Workspace":
         """The workspace at `root`. Raises ConfigError when there is none."""
-        if not (root / SETTINGS_FILE).is_file():
-            raise ConfigError(f"{root} is no workspace: it has no {SETTINGS_FILE}; make one with `mgrd init {root}`")
+        require_workspace(root)
         return cls(root, load_settings(root, overrides))
 
     @cached_property
@@ -138,81 +131,10 @@ def init_workspace(root: Path, settings: Path | None = None) -> bool:
         if not settings.is_file():
             raise ConfigError(f"{settings}: no such settings file; start without --settings for the defaults")
         parse_settings(settings)
-        text = settings.read_text()
-    root.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+        text = settings.read_text(encoding="utf-8")
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"{root} is a file; name a folder, which is made if it is missing")
+    with boundary(StoreError, f"{root}: the workspace cannot be made there"):
+        root.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A stage about to run: what its identity depends on.
-
-    `inputs` maps a name to the digest of an input's content; `config` holds plain settings.
-    `version` is raised when the stage's code changes what it writes. `amends` is a partition that an
-    earlier stage wrote and this one rewrites: when the earlier stage ran again since, this one is owed.
-    """
-
-    name: str
-    round: int
-    version: int
-    config: Mapping[str, object]
-    inputs: Mapping[str, str]
-    amends: DatasetRef | None = None
-
-    @property
-    def fingerprint(self) -> str:
-        return fingerprint(self.name, self.version, self.config, self.inputs)
-
-
-def run_stage(workspace: Workspace, stage: Stage, work: Callable[[], Outcome]) -> tuple[Entry, bool]:
-    """Do the stage's work unless the ledger holds it already; returns its entry and whether it ran."""
-    done = workspace.ledger.finished(stage.round, stage.name, stage.fingerprint)
-    if done is not None and not _overwritten(done, stage.amends):
-        return done, False
-    with (
-        running(stage.round, stage.name, stage.fingerprint),
-        observed(workspace.store, workspace.settings, stage.name, stage.round, stage.inputs) as told,
-    ):
-        started = time.perf_counter()
-        with deadline(f"round {stage.round}, stage {stage.name}", workspace.settings.runtime.time_limit(stage.name)):
-            outcome = work()
-        limit = workspace.settings.runtime.fail_on_error
-        checked = apply_contracts(
-            workspace.store,
-            stage.name,
-            stage.round,
-            outcome,
-            limit,
-            lambda table, page: _keep_page(workspace, stage, table, page),
-        )
-        outcome = checked.outcome
-        for finding in checked.findings:
-            what = {
-                "table": finding.table, "expectation": finding.expectation, "severity": finding.severity,
-                "rows": len(finding.keys),
-            }  # fmt: skip
-            LOGGER.warning("round %d  %s: %s", stage.round, stage.name, finding.message, extra={"fields": what})
-        seconds = time.perf_counter() - started
-        figures = {
-            "seconds": round(seconds, 3), "rows_in": outcome.rows_in, "tokens": outcome.tokens, "cost": outcome.cost,
-            "accounted": dict(outcome.accounted),
-        }  # fmt: skip
-        LOGGER.info("round %d  %-28s %6.1f s", stage.round, stage.name, seconds, extra={"fields": figures})
-        entry = workspace.ledger.record(
-            stage.round, stage.name, stage.fingerprint, stage.inputs, outcome, seconds, stage.config
-        )
-        told.outcome = outcome
-    return entry, True
-
-
-def _keep_page(workspace: Workspace, stage: Stage, table: str, page: str) -> None:
-    """Data Docs: one page per table and round, the newest."""
-    workspace.data_docs.mkdir(parents=True, exist_ok=True)
-    name = f"round-{stage.round:02d}-{stage.name.replace(' ', '-')}-{table}.html"
-    (workspace.data_docs / name.replace("/", "-")).write_text(page)
-
-
-def _overwritten(done: Entry, amended: DatasetRef | None) -> bool:
-    """Whether the stage before wrote the amended partition anew after `done` had amended it."""
-    return amended is not None and done.output(amended.table).version < amended.version

@@ -20,7 +20,7 @@ from mgrd.models.checkpoints import LoadedModel, save_model
 from mgrd.models.parallel import Workers, workers
 from mgrd.models.precision import Precision, choose_precision, computing_in
 from mgrd.models.render import RenderedExample
-from mgrd.settings_training import PreferenceSpec
+from mgrd.settings.training import PreferenceSpec
 from mgrd.training.adapters import trainable_parameters
 from mgrd.training.batches import TrainingRow
 from mgrd.training.features import FeatureCache

@@ -6,7 +6,6 @@ outlives a change of the encoder: another encoder has another folder.
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 
 from mgrd.errors import EngineError
+from mgrd.files import whole_file
 from mgrd.ids import content_key
 from mgrd.models.checkpoints import LoadedModel
 from mgrd.models.listen import LongClips, encode_clips
@@ -137,14 +137,10 @@ class FeatureCache:
     def _write(
         self, key: str, array: npt.NDArray[np.floating], clips: list[str], windows: list[tuple[int, ...]]
     ) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        data, index = self.folder / f"{key}.npy", self.folder / f"{key}.json"
-        draft = self.folder / f".{key}-{os.getpid()}"
-        with draft.open("wb") as file:
+        with whole_file(self.folder / f"{key}.npy") as draft, draft.open("wb") as file:
             np.save(file, array, allow_pickle=False)
-        draft.replace(data)
-        draft.write_text(json.dumps({"layout": LAYOUT, "clips": clips, "windows": windows}))
-        draft.replace(index)
+        with whole_file(self.folder / f"{key}.json") as draft:  # last: a shard is there when its index is
+            draft.write_text(json.dumps({"layout": LAYOUT, "clips": clips, "windows": windows}))
         self._add(key, clips, windows)
 
     def windows(self, clip_id: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from mgrd.settings_training import GuardSpec
+from mgrd.settings.training import GuardSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from mgrd.settings_training import TrainingSpec
+from mgrd.settings.training import TrainingSpec
 
 
 def mix_rows(kept: pl.DataFrame, text: pl.DataFrame, spec: TrainingSpec, seed: int) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from mgrd.models.forward import completion_states, pack_rows
 from mgrd.models.parallel import Workers, workers
 from mgrd.models.precision import Precision, choose_precision, computing_in
 from mgrd.models.render import RenderedExample, RenderedPrompt
-from mgrd.settings_training import ReinforceSpec
+from mgrd.settings.training import ReinforceSpec
 from mgrd.training.adapters import trainable_parameters
 from mgrd.training.advantages import (
     clipped_loss,

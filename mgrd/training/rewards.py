@@ -4,7 +4,7 @@ R_audio = 0.8 [right] + 0.2 [reasoning present], R_text = [right]. The grounding
 filter's own scorer to audio chains, so that what is rewarded is what is kept.
 """
 
-from mgrd.settings_training import RewardSpec
+from mgrd.settings.training import RewardSpec
 
 
 def reward(spec: RewardSpec, *, audio: bool, correct: bool, reasoned: bool, grounded: bool = False) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from mgrd.files import whole_file
 from mgrd.training.adapters import Lora
 from mgrd.training.features import FeatureCache
 from mgrd.training.launch import JOB, REPORT, ROWS, STEP
@@ -35,9 +36,8 @@ def main(job: Path) -> None:
         **options,
     )
     if first:
-        draft = job / f".{REPORT}"
-        draft.write_text(json.dumps(asdict(report)))
-        draft.replace(job / REPORT)
+        with whole_file(job / REPORT) as draft:
+            draft.write_text(json.dumps(asdict(report)))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mgrd.cli.config import app
 from mgrd.settings import JudgeSpec, PanelSpec, Settings, load_settings
-from mgrd.settings_reference import EXAMPLE, configuration_reference, variable
+from mgrd.settings.reference import EXAMPLE, configuration_reference, variable
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 

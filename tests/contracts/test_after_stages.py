@@ -53,7 +53,7 @@ def test_a_row_that_breaks_a_discarding_expectation_goes_to_quarantine_and_the_s
     assert (entry.counts["sampled"], entry.counts["quarantined"]) == (39, 1)
     assert entry.output("traces").rows == workspace.store.read(TRACES).height == 39
     row = workspace.store.read(QUARANTINE).row(0, named=True)
-    assert (row["stage"], row["boundary"]) == ("sample-distill", "contract of table traces")
+    assert (row["stage"], row["boundary"], row["attempts"]) == ("sample-distill", "contract of table traces", 1)
     assert "traces.finish_reason: a completion stops or is cut" in row["message"]
     assert bad["trace_id"][0] in row["payload"]
     assert "finish_reason" in str(entry.counts["findings"])
@@ -70,11 +70,34 @@ def test_a_stage_most_of_whose_rows_would_be_discarded_stops_instead(workspace: 
     assert workspace.store.read(QUARANTINE).is_empty()
 
 
+@pytest.mark.parametrize(("split", "more"), [("pool", False), ("dev", True)])
+def test_a_stopped_stage_says_the_first_finding_and_how_many_more_there_are(
+    workspace: Workspace, split: str, more: bool
+) -> None:
+    with pytest.raises(ContractError, match=r"stage sample-distill of round 1: traces\.\w+: .*, keys ") as stopped:
+        sampled(workspace, traces(split=split, temperature=-1.0))
+    assert ("; findings beside it: 1. The stage stays owed" in str(stopped.value)) == more
+
+
 def test_every_finding_is_on_a_page_of_the_data_docs(workspace: Workspace) -> None:
     sampled(workspace, traces(finish_reason="weird"))
     page = (workspace.data_docs / "round-01-sample-distill-traces.html").read_text()
     assert "finish_reason" in page
     assert "weird" in page
+
+
+def test_a_page_of_a_collection_with_the_longest_of_names_is_a_file(workspace: Workspace) -> None:
+    frame = synthetic.clips().with_columns(collection=pl.lit("x"))
+    for name in ("ä" * 120, "ä" * 119 + "b"):
+        stage = Stage(f"ingest {name}", 0, 1, {}, {})
+
+        def work() -> Outcome:
+            workspace.store.replace(CLIPS, frame, {"collection": "x"})
+            reference = workspace.store.reference(CLIPS, {"collection": "x"})
+            return Outcome((reference,), frame.height, {"clips": frame.height})
+
+        run_stage(workspace, stage, work)
+    assert len(list(workspace.data_docs.glob("round-00-ingest-*-clips.html"))) == 2
 
 
 def test_a_clip_whose_hash_is_none_stops_the_ingest(workspace: Workspace) -> None:

@@ -15,7 +15,8 @@ from mgrd.store import Workspace, frame_of, init_workspace
 from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, LEDGER, OVERLAPS, QUESTIONS, TRACES
 from tasks.contracts import check_round
 from tasks.decontaminate import decontaminate
-from tasks.run import Run, questions_of
+from tasks.rows import questions_of
+from tasks.run import Run
 from tasks.texts import replay_rows
 
 RATE = 16_000

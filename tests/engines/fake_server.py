@@ -30,6 +30,22 @@ def refusal(status: int, message: str = "no", param: str | None = None) -> Reply
     return status, {"error": {"message": message, "param": param, "type": "error"}}
 
 
+def scored(body: dict[str, Any], _: int) -> Reply:
+    """As a template with three tokens before the answer and one behind the end of turn; tokens are words.
+
+    The log-probabilities fall token by token, by 1 where the question is a text and by 2 where it has a sound.
+    """
+    tokens = ["<user>", "What moves?", "<model>"]
+    if body["messages"][-1]["role"] == "assistant":
+        words = body["messages"][-1]["content"].split(" ")
+        tokens += [word if at == 0 else f" {word}" for at, word in enumerate(words)]
+        tokens += [] if body["continue_final_message"] else ["<end>", "\n"]
+    fall = 1.0 if isinstance(body["messages"][0]["content"], str) else 2.0
+    listed = [None, *({str(at): {"logprob": -fall * at, "decoded_token": t}} for at, t in enumerate(tokens) if at)]
+    status, reply = completion(chain("x"), usage={"prompt_tokens": len(tokens), "completion_tokens": 1})
+    return status, {**reply, "prompt_logprobs": listed if "prompt_logprobs" in body else None}
+
+
 class FakeServer:
     """Serves while it is `up`; what it was asked stays in `bodies`."""
 

@@ -1,10 +1,11 @@
 """The engine behind a server: chains by key whatever the server does, and never those of another model."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import pytest
 from mgrd.engines.openai import OpenAIEngine
 from mgrd.engines.protocol import Completion, SampleRequest, Sampling, ScoreRequest
 from mgrd.errors import AudioError, EngineError, EngineStopError
-from mgrd.settings_runtime import ServerRuntime
-from tests.engines.fake_server import FakeServer, Reply, Script, chain, completion, refusal
+from mgrd.settings.runtime import ServerRuntime
+from tests.engines.fake_server import FakeServer, Reply, Script, chain, completion, refusal, scored
 from tests.tiny_model import tone
 
 SAMPLED = Sampling(1.0, 0.9, 32)
@@ -144,6 +145,27 @@ def test_both_think_shapes_and_odd_messages_become_text(message: dict[str, Any],
         (found,) = sampled(engine, [request(1, None, 1)])
     assert found.text == text
     assert found.logprob is None, "a server that lists no tokens tells no probability"
+
+
+@pytest.mark.parametrize("number", [10**400, 2**63, float("inf"), float("nan"), -5])
+def test_numbers_that_no_table_can_hold_are_no_numbers(number: float) -> None:
+    listed = {"content": [{"token": "rising", "logprob": number}]}
+    usage = {"prompt_tokens": number, "completion_tokens": number, "prompt_tokens_details": {"audio_tokens": number}}
+    reply = completion(chain("rising", logprobs=listed), usage=usage)
+    with FakeServer(lambda *_: reply) as server, engine_at(server) as engine:
+        (done,) = sampled(engine, [request(1, samples=1)])
+    assert 0 <= done.completion_tokens < 100
+    assert 0 <= done.prompt_tokens < 100
+    assert done.logprob is None or math.isfinite(done.logprob)
+
+
+@pytest.mark.parametrize("listing", [{"data": 5}, {"data": ["m"]}, {"data": [{"id": "m", "root": 7}]}, [], {}])
+def test_a_list_of_models_that_is_none_names_no_model_or_no_folder(listing: Any) -> None:
+    with FakeServer() as server:
+        server.models = (200, listing)
+        named = isinstance(listing, dict) and listing.get("data") == [{"id": "m", "root": 7}]
+        with nullcontext() if named else pytest.raises(EngineStopError, match="serves nothing"), engine_at(server):
+            pass
 
 
 def test_a_server_that_gives_fewer_than_n_is_asked_for_the_rest(clip: Path) -> None:
@@ -299,18 +321,6 @@ def test_a_checkpoint_is_only_sampled_where_the_server_shows_that_it_serves_it(t
 
 def score_request(completion_: str, *, ended: bool = False) -> ScoreRequest:
     return ScoreRequest("t", None, None, "What moves?", completion_, ended)
-
-
-def scored(body: dict[str, Any], _: int) -> Reply:
-    """As a template with three tokens before the answer and one behind the end of turn; tokens are words."""
-    tokens = ["<user>", "What moves?", "<model>"]
-    if body["messages"][-1]["role"] == "assistant":
-        words = body["messages"][-1]["content"].split(" ")
-        tokens += [word if at == 0 else f" {word}" for at, word in enumerate(words)]
-        tokens += [] if body["continue_final_message"] else ["<end>", "\n"]
-    listed = [None, *({str(at): {"logprob": -float(at), "decoded_token": t}} for at, t in enumerate(tokens) if at)]
-    status, reply = completion(chain("x"), usage={"prompt_tokens": len(tokens), "completion_tokens": 1})
-    return status, {**reply, "prompt_logprobs": listed if "prompt_logprobs" in body else None}
 
 
 def test_scores_are_of_the_answers_tokens_and_the_end_of_turn_where_asked() -> None:

@@ -11,7 +11,7 @@ import pytest
 from mgrd.engines.asking import Asking
 from mgrd.engines.protocol import Sampling
 from mgrd.settings import SamplingSpec
-from mgrd.settings_runtime import ServerRuntime
+from mgrd.settings.runtime import ServerRuntime
 
 PAGE = (Path(__file__).parents[2] / "docs" / "engines.md").read_text()
 RECIPES = ("Qwen2-Audio", "Step-Audio-R1", "Qwen3-Omni")

@@ -12,8 +12,8 @@ from mgrd.errors import EngineError
 from mgrd.models.checkpoints import LoadedModel, load_model
 from mgrd.models.render import Renderer
 from mgrd.settings import GroundingSpec
-from mgrd.settings_runtime import MockRuntime
-from mgrd.settings_training import ReinforceSpec
+from mgrd.settings.runtime import MockRuntime
+from mgrd.settings.training import ReinforceSpec
 from mgrd.training.features import FeatureCache
 from mgrd.training.reinforce import as_rows, shard_states
 from tests.tiny_model import PROMPTS, tiny_model, tones

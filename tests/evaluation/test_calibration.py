@@ -7,6 +7,7 @@ import pytest
 
 from mgrd.errors import CalibrationError
 from mgrd.evaluation.calibration import calibrate_signals, check_agreement, newest_calibrations
+from mgrd.judging import PanelResult
 from mgrd.selection.decisions import decide_traces
 from mgrd.selection.labels import read_labels
 from mgrd.selection.overrides import votes_of
@@ -136,14 +137,35 @@ def test_signals_speak_of_the_grounding_alone_and_never_of_a_reviewers_vote() ->
     assert signal_frames(voted, policy, {}, {})["policy"]["verdict"].to_list() == [None, None, False, None]
 
 
+def test_the_policys_word_on_a_chain_waits_for_the_judge_that_is_set() -> None:
+    def said(grounding: float) -> PanelResult:
+        scores = {"acoustic_grounding": grounding, "logical_coherence": 5.0}
+        return PanelResult("t", 1, 1, scores=scores, lowest=scores, highest=scores)
+
+    good = decisions().filter(pl.col("trace_id") == "good")
+    passed = [good.with_columns(trace_id=pl.lit(name)) for name in ("borne out", "doubted", "unread")]
+    frame = pl.concat([*passed, decisions().filter(pl.col("trace_id") != "good")])
+    frames = signal_frames(frame, PolicySpec(), {"borne out": said(3.0), "doubted": said(2.5)}, {})
+    assert frames["judge"].rows() == [("borne out", True, 3.0), ("doubted", False, 2.5), ("unread", None, None)]
+    assert dict(frames["policy"].select("trace_id", "verdict").iter_rows()) == {
+        "borne out": True,
+        "doubted": False,
+        "unread": None,
+        "wrong": None,
+        "refuted": False,
+        "unmeasured": None,
+    }, "a wrong answer is not asked about; what the checks refuse needs no judge"
+    assert frames["policy"]["score"].to_list() == [0.5, 0.0, 0.0, 0.0, 0.0, 0.0]
+
+
 def test_each_judge_is_a_signal_of_its_own() -> None:
     row = {"round": 1, "prompt_id": "p", "prompt_version": 1, "prompt_sha": "s", "raw_reply": "r", "requests": 1}
     row |= {"cached": False, "prompt_tokens": 1, "completion_tokens": 1, "cost": 0.0}
-    said = [("a", "m", 4.0), ("b", "m", 2.0), ("a", "n", 1.0), ("b", "n", None)]
+    said = [("a", "m", 4.0), ("b", "m", 2.0), ("c", "m", 3.0), ("a", "n", 1.0), ("b", "n", None)]
     rows = [
         row | {"verdict_id": f"{t}{j}", "trace_id": t, "judge": j, "scored": s is not None, "acoustic_grounding": s}
         for t, j, s in said
     ]
     frames = judge_frames(frame_of(VERDICTS, rows), PolicySpec())
-    assert frames["judge m"].rows() == [("a", True, 4.0), ("b", False, 2.0)]
+    assert frames["judge m"].rows() == [("a", True, 4.0), ("b", False, 2.0), ("c", True, 3.0)], "3 is enough"
     assert frames["judge n"].rows() == [("a", False, 1.0), ("b", None, None)]

@@ -21,7 +21,8 @@ from schemas import CLAIMS, CLIPS, DECISIONS, EVIDENCE, QUARANTINE, QUESTIONS, T
 from tasks.evidence import measure
 from tasks.ground import ground_partition
 from tasks.judge import judge
-from tasks.run import ModelRef, Run
+from tasks.models import ModelRef
+from tasks.run import Run
 from tasks.sample import sample_questions
 from tests.executors.work import Doubled, numbers
 from tests.export.made_workspace import FACTS, make_workspace

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mgrd.export.card import cell, code, quoted
-from mgrd.export.choices import FORMATS, ExportConfig
+from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
+from mgrd.export.formats import FORMATS
 from mgrd.store import Workspace, frame_of
 from schemas import OVERRIDES, TRACES, VERDICTS
 from tests.export.made_workspace import make_workspace
@@ -133,6 +134,25 @@ def test_agreement_with_reviewers_is_told_per_rater(tmp_path: Path) -> None:
     text = card(workspace, tmp_path / "x")
     assert f"| judge a\\|b | {len(keys) - 1} | 1.000 |" in text
     assert "judge/grounding" in text
+
+
+def test_a_verdict_that_was_taken_back_agrees_with_nobody(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "w", clips=8)
+    keys = workspace.store.read(TRACES)["trace_id"].sort().to_list()[:2]
+    said = [(keys[0], "grounded"), (keys[1], "grounded"), (keys[1], "withdrawn")]
+    overrides = [
+        {
+            "override_id": f"o{i}",
+            "trace_id": key,
+            "reviewer": "r",
+            "verdict": verdict,
+            "seconds": 1.0,
+            "made_at": f"2030-01-01T00:00:{i:02d}+00:00",
+        }
+        for i, (key, verdict) in enumerate(said)
+    ]
+    workspace.store.append(OVERRIDES, frame_of(OVERRIDES, overrides))
+    assert "| measured check | 1 |" in card(workspace, tmp_path / "x")
 
 
 def test_one_known_licence_is_named_for_the_hub(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,9 @@ from typer.testing import CliRunner
 
 from mgrd.cli import app
 from mgrd.errors import ConfigError, DataError, StoreError
-from mgrd.export.choices import FORMATS, PURPOSES, ExportConfig
+from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
+from mgrd.export.formats import FORMATS, PURPOSES
 from mgrd.export.manifest import find_faults
 from mgrd.export.publish import plan_push, push
 from mgrd.store import Workspace, frame_of
@@ -46,7 +48,7 @@ def test_export_writes_tells_and_verifies(made: Workspace, tmp_path: Path) -> No
     out = tmp_path / "x"
     done = run("export", "--round", "1", "--format", "hf", "--out", out, "-w", made.root, "--embed-audio")
     assert done.exit_code == 0, done.output
-    assert "distilled    train" in done.output
+    assert re.search(r"^distilled +train +\d+ +\d+$", done.output, re.MULTILINE)
     whole = run("verify", out)
     assert whole.exit_code == 0
     assert "whole" in whole.output
@@ -179,6 +181,13 @@ def test_a_push_sends_every_file_in_one_commit(exported: Path, hub: type[Hub]) -
     (commit,) = hub.commits
     sent = {line["value"]["path"] for line in commit if line["key"] == "file"}
     assert sent == {path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()}
+
+
+def test_a_push_for_a_script_prints_one_document_with_the_commits_address(exported: Path, hub: type[Hub]) -> None:
+    told = json.loads(run("publish", exported, "--repo", "a/b", "--json").stdout)
+    assert "commit/1" in told["address"]
+    assert not told["dry_run"]
+    assert len(hub.commits) == 1
 
 
 def test_a_refused_push_says_what_to_check(exported: Path, hub: type[Hub]) -> None:

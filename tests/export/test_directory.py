@@ -11,9 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from mgrd.errors import DataError, StoreError
-from mgrd.export.choices import FORMATS, IMPOSSIBLE, NO_EMBEDDING, PARQUET, PURPOSES, ExportConfig, Format, Purpose
+from mgrd.export.choices import ExportConfig
 from mgrd.export.columns import schema_of
 from mgrd.export.directory import export_round
+from mgrd.export.formats import FORMATS, IMPOSSIBLE, NO_EMBEDDING, PARQUET, PURPOSES, Format, Purpose
 from mgrd.export.manifest import find_faults, read_manifest
 from mgrd.ids import sha256_bytes, sha256_file
 from mgrd.store import Workspace

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mgrd.export.choices import ExportConfig, Format, Purpose
+from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
+from mgrd.export.formats import Format, Purpose
 from mgrd.store import Workspace
 
 RECIPES: list[tuple[Format, Purpose]] = [

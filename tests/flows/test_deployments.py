@@ -22,7 +22,7 @@ import yaml
 from mgrd.store import Store
 from mgrd.store.lock import holder_of
 from schemas import DISTILLED, LEDGER
-from tasks.retries import RETRY_JITTER
+from tasks.stage_task import RETRY_JITTER
 
 REPOSITORY = Path(__file__).parents[2]
 TINY = REPOSITORY / "examples" / "tiny.toml"
@@ -167,7 +167,7 @@ def test_every_deployment_names_a_flow_that_takes_its_parameters_and_says_what_t
 def test_what_a_worker_tries_again_comes_at_a_random_moment() -> None:
     made = [getattr(import_module(f"tasks.{path.stem}"), name)
             for path in (REPOSITORY / "tasks").glob("[a-z]*.py")
-            for name in re.findall(r"^@task.*\n^def (\w+)", path.read_text(), re.MULTILINE)]  # fmt: skip
+            for name in re.findall(r"^@stage_task.*\n^def (\w+)", path.read_text(), re.MULTILINE)]  # fmt: skip
     assert len(made) >= 20
     assert {task.retry_jitter_factor for task in made} == {RETRY_JITTER}
 

@@ -16,8 +16,8 @@ from mgrd.ingest.probes import PROBES, paired_probes
 from mgrd.models import load_model
 from mgrd.store import Stage, Store, Workspace, frame_of
 from schemas import DISTILLED, LEDGER, METRICS, MODELS, OVERLAPS, PREFERENCES, TRACES
+from tasks.models import ModelRef, put_trained
 from tasks.reinforce import reinforce_stage
-from tasks.run import ModelRef, put_trained
 
 REPOSITORY = Path(__file__).parents[2]
 pytestmark = pytest.mark.round

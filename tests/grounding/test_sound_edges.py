@@ -25,6 +25,25 @@ def test_only_one_way_is_refuted_by_a_line_that_turns_and_borne_out_by_one_that_
     assert verdicts("The pitch only rises.", climb, "contour") == ["supported"]
 
 
+def test_a_way_up_and_back_is_refuted_by_a_line_that_only_goes_up() -> None:
+    arch, climb = gliding([200, 270, 400, 400, 270, 200], 0.0), gliding([200, 230, 260, 300, 350, 400], 12.0)
+    said = "The pitch goes up to a peak and then back down."
+    assert set(verdicts(said, arch, "contour")) == {"supported"}
+    assert set(verdicts(said, climb, "contour")) == {"contradicted"}
+
+
+def test_what_lies_between_pauses_is_one_sound_only_where_somebody_speaks() -> None:
+    starts = [0.0, 0.5, 1.5]
+    notes = [*several("event", [0.0] * 3, starts, 0.4), *several("event_f0", [200.0, 400.0, 100.0], starts, 0.4)]
+    lines = [
+        *several("f0_line", [200.0, 400.0, 100.0, 100.0], [0.0, 0.5, 1.5, 1.7], 0.2),
+        *several("pause", [0.6], [0.9], 0.6),
+    ]
+    said = "The second one is higher than the first."
+    assert verdicts(said, [*known(event_count=3), *notes, *lines], "pitch_order") == ["supported"]
+    assert verdicts(said, [*known(event_count=3, speech=1.0), *notes, *lines], "pitch_order") == ["contradicted"]
+
+
 def test_a_click_after_a_tone_leaves_no_room_for_noise_and_a_longer_sound_without_pitch_does() -> None:
     tone = [*several("event", [0.0], [0.1], 1.2), *several("event_f0", [880.0], [0.1], 1.2)]
     for length, verdict in ((0.1, "contradicted"), (0.2, "unverifiable")):

@@ -88,6 +88,24 @@ def test_bounds_are_bounds() -> None:
     assert verdict("There are at least three beeps.", one("event_count", 3)).verdict == "supported"
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "held", "beyond"),
+    [
+        ("There are more than three syllables.", "syllable_count", 8, 1),
+        ("There are at least five syllables.", "syllable_count", 5, 2),
+        ("There are fewer than six syllables.", "syllable_count", 4, 12),
+        ("There are at most 4 syllables.", "syllable_count", 4, 12),
+        ("There are no more than six syllables.", "syllable_count", 2, 9),
+        ("They speak more than 3 syllables per second.", "syllable_rate", 7, 1),
+        ("They speak four or more syllables a second.", "syllable_rate", 7, 1),
+    ],
+)
+def test_a_bound_of_a_count_or_a_rate_is_no_count(text: str, name: str, held: float, beyond: float) -> None:
+    for value, expected in ((held, "supported"), (beyond, "contradicted")):
+        claims = [claim for claim in extract_claims(text) if claim.attribute == name]
+        assert [verify_claim(claim, [one(name, value)], 3.0).verdict for claim in claims] == [expected]
+
+
 def test_a_line_that_comes_back_is_not_flat() -> None:
     arch = (one("f0_trend", 0.1), one("f0_range", 9.0))
     assert verdict("The pitch stays flat.", *arch).verdict == "contradicted"
@@ -147,3 +165,13 @@ def test_a_silence_too_short_for_a_pause_is_a_gap_to_whoever_says_so() -> None:
     assert verdict("There are long pauses.", *facts).verdict == "unverifiable"
     counted = [verify_claim(claim, facts, 3.0).verdict for claim in extract_claims("There are two gaps.")]
     assert counted == ["supported", "supported"]
+
+
+@pytest.mark.parametrize(
+    "text", ["There are no short gaps.", "It plays without a break.", "There are no gaps between the tones."]
+)
+def test_silences_too_short_for_a_pause_leave_a_denial_of_gaps_open(text: str) -> None:
+    unbroken, gapped = (one("pause_count", 0), one("gap_count", 0)), (one("pause_count", 0), one("gap_count", 2))
+    assert verdict(text, *unbroken).verdict == "supported"
+    assert verdict(text, *gapped).verdict == "unverifiable"
+    assert verdict("There are no pauses.", *gapped).verdict == "supported"

@@ -49,6 +49,34 @@ def test_sounds_are_counted_within_the_time_that_is_named() -> None:
     assert verdicts("In the first second there are two beeps.", known(event_count=4), "event_count") == ["unverifiable"]
 
 
+def test_a_count_in_the_last_part_is_of_that_part_or_of_all_that_was_heard_by_then() -> None:
+    starts = [0.1, 0.5, 2.1, 2.4, 2.7]
+    beeps = [*known(event_count=5), *several("event", [0.0] * 5, starts, 0.2)]
+    assert verdicts("In the last third there are three beeps.", beeps, "event_count") == ["supported"]
+    assert verdicts("By the end there are five beeps.", beeps, "event_count") == ["supported"]
+    assert verdicts("By the end there are nine beeps.", beeps, "event_count") == ["contradicted"]
+    assert verdicts("By the end there are five beeps.", known(event_count=5), "event_count") == ["supported"]
+
+
+def test_swellings_of_one_sound_are_no_count_of_sounds() -> None:
+    levels = [-20.0, -14.0, -20.0, -14.0, -20.0, -14.0, -20.0]
+    swelling = [*known(event_count=1, silence_share=0.0, loudness_trend=0.0), *line("level_line", levels, 3 / 7)]
+    for said in ("It swells and fades three times.", "There are three swells."):
+        assert verdicts(said, swelling, "event_count") == ["unverifiable"]
+    assert verdicts("It swells and fades eight times.", swelling, "event_count") == ["contradicted"]
+    several_sounds = [known(event_count=9)[-1], *swelling]
+    assert verdicts("There are three swells.", several_sounds, "event_count") == ["contradicted"]
+
+
+def test_sounds_of_one_loudness_need_not_be_alike_in_colour() -> None:
+    starts = [0.1, 1.0]
+    unlike = [*known(event_count=2, loudness_trend=0.0), *several("event", [0.0, 0.0], starts, 0.3)]
+    unlike += several("event_centroid", [800.0, 4000.0], starts, 0.3)
+    for said in ("The volume stays the same.", "They have the same loudness.", "Both tones are identical in loudness."):
+        assert verdicts(said, unlike, "loudness") == ["supported"], said
+    assert verdicts("The two sounds are identical.", unlike, "loudness") == ["contradicted"]
+
+
 def test_silence_before_the_first_sound_is_a_silence_of_its_length() -> None:
     late = [*known(event_count=1, pause_count=0, silence_share=0.27), *several("event", [0.0], [0.8], 2.2)]
     assert verdicts("It opens with 0.8 seconds of silence.", late, "gap") == ["supported"]

@@ -117,6 +117,14 @@ def test_a_torn_line_is_refused(tmp_path: Path) -> None:
     assert read_text_set(path).refused.height == 1
 
 
+def test_a_line_nested_beyond_reading_costs_that_line_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "set.jsonl", [*GOOD])
+    path.write_text(path.read_text() + "[" * 200_000)
+    found = read_text_set(path)
+    assert found.refused.height == 1
+    assert found.rows.height + found.heldout.height == len(GOOD)
+
+
 @pytest.mark.parametrize("name", ["none.jsonl", "set.csv", "empty.jsonl"])
 def test_a_set_that_cannot_serve_is_named(tmp_path: Path, name: str) -> None:
     if name != "none.jsonl":

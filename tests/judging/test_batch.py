@@ -95,6 +95,15 @@ def test_a_server_without_a_batch_interface_is_named_with_what_to_set() -> None:
     assert [result.scored for result in judged.results] == [1, 0, 0]
 
 
+@pytest.mark.parametrize("body", [[], "no file", {}, {"id": 7}, b"{half of"], ids=str)
+def test_a_batch_interface_that_answers_nonsense_gives_the_judge_up(body: object) -> None:
+    with serving() as server:
+        server.desk.reply = lambda *_: (200, body)
+        judged = judge_chains(cases(3), panel_of(server, batch=True))
+    assert "batch" in judged.failures[0]
+    assert judged.verdicts.height == 1
+
+
 def test_faults_of_the_plan_strike_inside_batches_too() -> None:
     with serving(plan=Plan((parse_fault("prose/4"), parse_fault("length/5")))) as server:
         judged = judge_chains(cases(12), panel_of(server, batch=True))

@@ -8,7 +8,7 @@ from judge_frames import cases, panel_of
 
 from mgrd.judging import Case, PanelResult, judge_chains
 from mgrd.judging.mock import Answer, grade, gullible_script, serving
-from mgrd.judging.rubric import CRITERIA
+from schemas.verdicts import CRITERIA
 
 FALSE = "The pitch falls, so the contour is falling."
 """A chain that the measurements contradict: what an injection would like to be overlooked."""

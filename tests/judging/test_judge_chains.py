@@ -243,6 +243,21 @@ def test_a_server_that_counts_nothing_is_not_free() -> None:
     assert float(str(row["cost"])) > 0
 
 
+@pytest.mark.parametrize("tokens", ["-1", "1e400", f"1{'0' * 400}", str(2**63)])
+def test_a_count_that_is_none_is_estimated(tokens: str) -> None:
+    text = json.dumps({"choices": [{"message": {"content": grade()}}]})[:-1]
+    reply = f'{text}, "usage": {{"prompt_tokens": {tokens}, "completion_tokens": {tokens}}}}}'
+    row, _ = one(lambda *_: Answer(body=reply), price_in=1.0, price_out=1.0)
+    assert row["scored"]
+    assert 0 < int(str(row["completion_tokens"])) < 1000
+
+
+def test_a_number_that_python_refuses_to_read_is_no_reply() -> None:
+    row, _ = one(lambda *_: Answer(body=f'{{"choices": {"9" * 5000}}}'), attempts=1)
+    assert not row["scored"]
+    assert "no JSON" in str(row["reason"])
+
+
 def test_a_dead_server_is_given_up_early() -> None:
     with serving(lambda *_: Answer("down", status=503)) as server:
         result = judged(server, 500, attempts=1, concurrency=4)
@@ -281,13 +296,12 @@ def test_verdicts_leave_while_the_rest_is_still_asked_and_survive_an_interrupt(
     assert sum(parts) < 40
 
 
-def test_progress_counts_to_what_is_owed() -> None:
-    told: list[tuple[int, int]] = []
+def test_known_verdicts_are_not_asked_again() -> None:
     with serving() as server:
         panel = panel_of(server)
         known = judge_chains(cases(2), panel).verdicts
-        judge_chains(cases(5), panel, known=known, on_progress=lambda done, total: told.append((done, total)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+        assert judge_chains(cases(5), panel, known=known).fresh.height == 3
+        assert len(server.requests) == 5
 
 
 def test_it_works_beside_a_running_event_loop() -> None:

@@ -11,10 +11,10 @@ from judge_frames import cases, panel_of
 from mgrd.judging import judge_chains, panel_frame, panel_identity, panel_results, standing
 from mgrd.judging.mock import Answer, Script, good, serving
 from mgrd.judging.panel import reduce_scores
-from mgrd.judging.rubric import CRITERIA
 from mgrd.settings import JudgeSpec, PanelSpec
 from mgrd.store import to_arrow
 from schemas import PANELS
+from schemas.verdicts import CRITERIA
 
 
 def panel(reducer: str, judges: int = 3, at_least: int = 1) -> PanelSpec:

@@ -6,7 +6,8 @@ import pytest
 
 from mgrd.judging.mock import grade
 from mgrd.judging.replies import Reply, Unreadable, read_reply
-from mgrd.judging.rubric import CRITERIA, GroundingReply, reply_schema
+from mgrd.judging.rubric import GroundingReply, reply_schema
+from schemas.verdicts import CRITERIA
 
 
 def read(content: str | None, finish_reason: str | None = "stop", graded: str = "") -> GroundingReply | Unreadable:

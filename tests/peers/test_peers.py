@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 import soundfile
 
-from mgrd.export.choices import ExportConfig, Format, Purpose
+from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
+from mgrd.export.formats import Format, Purpose
 from mgrd.models.render import completion_text
 from mgrd.store import Workspace
 from schemas import CLIPS, DISTILLED, PREFERENCES, QUESTIONS, TRACES

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mgrd.report.ablation import ArmRun, ablation_document, build_ablation_report, draw_curves, figure_text
+from mgrd.report.ablation import ArmRun, ablation_document, build_ablation_report, draw_curves
+from mgrd.report.figures import mean_and_spread
 
 BEFORE = {"correct": 0.5, "length": 20.0, "reasoned": 0.8, "grounded": 0.1}
 
@@ -29,15 +30,15 @@ def test_mean_and_spread_are_over_the_seeds_of_an_arm() -> None:
 
 
 def test_a_single_seed_claims_no_spread() -> None:
-    assert figure_text({"mean": 0.7, "spread": None}, share=True) == "0.700"
-    assert figure_text({"mean": 12.34, "spread": 0.51}, share=False) == "12.3 ± 0.5"
+    assert mean_and_spread({"mean": 0.7, "spread": None}, share=True) == "0.700"
+    assert mean_and_spread({"mean": 12.34, "spread": 0.51}, share=False) == "12.3 ± 0.5"
 
 
 def test_the_page_holds_arms_and_curves_and_runs_nothing() -> None:
     hostile = [*RUNS, run("<script>alert(1)</script>", 0, 0.5, [20, 20, 20])]
     page = build_ablation_report(ablation_document("format-reward", hostile), hostile)
     assert "0.700 ± 0.141" in page
-    assert page.count("<figure>") == 6
+    assert page.count('<figure class="chart">') == 6
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
 

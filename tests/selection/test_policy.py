@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mgrd.arms import Arm
 from mgrd.grounding import scorer
 from mgrd.grounding.leaks import find_leaks
 from mgrd.judging import PanelResult, panel_identity
@@ -23,7 +24,7 @@ from mgrd.selection.policy import (
     grounding_score,
     policy_sha,
 )
-from mgrd.settings import Arm, JudgeSpec, PanelSpec, PolicySpec, ReasonsSpec
+from mgrd.settings import JudgeSpec, PanelSpec, PolicySpec, ReasonsSpec
 from mgrd.store import frame_of
 from schemas import COUNTERFACTUALS, DECISIONS, OVERRIDES
 
@@ -216,6 +217,12 @@ def test_the_judge_is_asked_only_about_what_passed_and_cannot_save_the_rest() ->
     assert after["reasons"][4].to_list() == ["judge_unscored"], "passed the checks and has no verdict"
     assert after["policy_sha"].unique().to_list() == ["x"]
     assert decide_traces(BEFORE, policy=POLICY, arm="filtered", sha="x")["decision"][4] == "kept", "no judge is set"
+
+
+def test_a_chain_whose_right_answer_nobody_knows_is_decided_by_the_other_signals() -> None:
+    frame = frame_of(DECISIONS, [decision("a", correct=None), decision("b", ("surrogate",), correct=None)])
+    after = decide_traces(frame, policy=POLICY, arm="filtered", judged={"a": panel(5)}, sha="s")
+    assert after["decision"].to_list() == ["kept", "rejected"]
 
 
 def test_deciding_again_starts_from_the_checks_and_not_from_the_last_decision() -> None:

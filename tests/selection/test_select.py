@@ -95,7 +95,7 @@ def test_only_kept_chains_become_training_rows_with_the_prompt_they_were_sampled
     kept = chosen(rows)
     assert kept["trace_id"].to_list() == ["q-0"]
     assert kept["prompt"][0] == PROMPT.render(question="?", choices=["a", "b"])
-    assert kept["reasoning"][0] == "the pitch climbs"
+    assert kept.select("reasoning", "answer").row(0) == ("the pitch climbs", "a")
 
 
 def test_the_cap_depends_on_the_difficulty_window() -> None:

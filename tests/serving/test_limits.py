@@ -77,6 +77,7 @@ def test_a_cancelled_request_gives_its_place_back() -> None:
         ({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}, 0.0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": f"Mon, 01 Jan 2001 00:00:00 +{'9' * 20}"}, None),
     ],
 )
 def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:

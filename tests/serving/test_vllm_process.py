@@ -10,7 +10,7 @@ import pytest
 from mgrd.errors import EngineStopError
 from mgrd.serving import vllm_process
 from mgrd.serving.vllm_process import Body, VllmProcess
-from mgrd.settings_runtime import VllmRuntime
+from mgrd.settings.runtime import VllmRuntime
 
 STAND_IN = Path(__file__).parent / "stand_in"
 

@@ -22,7 +22,7 @@ def test_row_and_arrow_schema_name_the_same_columns_in_the_same_order() -> None:
         for field in table.arrow:
             allows_none = table.row.model_fields[field.name].default is None
             assert field.nullable == allows_none, f"{table.name}.{field.name}"
-        assert set(table.key) <= set(table.arrow.names)
+        assert set(table.key) <= {field.name for field in table.arrow if not field.nullable}
         assert set(table.partition_by) <= set(table.arrow.names)
 
 
@@ -42,6 +42,15 @@ def test_replacing_a_round_leaves_the_others_and_keeps_the_past(tmp_path: Path) 
     assert sorted(store.read(METRICS)["value"]) == [3.0, 9.0]
     assert sorted(store.read(METRICS, version=before)["value"]) == [1.0, 2.0, 3.0]
     assert after == before + 1, "one commit, so no reader ever sees half a round"
+
+
+def test_rounds_lie_in_folders_of_their_own_however_they_were_written(tmp_path: Path) -> None:
+    appended, replaced = Store(tmp_path / "appended"), Store(tmp_path / "replaced")
+    rows = metrics((1, "a", 1.0), (2, "a", 2.0))
+    appended.append(METRICS, rows)
+    replaced.replace(METRICS, rows, {})
+    for store in (appended, replaced):
+        assert {folder.name for folder in store.path(METRICS).glob("*=*")} == {"round=1", "round=2"}
 
 
 def test_replacing_with_nothing_empties_the_partition_only(tmp_path: Path) -> None:

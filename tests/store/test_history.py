@@ -84,6 +84,8 @@ def test_a_version_that_never_was_is_refused_with_those_that_were(tmp_path: Path
     store.replace(METRICS, metrics(a=1.0), {"round": 1})
     with pytest.raises(DataError, match=r"metrics has versions 0 to 0, not 7.*mgrd data history metrics"):
         read_version(store, METRICS, 7)
+    with pytest.raises(DataError, match="traces has no versions yet"):
+        read_version(store, TRACES, 0)
 
 
 def test_a_rollback_takes_later_rounds_out_and_leaves_the_others_and_the_reviewers(workspace: Workspace) -> None:
@@ -95,7 +97,9 @@ def test_a_rollback_takes_later_rounds_out_and_leaves_the_others_and_the_reviewe
     run_stage(workspace, Stage("promote", 1, 1, {}, {}), lambda: Outcome((), 0, {}))
     request = Request(workspace, "run", {})
     request.record()
+    entries = store.read(LEDGER).height
     removed = rollback(workspace, 1)
+    assert removed["ledger"] == entries - store.read(LEDGER).height == 3, "two later stages, and the request"
     assert removed["traces"] == store.read(TRACES, version=store.version(TRACES) - 1).height - first.height > 0
     assert store.read(TRACES).sort("trace_id").equals(first)
     assert store.read(DISTILLED)["round"].unique().sort().to_list() == [0, 1]

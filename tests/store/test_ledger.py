@@ -6,7 +6,7 @@ import pytest
 
 from mgrd.errors import ConfigError, ContractError
 from mgrd.store import Outcome, Stage, Workspace, fingerprint, init_workspace, run_stage
-from mgrd.store.request import Request
+from mgrd.store.request import Request, code_digest
 
 
 @pytest.fixture
@@ -77,6 +77,19 @@ def test_a_request_is_finished_until_its_inputs_or_settings_change(workspace: Wo
     assert not Request(changed, "run", {"clips": "1"}).finished()
 
 
+@pytest.mark.parametrize("file", ["mgrd/a.py", "prompts/a.jinja", "data_contracts/a.json", "mgrd/grounding/a.toml"])
+def test_a_request_covers_all_that_stages_are_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    monkeypatch.setattr("mgrd.store.request.PROJECT", tmp_path)
+    source = tmp_path / file
+    source.parent.mkdir(parents=True)
+    source.write_text("before")
+    before = code_digest.__wrapped__()
+    source.write_text("after")
+    assert code_digest.__wrapped__() != before
+
+
 def test_runtime_settings_do_not_change_a_request(workspace: Workspace) -> None:
     Request(workspace, "run", {}).record()
     assert Request(Workspace.open(workspace.root, {"runtime.workers": 7}), "run", {}).finished()
@@ -92,6 +105,13 @@ def test_init_keeps_an_existing_workspace(tmp_path: Path) -> None:
     (tmp_path / "mgrd.toml").write_text("[spec]\nseed = 9\n")
     assert not init_workspace(tmp_path)
     assert Workspace.open(tmp_path).settings.spec.seed == 9
+
+
+def test_a_folder_with_files_in_it_becomes_a_workspace(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert init_workspace(tmp_path)
+    assert Workspace.open(tmp_path).settings.spec.seed == 0
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_init_refuses_wrong_settings_and_leaves_no_folder(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ def test_a_holder_that_nobody_has_waited_for_is_dead_all_the_same(tmp_path: Path
     while holder_of(tmp_path) is not None and time.monotonic() < deadline:
         time.sleep(0.02)  # the kill is on its way; the process then stays as a zombie
     assert holder_of(tmp_path) is None
+    assert locking.process_start(holder.pid) == 0, "a zombie works no more"
     holder.wait()
 
 
@@ -94,6 +95,20 @@ def test_a_holder_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.Monkey
         while (tmp_path / FILE).stat().st_mtime < 1 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert (tmp_path / FILE).stat().st_mtime > 1
+
+
+def test_who_was_taken_for_dead_leaves_the_lock_to_its_new_holder(tmp_path: Path) -> None:
+    with hold(tmp_path, "mgrd run"):
+        heir = json.dumps({**vars_of(Holder.this_process("mgrd run")), "host": "elsewhere"})
+        (tmp_path / FILE).write_text(heir)
+    assert (tmp_path / FILE).read_text() == heir
+
+
+def test_a_lock_that_is_gone_when_its_block_ends_is_no_error(tmp_path: Path) -> None:
+    with hold(tmp_path, "mgrd run"):
+        (tmp_path / FILE).unlink()
+    with hold(tmp_path, "mgrd run") as dead:
+        assert dead is None
 
 
 def test_the_holder_may_hold_again_inside(tmp_path: Path) -> None:

@@ -102,12 +102,12 @@ def test_a_spool_gives_back_what_it_took_and_leaves_no_file(tmp_path: Path) -> N
 
 
 def test_a_single_frame_needs_no_file(tmp_path: Path) -> None:
-    with Spool(CURRICULUM, tmp_path / "made when needed") as spool:
+    with Spool(CURRICULUM, tmp_path) as spool:
         (whole,) = parts(5, 5)
         spool.add(whole)
         spool.add(whole.head(0))
+        assert not list(tmp_path.iterdir())
         assert [frame.rows() for frame in spool.frames()] == [whole.rows()]
-    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_killed_stage_left_in_scratch_is_removed_by_the_next(tmp_path: Path) -> None:

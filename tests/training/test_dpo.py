@@ -10,7 +10,7 @@ import torch
 from mgrd.errors import TrainingError
 from mgrd.models.checkpoints import load_model
 from mgrd.models.render import Renderer
-from mgrd.settings_training import PreferenceSpec
+from mgrd.settings.training import PreferenceSpec
 from mgrd.training.batches import TrainingRow
 from mgrd.training.dpo import Pair, dpo_loss, train_dpo
 from mgrd.training.features import FeatureCache

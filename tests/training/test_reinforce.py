@@ -11,7 +11,7 @@ import torch
 from mgrd.errors import TrainingError
 from mgrd.models.checkpoints import LoadedModel, load_model
 from mgrd.models.render import RenderedPrompt, Renderer
-from mgrd.settings_training import GuardSpec, ReinforceSpec
+from mgrd.settings.training import GuardSpec, ReinforceSpec
 from mgrd.training.advantages import clipped_loss
 from mgrd.training.features import FeatureCache
 from mgrd.training.guards import HeldOut

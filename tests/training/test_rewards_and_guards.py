@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mgrd.settings_training import GuardSpec, RewardSpec
+from mgrd.settings.training import GuardSpec, RewardSpec
 from mgrd.training.guards import HeldOut, StepFigures, check_guards
 from mgrd.training.rewards import reward
 

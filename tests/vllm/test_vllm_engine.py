@@ -28,7 +28,7 @@ from mgrd.engines.transformers import TransformersEngine
 from mgrd.engines.vllm import VllmEngine
 from mgrd.errors import AudioError, EngineError
 from mgrd.models import model_sha
-from mgrd.settings_runtime import VllmRuntime
+from mgrd.settings.runtime import VllmRuntime
 
 SAMPLED = Sampling(2.0, 1.0, 12)
 """Hot, so that chains of other seeds are others: the checkpoint knows what it wants."""

@@ -9,8 +9,9 @@ from conftest import Engine
 from mgrd.audio.facts import fact
 from mgrd.judging import Case, evidence_words, judge_chains
 from mgrd.judging.dialect import Dialect
-from mgrd.judging.rubric import CRITERIA, reply_schema
+from mgrd.judging.rubric import reply_schema
 from mgrd.settings import PanelSpec
+from schemas.verdicts import CRITERIA
 
 CHAINS = Path(__file__).parents[1] / "golden" / "chains.jsonl"
 FACTS = [fact("f0_trend", 5.0, end=3.0, reliability=0.9), fact("tempo", 120.0, end=3.0, reliability=0.8)]

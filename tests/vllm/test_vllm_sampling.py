@@ -29,7 +29,7 @@ from mgrd.engines.protocol import Engine, Sampling
 from mgrd.engines.transformers import TransformersEngine
 from mgrd.models import model_sha
 from mgrd.models.serving_copy import servable
-from mgrd.settings_runtime import ServerRuntime
+from mgrd.settings.runtime import ServerRuntime
 
 
 @dataclass(frozen=True, slots=True)

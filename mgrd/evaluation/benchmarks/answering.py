@@ -4,20 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
 from mgrd.audio.decode import probe
+from mgrd.audio.silence import silence_of
 from mgrd.engines.protocol import Completion, Engine, SampleRequest, Sampling, ScoreRequest
 from mgrd.errors import AudioError, EngineStopError, MgrdError
 from mgrd.evaluation.benchmarks.protocol import Item
 from mgrd.grounding.counterfactual import likeliest
-from mgrd.ids import seed_from, sha256_file
+from mgrd.ids import clip_key, seed_from, sha256_file
 from mgrd.models.render import completion_text, parse_completion
 from prompts import load_prompt
 
 OPEN_QUESTION = "{question} Reason from what you hear, citing the sound, then answer."
-SILENCE_RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ def ask_items(items: Sequence[Item], prompt_id: str) -> tuple[list[Asked], dict[
             continue
         choices = list(item.choices)
         text = prompt.render(question=item.question, choices=choices) if choices else _open(item.question)
-        asked.append(Asked(item, sha256_file(item.audio)[:16], item.audio, text))
+        asked.append(Asked(item, clip_key(sha256_file(item.audio)), item.audio, text))
     return asked, refused
 
 
@@ -113,11 +110,7 @@ def forced_answers(engine: Engine, asked: Sequence[Asked], reasonings: Sequence[
 
 def silenced(asked: Asked, folder: Path) -> Asked:
     """The item with silence of the same length in the place of its clip."""
-    frames = round(probe(asked.audio).seconds * SILENCE_RATE)
-    path = folder / f"silence-{frames}.wav"
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, np.zeros(frames, dtype=np.int16), SILENCE_RATE, subtype="PCM_16")
+    path = silence_of(probe(asked.audio).seconds, folder)
     return replace(asked, clip_id=path.stem, audio=path)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mgrd.errors import DataError
+from mgrd.ingest.texts import parse_json
 
 Row = dict[str, Any]
 
@@ -39,6 +40,11 @@ def find_rows(data: Path, *patterns: str) -> list[Row]:
     raise DataError(f"{data}: none of {', '.join(patterns)} is there; give the folder of the owners' files with --data")
 
 
+def folder_of(data: Path) -> Path:
+    """Where audio paths begin: the folder of the owners' files, which may be named by one of them."""
+    return data.parent if data.is_file() else data
+
+
 def write_table(path: Path, rows: list[Row]) -> None:
     """JSON lines, a JSON list or Parquet by the suffix of `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,9 +73,9 @@ def _parquet(path: Path) -> list[Row]:
 
 def _parse(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: no JSON: {error}") from error
+        return parse_json(text)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 def _row(row: object, where: str) -> Row:

@@ -119,7 +119,6 @@ def length_curve(
     asked: Sequence[Asked],
     chains: Mapping[str, Chain],
     bootstrap: Bootstrap,
-    budgets: Sequence[int] = BUDGETS,
 ) -> list[Figure]:
     """Accuracy on questions with choices when the greedy reasoning is cut to each budget of words and closed.
 
@@ -127,7 +126,7 @@ def length_curve(
     """
     own = [a for a in asked if a.item.choices and a.item.item_id in chains]
     curve = []
-    for budget in (*budgets, None):
+    for budget in (*BUDGETS, None):
         whole = [chains[a.item.item_id].reasoning for a in own]
         cut = whole if budget is None else [first_words(text, budget) for text in whole]
         answers = forced_answers(engine, own, cut)

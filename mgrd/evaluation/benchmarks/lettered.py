@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mgrd.evaluation.benchmarks.files import find_rows
-from mgrd.evaluation.benchmarks.protocol import Benchmark, Item, Row, below, kept_sound, text_of
+from mgrd.evaluation.benchmarks.files import Row, find_rows, folder_of
+from mgrd.evaluation.benchmarks.protocol import Benchmark, Item, below, kept_sound, text_of
 from mgrd.evaluation.benchmarks.rules import LETTERS, choice_letter
 
 COLUMNS = tuple(f"choice_{letter.lower()}" for letter in LETTERS)
 
 
 def _read(rows: list[Row], data: Path, scratch: Path, key: str, question: str, groups: tuple[str, ...]) -> list[Item]:
-    folder = data.parent if data.is_file() else data
+    folder = folder_of(data)
     return [
         Item(
             item_id=str(row[key]),
@@ -36,7 +36,7 @@ def _read_mmsu(data: Path, scratch: Path) -> list[Item]:
 
 def _read_air(data: Path, scratch: Path) -> list[Item]:
     """As published, sound lies in a folder per task, and that of Audio_Grounding is FLAC, whatever the row says."""
-    folder = data.parent if data.is_file() else data
+    folder = folder_of(data)
     rows = []
     for row in find_rows(data, "Foundation_meta.json", "*.json"):
         task, name = f"{row.get('task_name')}_{row.get('dataset_name')}", text_of(row.get("path"))

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mgrd.evaluation.benchmarks.files import find_rows
-from mgrd.evaluation.benchmarks.protocol import Benchmark, Item, Row, kept_sound, text_of
+from mgrd.evaluation.benchmarks.files import Row, find_rows, folder_of
+from mgrd.evaluation.benchmarks.protocol import Benchmark, Item, kept_sound, text_of
 from mgrd.evaluation.benchmarks.rules import string_match
 
 
 def _items(rows: list[Row], data: Path, scratch: Path, audio: str, groups: tuple[str, ...]) -> list[Item]:
-    folder = data.parent if data.is_file() else data
+    folder = folder_of(data)
     return [
         Item(
             item_id=str(row["id"]),

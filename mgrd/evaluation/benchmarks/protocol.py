@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mgrd.errors import DataError
-
-Row = dict[str, Any]
+from mgrd.evaluation.benchmarks.files import Row
 
 
 @dataclass(frozen=True, slots=True)

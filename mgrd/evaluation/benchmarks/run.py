@@ -51,7 +51,7 @@ def evaluate_benchmark(
         "engine": engine.name,
         "score": asdict(score_predictions(benchmark, items, rows)),
         "refused": refused,
-        **_beyond(engine, benchmark, asked, chains, spec, asking),
+        **_beyond(engine, benchmark, asked, chains, greedy, spec, asking),
     }
     text = json.dumps(document, indent=2, ensure_ascii=False)
     (asking.out / "evaluation.json").write_text(text, encoding="utf-8")
@@ -63,12 +63,12 @@ def _beyond(
     benchmark: Benchmark,
     asked: Sequence[Asked],
     chains: Mapping[str, Chain],
+    greedy: Sampling,
     spec: Spec,
     asking: Evaluating,
 ) -> Document:
     """Grounding and curves, as far as they were asked for."""
     bootstrap, grounded = Bootstrap(spec.evaluation.bootstrap, spec.seed), Grounded(spec.policy)
-    greedy = Sampling(0.0, 1.0, spec.sampling.max_new_tokens)
     document: Document = {}
     if asking.grounding:
         flips = flip_figures(engine, asked, chains, greedy, asking.out / "silence", spec.seed, bootstrap)

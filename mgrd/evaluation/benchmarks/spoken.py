@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mgrd.evaluation.benchmarks.files import find_rows
+from mgrd.evaluation.benchmarks.files import find_rows, folder_of
 from mgrd.evaluation.benchmarks.protocol import Benchmark, Item, kept_sound, text_of
 from mgrd.evaluation.benchmarks.rules import NOTHING, number_match, plain_number, spoken_number, string_match
 
@@ -17,7 +17,7 @@ ASKED = "Answer the question that is spoken."
 
 
 def _read_big_bench(data: Path, scratch: Path) -> list[Item]:
-    folder = data.parent if data.is_file() else data
+    folder = folder_of(data)
     return [
         Item(
             item_id=str(row["id"]),
@@ -42,7 +42,7 @@ def _judge_big_bench(item: Item, row: Mapping[str, Any]) -> bool | None:
 
 def _read_spoken_mqa(data: Path, scratch: Path) -> list[Item]:
     """Rows have no key of their own: it is their place in the files, as the owners' predictions are in order."""
-    folder = data.parent if data.is_file() else data
+    folder = folder_of(data)
     items = []
     for place, row in enumerate(find_rows(data, "**/*.parquet", "*.jsonl")):
         key = str(row.get("id", place))

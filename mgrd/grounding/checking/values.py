@@ -23,6 +23,7 @@ LEAST_PAUSE = 0.3  # s
 NO_ROOM = 0.3  # of a claimed pause: a shorter gap cannot be meant
 LEAST_TURNS = 4  # ways of a line that goes up and down over and over
 CYCLES_SURE = 0.6
+CUT = 1.0  # cycles at the ends of a line that may have been cut
 LATE = 0.6  # share of the clip after which a count is of all that was heard by then
 CHANGES = frozenset({"f0_trend", "event_interval", "loudness_trend"})
 UNDERCOUNTED = frozenset({"syllable_rate", "syllable_count"})
@@ -143,17 +144,19 @@ _ALSO: dict[tuple[str, str | None], str] = {
 
 
 def _counts(claim: Claim, evidence: Evidence, span: Span | None) -> list[Fact] | None:
-    """The sounds that set in within a time range."""
+    """The sounds that set in within a time range; in a late share of the clip also all that were heard by then."""
     if span is None:
         return None
-    whole = evidence.first("event_count")
-    if claim.time_unit == "share" and claim.time_start is not None and claim.time_start >= LATE and whole is not None:
-        return [whole]  # "by the end I have heard five"
     count, events = evidence.first("event_count"), evidence.all("event")
-    if count is None or not events:
+    if count is None:
         return []
+    late = claim.time_unit == "share" and claim.time_start is not None and claim.time_start >= LATE
+    by_then = [count] if late else []
+    if not events:
+        return by_then
     within = [event for event in events if span[0] - 0.1 <= event.start + 0.03 < span[1]]
-    return [Fact("event_count", float(len(within)), "count", span[0], span[1], min(count.reliability, COUNTED))]
+    sure = min(count.reliability, COUNTED)
+    return [Fact("event_count", float(len(within)), "count", span[0], span[1], sure), *by_then]
 
 
 def _onsets(claim: Claim, evidence: Evidence, _: Span | None) -> list[Fact]:
@@ -281,7 +284,12 @@ def _spans(semitones: float, evidence: Evidence) -> bool:
 
 
 def _of_one_moment(claim: Claim, evidence: Evidence) -> bool:
-    """Notes that sound together, or that take turns, are as many as are heard apart, and no count of all sounds."""
+    """Notes that sound together, or that take turns, are as many as are heard apart, and swellings of one sound as many
+    as its level has: no count of all sounds."""
+    sounds, swellings = evidence.sure("event_count"), cycles(evidence)
+    one = sounds is not None and sounds.value == 1
+    if one and swellings is not None and abs(swellings.value - (claim.value or 0.0)) <= CUT:
+        return True
     if claim.value == 1 and len({kind for kind, _ in kinds_of(evidence)}) > 1:
         return True  # "no second tick" besides a hum
     several = evidence.at_least("chord", YES) or evidence.at_least("alternation", YES)

@@ -26,7 +26,8 @@ ENTIRELY = re.compile(r"\b(?:perfectly|completely|entirely|absolutely|dead|total
 VOICE = re.compile(r"\b(?:voice|speaker|talker|singer|speech|(?:wo)?man|narrator)\b", re.IGNORECASE)
 DYING = re.compile(r"\b(?:dies? (?:away|down|out)|decays?|decaying|dying away|rings? out|trails? off)\b", re.IGNORECASE)
 ONE_PITCH = re.compile(r"\b(?:one|single|lone)\b", re.IGNORECASE)
-ALIKE = re.compile(r"\b(?:identical|alike|the same)\b(?! (?:loudness|level|volume|strength|intensity))", re.IGNORECASE)
+ALIKE = re.compile(r"\b(?:identical|alike|the same)\b", re.IGNORECASE)
+OF_LOUDNESS = re.compile(r"\b(?:loud|level|volume|strength|intens)", re.IGNORECASE)
 SIDES = re.compile(r"\b(?:left|right|channels?|ears?)\b", re.IGNORECASE)
 ROUGH = re.compile(r"\b(?:harsh|sharp|edgy|metallic)\b", re.IGNORECASE)
 LEVEL = re.compile(r"\blevel\b", re.IGNORECASE)
@@ -49,7 +50,8 @@ def amended(claim: Claim, attribute: Attribute, evidence: Evidence, verdict: Ver
     if claim.claimed == "contour flat" and OF_EACH.search(claim.text) and len(evidence.all("event_f0")) > 1:
         return _each_flat(claim, attribute, evidence)
     alone = claim.claimed == "contour flat" and ONE_PITCH.search(claim.text) and evidence.at_least("chord", YES)
-    if alone or (claim.claimed == "loudness steady" and ALIKE.search(claim.text) and differ_in_colour(evidence)):
+    alike = claim.claimed == "loudness steady" and ALIKE.search(claim.text) and not OF_LOUDNESS.search(claim.text)
+    if alone or (alike and differ_in_colour(evidence)):
         return "contradicted"
     if verdict != "contradicted":
         return _less(claim, evidence, fact) if verdict == "supported" else _struck(claim, evidence) or verdict

@@ -106,8 +106,15 @@ def _spacing(match: re.Match[str]) -> Iterator[Found]:
 
 
 def _syllables(match: re.Match[str]) -> Iterator[Found]:
-    number = match["number"] or match["total"]
-    yield "syllable_count", number_of(number), "count", {"relation": "count"}
+    yield _so_many("syllable_count", match["number"] or match["total"], match["bound"])
+
+
+def _so_many(name: str, number: str, bound: str | None) -> Found:
+    """A count, or a bound of one: "at least five" is more than four."""
+    value = number_of(number)
+    if bound is None:
+        return name, value, "count", {"relation": "count"}
+    return name, value - (bound == "at least") + (bound == "at most"), "count", {}
 
 
 def _whole(text: str) -> int:
@@ -142,7 +149,7 @@ def _within(match: re.Match[str]) -> Iterator[Found]:
 
 
 def _cycles(match: re.Match[str]) -> Iterator[Found]:
-    yield "cycle_count", number_of(match["number"]), "count", {"relation": "count"}
+    yield _so_many("cycle_count", match["number"], match["bound"])
 
 
 def _packed(match: re.Match[str]) -> Iterator[Found]:
@@ -273,7 +280,7 @@ def _counted(match: re.Match[str]) -> Iterator[Found]:
 
 
 def _syllable_pace(match: re.Match[str]) -> Iterator[Found]:
-    yield "syllable_rate", number_of(match["number"]), "1/s", {"relation": "above" if match["more"] else "is"}
+    yield "syllable_rate", number_of(match["number"]), "1/s", {"relation": "above"} if match["more"] else {}
 
 
 _READERS: dict[str, Reader] = {
@@ -339,7 +346,7 @@ def _rules() -> tuple[Rule, ...]:
 RULES = _rules()
 _GATES = Gates([gate for _, gate, _ in RULES])
 _DENIED = re.compile(r"(?:\b(?:not|never|no|without|nor)|n't)(?: \w+)?\s*$")
-_LESS = re.compile(r"\b(?:less than|under|below|shy of|at most|within)\b")
+_LESS = re.compile(r"\b(?:less than|fewer than|under|below|shy of|at most|within)\b")
 _MORE = re.compile(r"\b(?:more than|over|above|at least|well over)\b")
 
 

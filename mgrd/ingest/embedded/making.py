@@ -19,6 +19,7 @@ import soundfile
 from mgrd.audio.facts import Fact, fact
 from mgrd.errors import DataError, boundary
 from mgrd.executors.threads import one_thread_each
+from mgrd.files import whole_file
 from mgrd.ids import clip_key, sha256_bytes
 from mgrd.ingest.embedded import tones
 from mgrd.ingest.embedded.asking import ask_questions
@@ -151,7 +152,8 @@ def _make_clip(
     data = _wav(to_pcm16(signal, rng))
     sha256 = sha256_bytes(data)
     clip_id = clip_key(sha256)
-    _write_atomically(audio_dir / f"{clip_id}.wav", data)
+    with boundary(DataError, f"writing {clip_id}.wav"), whole_file(audio_dir / f"{clip_id}.wav") as draft:
+        draft.write_bytes(data)
     facts = [fact("duration", seconds, end=seconds), *sound.facts, *loudness, *decay, *background]
     return {
         "clip_id": clip_id,
@@ -302,11 +304,3 @@ def _wav(samples: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, RATE, subtype="PCM_16", format="WAV")
     return buffer.getvalue()
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """A reader sees the whole file or none."""
-    with boundary(DataError, f"writing {path.name}"):
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(data)
-        part.replace(path)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mgrd.judging.rubric import CRITERIA
+from schemas.verdicts import CRITERIA
 
 BYTES_PER_TOKEN = 4
 STATUS = {

@@ -10,15 +10,16 @@ requests whose prompt holds the mark.
 
 import json
 import re
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from mgrd.errors import ConfigError
 from mgrd.judging.mock.answers import Answer, grade
-from mgrd.judging.rubric import CRITERIA
 from mgrd.serving.faults import Schedule
-from mgrd.settings_runtime import FaultCondition
+from mgrd.settings.runtime import FaultCondition
+from schemas.verdicts import CRITERIA
 
 HANG_SECONDS = 3600.0
 FAULTS: dict[str, Answer] = {
@@ -60,10 +61,7 @@ class Fault(FaultCondition):
         if self.retry_after is not None:
             headers["Retry-After"] = f"{self.retry_after:g}"
         delay = base.delay if self.seconds is None else self.seconds
-        return Answer(
-            content=base.content, finish_reason=base.finish_reason, status=base.status, headers=headers, delay=delay,
-            refusal=base.refusal, usage=base.usage, drip=base.drip, cut=base.cut, body=base.body,
-        )  # fmt: skip
+        return replace(base, headers=headers, delay=delay)
 
 
 _PLAN = TypeAdapter(list[Fault])

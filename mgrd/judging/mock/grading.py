@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from mgrd.audio.words import ATTRIBUTES
 from mgrd.judging.mock.answers import Answer, grade
-from mgrd.judging.rubric import BEST, CRITERIA, WORST
+from mgrd.judging.rubric import BEST, WORST
+from schemas.verdicts import CRITERIA
 
 _BLOCK = re.compile(r"^<<(\w+) ([0-9a-f]{16})>>\n(.*?)\n?^<<end of \1 \2>>$", re.MULTILINE | re.DOTALL)
 _TOLD = re.compile(r"([a-z ]+?) is ([a-z ]+)")

@@ -155,18 +155,16 @@ async def _read(reader: asyncio.StreamReader) -> Exchange | None:
     return Exchange(method, path, headers, await reader.readexactly(length))
 
 
-async def serve(
-    judge: MockJudge, port: int = 0, host: str = HOST, on_ready: Callable[[str], None] | None = None
-) -> None:
-    """Serve until cancelled; `on_ready` gets the address once requests are taken. Port 0 takes a free one.
+async def serve(judge: MockJudge, port: int = 0, on_ready: Callable[[str], None] | None = None) -> None:
+    """Serve on loopback until cancelled; `on_ready` gets the address once requests are taken. Port 0 takes a free one.
 
     Raises ConfigError when the port is taken.
     """
     try:
-        server = await asyncio.start_server(judge.converse, host, port)
+        server = await asyncio.start_server(judge.converse, HOST, port)
     except OSError as error:
-        raise ConfigError(f"cannot serve at {host}:{port}: {error}; choose another --port") from error
-    judge.url = f"http://{host}:{server.sockets[0].getsockname()[1]}/v1"
+        raise ConfigError(f"cannot serve at {HOST}:{port}: {error}; choose another --port") from error
+    judge.url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}/v1"
     if on_ready is not None:
         on_ready(judge.url)
     async with server:

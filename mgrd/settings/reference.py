@@ -6,7 +6,7 @@ Generated from the JSON Schema of the settings, so the page cannot tell of a key
 import json
 from typing import Any
 
-from mgrd.settings import Settings
+from mgrd.settings.loading import Settings
 
 OPENING = """\
 # Configuration

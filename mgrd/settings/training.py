@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from mgrd.settings_runtime import Section
+from mgrd.settings.section import Section
 
 TrainStage = Literal["sft", "dpo", "reinforce"]
 

@@ -2,11 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from mgrd.settings.section import KeyVariable, Section, ServerAddress
 
 
 class StoreSettings(Section):
@@ -45,18 +43,13 @@ class ModelRuntime(Section):
 class ServerRuntime(ModelRuntime):
     """The OpenAI-compatible server of `engine = "openai"`; docs/engines.md has recipes for known models."""
 
-    base_url: str = Field(
-        pattern=r"^https?://[^/@\s?#]+(/[^?#\s]*)?$",
-        description="address of the server, such as http://localhost:8000/v1",
-    )
+    base_url: ServerAddress
     model: str = Field(
         default="{model_id}",
         min_length=1,
         description="name that the server gives the model; `{model_id}` stands for the checkpoint's id",
     )
-    api_key_env: str | None = Field(
-        default=None, pattern=r"^[A-Z][A-Z0-9_]*$", description="NAME of the variable that holds the key; none: no key"
-    )
+    api_key_env: KeyVariable = None
     start: tuple[str, ...] = Field(
         default=(),
         description="command that serves a checkpoint, word by word; `{folder}`, `{servable}` (the folder, or a copy "
