@@ -52,6 +52,10 @@ BEHIND = re.compile(r"\b(?:background|underneath|under|behind|beneath|backdrop|b
 BESIDE = re.compile(
     r"\b(?:with|by|in|under|beneath|behind|through|over|against|plus|and|from)(?: the| some| a| a lot of)? $"
 )
+OF_NOTES = re.compile(
+    r"no (?:single )?(?:note|pitch) (?:lasts?|stands? out|repeats?|recurs|goes|rises?|falls?|follows?|(?:is|was)\b"
+    r"(?! (?:\w+ly )?(?:heard|audible|present|there|discern|percept|identif|clear|defin|recogni|found|detect|evident)))"
+)
 OF_MOVEMENT = re.compile(
     r"\b(?:movement|motion|glide|sweep|slide|rise|fall|climb|ascent|descent|vibrato|wobble|crescendo|fade)(?: \w+ly)? $"
 )
@@ -194,6 +198,8 @@ def _with_glossary(found: list[Claim], prose: _Prose) -> list[Claim]:
             continue  # "the movement stops and": the sound goes on
         if draft["claimed"] == "pauses absent" and BEHIND.search(words):
             continue  # of a noise that goes on under the sounds
+        if draft["claimed"] == "harmonicity noisy" and OF_NOTES.match(words, begin):
+            continue  # "no note is repeated": there are notes
         if draft["claimed"] == "harmonicity noisy" and BESIDE.search(words, max(0, begin - LONGEST_BESIDE), begin):
             continue  # noise beside the sound is not the sound
         if draft["attribute"] == "voice" and any(_near(c, draft, clause) for c in found):

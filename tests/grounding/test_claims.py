@@ -74,6 +74,13 @@ def test_every_clause_of_the_embedded_chains_is_read(sense: tuple[str, str], cla
         ("One click every two seconds.", ["tempo 30 BPM"]),
         ("There is a click every quarter second.", ["tempo 240 BPM"]),
         ("A click comes every third second.", []),
+        ("What I hear rises.", ["contour rising"]),
+        ("No note is higher than the one before.", []),
+        ("No single note stands out.", []),
+        ("No note is audible.", ["harmonicity noisy"]),
+        ("There is no pitch in it.", ["harmonicity noisy"]),
+        ("Here each note fades.", []),  # of every note by itself, and not of the whole
+        ("It begins. A beep is mixed with white noise.", ["noise noisy"]),
         ("Three clicks occur every two seconds.", ["event_count three"]),
         ("The tempo lies between 80 and 90 bpm.", ["tempo 85 BPM"]),
         ("It goes up by seven semitones.", ["contour rising", "f0_trend 7 semitones"]),
