@@ -150,7 +150,7 @@ _IS_A = re.compile(
     r"some |pure |the )?"
 )
 _DENIED = re.compile(r"\b(?:not|no|never|neither|nor|without|rather than|instead of|isn't|n't)\b[^,;]{0,30}$")
-_CLOSE = re.compile(r"[;(—–]|, (?:so|which|making|giving)\b")
+_CLOSE = re.compile(r"[;(—–]|, (?:so|which|making|giving)\b|\bthe (?:other|next)\b|\b(?:then|by|and) (?:another|one)\b")
 _ALIKE = re.compile(r"\b(?:same|equal\w*|identical\w*|alike|unchanged|as \w+ as)\b", re.IGNORECASE)
 NEAR_POINTER = 40  # characters from "the first" to a pitch that is surely its own
 _SHARES = frozenset({"half", "third", "quarter"})
