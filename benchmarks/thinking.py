@@ -65,11 +65,13 @@ def write_questions(workspace: Path, folder: Path) -> Path:
 def models_of(workspace: Path) -> list[tuple[str, Path]]:
     """The cold start, and the last model."""
     from mgrd.store import Workspace
+    from mgrd.store.checkpoints import newest_model
     from schemas import MODELS
 
-    models = Workspace.open(workspace).store.read(MODELS).sort("round").to_dicts()
-    cold = next(model for model in models if model["stage"] == "cold start")
-    return [("cold start", workspace / cold["uri"]), (f"round {models[-1]['round']}", workspace / models[-1]["uri"])]
+    store = Workspace.open(workspace).store
+    cold = next(model for model in store.read(MODELS).to_dicts() if model["stage"] == "cold start")
+    last = newest_model(store) or cold
+    return [("cold start", workspace / cold["uri"]), (f"round {last['round']}", workspace / last["uri"])]
 
 
 def evaluate(workspace: Path, data: Path, model: Path, out: Path, asked: argparse.Namespace) -> dict[str, Any]:

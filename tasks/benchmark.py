@@ -13,8 +13,8 @@ from mgrd.evaluation.benchmarks.run import Evaluating, evaluate_benchmark
 from mgrd.ingest.listing import listing_digest
 from mgrd.settings import SETTINGS_FILE, Settings, load_settings
 from mgrd.store import Workspace
+from mgrd.store.checkpoints import newest_model
 from mgrd.store.deadline import deadline
-from schemas import MODELS
 from tasks.artifacts import publish_benchmark
 from tasks.run import Run
 from tasks.stage_task import stage_task
@@ -57,9 +57,8 @@ def _engine(settings: Settings, workspace: Path, model: str | None, out: Path) -
     if not (workspace / SETTINGS_FILE).is_file():
         raise ConfigError(f"{workspace}: no campaign; name a checkpoint with --model, or the campaign with --workspace")
     opened = Workspace(workspace, settings)
-    rows = opened.store.read(MODELS).sort("round").to_dicts()
-    if not rows:
+    newest = newest_model(opened.store)
+    if newest is None:
         raise ConfigError(f"{workspace}: the campaign has no model yet; run it, or name a checkpoint with --model")
-    newest = rows[-1]
     engine = open_engine(settings, opened.root / newest["uri"], newest["model_id"], opened.features)
     return JournaledEngine(engine, journal)

@@ -61,14 +61,11 @@ def doctor_command(
 
 def _newest_model(workspace: "Workspace") -> Path:
     """The checkpoint that the next stage would sample. Raises ConfigError when there is none yet."""
-    import polars as pl
-
     from mgrd.errors import ConfigError
-    from schemas import MODELS
+    from mgrd.store.checkpoints import newest_model
 
-    rows = workspace.store.read(MODELS).filter(pl.col("stage") != "hearing").sort("round")
-    if rows.height:
-        return workspace.root / rows["uri"][-1]
+    if row := newest_model(workspace.store):
+        return workspace.root / row["uri"]
     if workspace.settings.spec.model.base != "embedded":
         return Path(workspace.settings.spec.model.base).expanduser().resolve()
     raise ConfigError("there is no model yet: `mgrd run --rounds 0` trains one, or name a checkpoint with --model")

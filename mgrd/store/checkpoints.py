@@ -1,12 +1,25 @@
-"""Which checkpoints stay on disk. Their rows in table `models` stay always: the registry forgets nothing."""
+"""Which checkpoint a campaign has come to, and which stay on disk. Rows of table `models` stay always."""
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from mgrd.store.delta import Store
 from mgrd.store.workspace import Workspace
 from schemas import MODELS
+
+
+def newest_model(store: Store) -> dict[str, Any] | None:
+    """The row (MODELS) of the checkpoint that the campaign has come to; None before there is one.
+
+    Of the last round it is the one that no other was trained from: its stages train one after another.
+    """
+    rows = store.read(MODELS)
+    last = rows.filter(pl.col("round") == pl.col("round").max())
+    reached = last.filter(~pl.col("model_id").is_in(last["parent_id"].drop_nulls().implode()))
+    return reached.row(-1, named=True) if reached.height else None
 
 
 def unneeded_checkpoints(workspace: Workspace, rounds: int) -> list[Path]:

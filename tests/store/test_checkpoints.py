@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mgrd.store import Workspace, frame_of
-from mgrd.store.checkpoints import retire_checkpoints, unneeded_checkpoints
+from mgrd.store.checkpoints import newest_model, retire_checkpoints, unneeded_checkpoints
 from mgrd.store.workspace import init_workspace
 from schemas import MODELS
 
@@ -27,6 +27,30 @@ def workspace(root: Path, promoted: tuple[int, ...], rounds: int = 4, **runtime:
             (root / str(row["uri"])).mkdir(parents=True)
         opened.store.replace(MODELS, frame_of(MODELS, rows), {"round": round_})
     return opened
+
+
+@pytest.mark.parametrize("stages", [("train", "dpo", "reinforce"), ("reinforce", "dpo", "train")])
+def test_the_newest_model_is_the_last_of_its_rounds_line_whatever_the_order_of_rows(
+    tmp_path: Path, stages: tuple[str, ...]
+) -> None:
+    opened = workspace(tmp_path / "w", promoted=(), rounds=0)
+    parents = {"train": "dpo0", "dpo": "train1", "reinforce": "dpo1"}
+    rows = [
+        {
+            "model_id": f"{stage}1", "parent_id": parents[stage], "round": 1, "stage": stage, "uri": f"models/{stage}",
+            "template_sha": "t", "arm": "filtered", "promoted": False, "metrics": "{}",
+        }
+        for stage in stages
+    ]  # fmt: skip
+    opened.store.replace(MODELS, frame_of(MODELS, rows), {"round": 1})
+    newest = newest_model(opened.store)
+    assert newest is not None
+    assert newest["uri"] == "models/reinforce"
+
+
+def test_a_campaign_without_models_has_no_newest_one(tmp_path: Path) -> None:
+    init_workspace(tmp_path / "w")
+    assert newest_model(Workspace.open(tmp_path / "w").store) is None
 
 
 def names(folders: list[Path]) -> list[str]:
