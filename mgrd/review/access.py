@@ -60,7 +60,7 @@ class Access:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to bind is reached from this machine alone; a name that must be looked up is taken not to be."""
+    """Whether an address to bind is reached from this machine alone; other names are taken not to be."""
     if host == "localhost":
         return True
     try:
