@@ -65,13 +65,14 @@ def write_questions(workspace: Path, folder: Path) -> Path:
 def models_of(workspace: Path) -> list[tuple[str, Path]]:
     """The cold start, and the last model."""
     from mgrd.store import Workspace
-    from mgrd.store.checkpoints import newest_model
+    from mgrd.store.checkpoints import current_checkpoint
     from schemas import MODELS
 
-    store = Workspace.open(workspace).store
-    cold = next(model for model in store.read(MODELS).to_dicts() if model["stage"] == "cold start")
-    last = newest_model(store) or cold
-    return [("cold start", workspace / cold["uri"]), (f"round {last['round']}", workspace / last["uri"])]
+    opened = Workspace.open(workspace)
+    rounds = {workspace / row["uri"]: row["round"] for row in opened.store.read(MODELS).iter_rows(named=True)}
+    cold = next(row["uri"] for row in opened.store.read(MODELS).to_dicts() if row["stage"] == "cold start")
+    last = current_checkpoint(opened)
+    return [("cold start", workspace / cold), (f"round {rounds[last]}", last)]
 
 
 def evaluate(workspace: Path, data: Path, model: Path, out: Path, asked: argparse.Namespace) -> dict[str, Any]:

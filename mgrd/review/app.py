@@ -112,6 +112,10 @@ def _guard(app: FastAPI, access: Access) -> None:
         status = 404 if isinstance(error, DataError) and request.method == "GET" else 400
         return app.state.pages.message(request, str(error), status)
 
+    @app.exception_handler(404)
+    async def missing(request: Request, _error: Exception) -> Response:
+        return app.state.pages.message(request, f"there is no page {request.url.path}", 404)
+
 
 async def _refused(request: Request, access: Access) -> Response | None:
     if not access.host_allowed(request.headers.get("host", "")):

@@ -1,25 +1,33 @@
-"""Which checkpoint a campaign has come to, and which stay on disk. Rows of table `models` stay always."""
+"""Which checkpoint a campaign stands at, and which stay on disk.
+
+Rows of table `models` stay always: the registry forgets nothing.
+"""
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from mgrd.store.delta import Store
+from mgrd.errors import ConfigError
 from mgrd.store.workspace import Workspace
 from schemas import MODELS
 
 
-def newest_model(store: Store) -> dict[str, Any] | None:
-    """The row (MODELS) of the checkpoint that the campaign has come to; None before there is one.
+def current_checkpoint(workspace: Workspace) -> Path:
+    """The folder of the model that the campaign stands at: the newest that was promoted, or `spec.model.base`.
 
-    Of the last round it is the one that no other was trained from: its stages train one after another.
+    Raises ConfigError where there is neither.
     """
-    rows = store.read(MODELS)
-    last = rows.filter(pl.col("round") == pl.col("round").max())
-    reached = last.filter(~pl.col("model_id").is_in(last["parent_id"].drop_nulls().implode()))
-    return reached.row(-1, named=True) if reached.height else None
+    promoted = workspace.store.read(MODELS, columns=["round", "uri", "promoted"]).filter("promoted").sort("round")
+    if promoted.height:
+        return workspace.root / promoted["uri"][-1]
+    base = workspace.settings.spec.model.base
+    if base == "embedded":
+        raise ConfigError(
+            f"{workspace.root}: the campaign has no model yet; `mgrd run --rounds 0` trains one, or name a checkpoint "
+            "with --model"
+        )
+    return Path(base).expanduser().resolve()
 
 
 def unneeded_checkpoints(workspace: Workspace, rounds: int) -> list[Path]:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mgrd.errors import ConfigError
 from mgrd.store import Workspace, frame_of
-from mgrd.store.checkpoints import newest_model, retire_checkpoints, unneeded_checkpoints
+from mgrd.store.checkpoints import current_checkpoint, retire_checkpoints, unneeded_checkpoints
 from mgrd.store.workspace import init_workspace
 from schemas import MODELS
 
@@ -29,32 +30,21 @@ def workspace(root: Path, promoted: tuple[int, ...], rounds: int = 4, **runtime:
     return opened
 
 
-@pytest.mark.parametrize("stages", [("train", "dpo", "reinforce"), ("reinforce", "dpo", "train")])
-def test_the_newest_model_is_the_last_of_its_rounds_line_whatever_the_order_of_rows(
-    tmp_path: Path, stages: tuple[str, ...]
-) -> None:
-    opened = workspace(tmp_path / "w", promoted=(), rounds=0)
-    parents = {"train": "dpo0", "dpo": "train1", "reinforce": "dpo1"}
-    rows = [
-        {
-            "model_id": f"{stage}1", "parent_id": parents[stage], "round": 1, "stage": stage, "uri": f"models/{stage}",
-            "template_sha": "t", "arm": "filtered", "promoted": False, "metrics": "{}",
-        }
-        for stage in stages
-    ]  # fmt: skip
-    opened.store.replace(MODELS, frame_of(MODELS, rows), {"round": 1})
-    newest = newest_model(opened.store)
-    assert newest is not None
-    assert newest["uri"] == "models/reinforce"
-
-
-def test_a_campaign_without_models_has_no_newest_one(tmp_path: Path) -> None:
-    init_workspace(tmp_path / "w")
-    assert newest_model(Workspace.open(tmp_path / "w").store) is None
-
-
 def names(folders: list[Path]) -> list[str]:
     return [folder.name for folder in folders]
+
+
+def test_a_campaign_stands_at_the_newest_model_that_was_promoted(tmp_path: Path) -> None:
+    opened = workspace(tmp_path / "w", promoted=(0, 1, 2))
+    assert current_checkpoint(opened) == tmp_path / "w" / "models" / "round-2-dpo"
+
+
+def test_before_a_promotion_it_stands_at_the_outside_model_or_at_none(tmp_path: Path) -> None:
+    opened = workspace(tmp_path / "w", promoted=())
+    with pytest.raises(ConfigError, match="has no model yet"):
+        current_checkpoint(opened)
+    outside = Workspace.open(tmp_path / "w", {"spec.model.base": str(tmp_path / "base")})
+    assert current_checkpoint(outside) == tmp_path / "base"
 
 
 def test_old_rounds_go_and_round_0_stays(tmp_path: Path) -> None:
