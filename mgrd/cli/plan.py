@@ -34,9 +34,7 @@ def plan_command(workspace: WorkspaceOption = Path(), all_: AllOption = False, j
 def _show(plan: dict[str, Any]) -> None:
     owed = [step for step in plan["steps"] if not step["done"]]
     if not owed:
-        typer.echo(
-            "every stage is finished; a changed setting may make some owed again: `mgrd plan --all` plans all"
-        )
+        typer.echo("every stage is finished; a changed setting may make some owed again: `mgrd plan --all` plans all")
         return
     typer.echo(f"{'round':>5}  {'stage':<24} {'rows':>9} {'calls':>9} {'tokens':>11} {'time':>8} {'money':>10}  from")
     for step in owed:
