@@ -175,4 +175,5 @@ def _change(name: str, evidence: Evidence, span: Span) -> Fact | None:
 
 
 def overlaps(fact: Fact, span: Span) -> bool:
+    """The fact speaks of a moment within the span."""
     return fact.start < span[1] - 1e-6 and fact.end > span[0] + 1e-6
