@@ -75,9 +75,8 @@ def probe(path: Path) -> AudioInfo:
 def decode(path: Path, start: float = 0.0, seconds: float | None = None) -> Audio:
     """The samples of a file, or of the part of `seconds` from `start` (seconds).
 
-    Raises AudioError when the file is missing, corrupt, empty, too short, longer than MAX_SECONDS
-    without a part being named, larger than
-    MAX_VALUES, holds NaN or infinity, or has a rate or channel count out of range.
+    Raises AudioError when the file is missing, corrupt, empty or too short, holds NaN or infinity, or has a rate or
+    channel count out of range; and when what is asked for is longer than MAX_SECONDS or larger than MAX_VALUES.
     """
     path = Path(path)
     info = probe(path)

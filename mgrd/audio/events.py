@@ -23,6 +23,9 @@ ATTACK_FRAMES = 15  # before the peak of novelty, in which an attack may set in
 SOFT_FRAMES = 3  # from its setting in to the peak, from which an attack is soft
 ATTACK_SHARE = 0.15  # of the new magnitude, under which it has not set in
 BEFORE_FRAMES = (2, 5)  # frames back that count as "before"
+MARGIN = 1.25  # by which a band must be louder than before
+FLOOR_BELOW_PEAK_DB = 60.0  # under which nothing of the sound is heard
+AHEAD = 0.06  # s about an onset in which its sound is loud, and before which the level dips
 NEW_SHARE = 0.36  # share of the magnitude that is new at an onset
 STRICT, LAX = 1.3, 0.72  # thresholds that must agree on the count, as factors
 MIN_GAP = 0.075  # s between onsets
@@ -72,6 +75,7 @@ class Events:
 
     @property
     def onsets(self) -> Floats:
+        """Starts (s) of the events."""
         return np.array([event.start for event in self.events])
 
 
@@ -171,7 +175,7 @@ def _is_restless(frames: Frames, line: PitchLine, events: tuple[Event, ...]) -> 
 def are_apart(frames: Frames, events: tuple[Event, ...]) -> bool:
     """The level dips before most of the events."""
     starts = [round(event.start / frames.hop_seconds) for event in events]
-    near = round(0.06 / frames.hop_seconds)
+    near = round(AHEAD / frames.hop_seconds)
     dips = [
         min(before.level, after.level) - float(frames.level[max(min(a + 1, b), b - near) : b + 2].min())
         for before, after, a, b in zip(events, events[1:], starts, starts[1:], strict=False)
@@ -191,7 +195,7 @@ def _bands_over_time(frames: Frames) -> Floats:
     """Magnitude [bands, frames] over the background, with a floor 60 dB under the peak."""
     starts = [a for a, _ in _bands(frames.frequencies)]
     power = frames.power - 2.0 * frames.noise[:, None]
-    floor = 10 ** ((frames.peak_level - 60) / 10) / len(starts)
+    floor = 10 ** ((frames.peak_level - FLOOR_BELOW_PEAK_DB) / 10) / len(starts)
     banded = np.maximum(np.add.reduceat(np.maximum(power, 0.0), starts, axis=0), floor)
     return np.sqrt(banded)
 
@@ -208,7 +212,7 @@ def _novelty(magnitude: Floats) -> Floats:
     before = np.max([padded[:, far - k : far - k + count] for k in range(near, far + 1)], axis=0)
     before = maximum_filter1d(before, 3, axis=0)
     after = np.mean([padded[:, far + k : far + k + count] for k in range(AFTER_FRAMES)], axis=0)
-    fresh = np.maximum(after - 1.25 * before, 0.0).sum(axis=0)
+    fresh = np.maximum(after - MARGIN * before, 0.0).sum(axis=0)
     return fresh / after.sum(axis=0)
 
 
@@ -218,7 +222,7 @@ def _attack(magnitude: Floats, peak: int) -> int:
     if not before.size:
         return peak
     after = magnitude[:, peak : peak + AFTER_FRAMES].mean(axis=1)
-    new = np.maximum(after - 1.25 * before.max(axis=1), 0.0)
+    new = np.maximum(after - MARGIN * before.max(axis=1), 0.0)
     if not new.any():
         return peak
     first = max(0, peak - ATTACK_FRAMES)
@@ -230,9 +234,10 @@ def _attack(magnitude: Floats, peak: int) -> int:
 
 def _rise(frames: Frames) -> Floats:
     """Rise of the level [frames] in dB over that of the 50 ms before."""
-    level = np.maximum(frames.level, frames.peak_level - 60.0)
+    floor = frames.peak_level - FLOOR_BELOW_PEAK_DB
+    level = np.maximum(frames.level, floor)
     padded = np.pad(level, (7, 5), mode="edge")
-    padded[:7] = frames.peak_level - 60.0
+    padded[:7] = floor
     count = len(level)
     before = np.mean([padded[k : k + count] for k in range(1, 5)], axis=0)
     after = np.max([padded[7 + k : 7 + k + count] for k in range(6)], axis=0)
@@ -261,7 +266,7 @@ def _is_note(frames: Frames, line: PitchLine, fresh: Floats, frame: int, jump: f
 def _peaks(frames: Frames, novelty: Floats, threshold: float) -> list[int]:
     """Frames of the onsets: local maxima of novelty above the threshold where the sound is loud enough."""
     radius = max(1, round(MIN_GAP / frames.hop_seconds))
-    ahead = max(2, round(0.06 / frames.hop_seconds))
+    ahead = max(2, round(AHEAD / frames.hop_seconds))
     coming = maximum_filter1d(frames.level, ahead, origin=-(ahead // 2), mode="nearest")
     loudest = frames.peak_level
     flags = (novelty >= threshold) & (coming > loudest - BELOW_LOUDEST_DB)

@@ -181,6 +181,7 @@ class Fact:
     reliability: float
 
     def row(self) -> dict[str, str | float]:
+        """The fact as a row of the evidence table."""
         return {
             "name": self.name,
             "value": self.value,
@@ -197,5 +198,6 @@ def fact(name: str, value: float, *, start: float = 0.0, end: float, reliability
 
 
 def from_row(row: FactRow | dict[str, object]) -> Fact:
+    """The fact of a row of the evidence table."""
     data = row.model_dump() if isinstance(row, FactRow) else row
     return Fact(**data)  # type: ignore[arg-type]

@@ -114,8 +114,9 @@ def analyse(samples: npt.NDArray[np.floating], rate: int) -> Frames:
     sounding = level > gate
     clean = np.maximum(power - 1.5 * noise[:, None], 0.0)
     return Frames(
-        signal, rate, hop, power, clean, frequencies, times, level, peak, noise, noise_level, contrast,
-        noise_trust, _steadied(sounding), gate,
+        samples=signal, rate=rate, hop=hop, power=power, clean=clean, frequencies=frequencies, times=times,
+        level=level, peak_level=peak, noise=noise, noise_level=noise_level, contrast=contrast,
+        noise_trust=noise_trust, sounding=_steadied(sounding), gate=gate,
     )  # fmt: skip
 
 

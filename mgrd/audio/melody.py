@@ -1,16 +1,15 @@
 """The facts read from the pitch line: where it lies, how it moves, how it wobbles."""
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from mgrd.audio.events import Events
 from mgrd.audio.facts import Fact, fact
-from mgrd.audio.frames import Floats, Frames, runs
+from mgrd.audio.frames import Floats, Frames
 from mgrd.audio.notes import DOUBT, note_facts
-from mgrd.audio.pitch import MIN_CLIP, MIN_VOICED, VIBRATO_HZ, PitchLine, pitch_steps, pitch_trust
+from mgrd.audio.pitch import MIN_CLIP, MIN_VOICED, VIBRATO_HZ, PitchLine, pitch_trust, stretches
 
 Places = npt.NDArray[np.integer]
 """Indices of frames."""
@@ -20,6 +19,8 @@ EDGE_SHARE = 0.15  # of the voiced part
 STRAIGHT = 0.12  # semitones; an edge that scatters less about a line is followed to the end of the sound
 REACH_SECONDS = 0.04  # how far beyond the voiced frames: half of the tracker's window
 SEGMENT_GAP = 0.05  # s; a shorter gap does not part two segments
+SAME_PITCH = 1.0  # semitones from the end of one to the start of the other, up to which it does not
+OF_STEP = 2  # frames at the ends of a stretch that belong to the step
 CARRIED = 0.2  # of the loud frames that must be voiced for the voiced ones to speak for the harmonicity
 NOISIEST = 0.03  # periodicity under which noise is not told from noise
 DEEP_ENOUGH = 12.0  # cents; shallower is no vibrato
@@ -71,13 +72,14 @@ def pitch_facts(frames: Frames, line: PitchLine, events: Events, spoken: bool) -
         fact("f0_high", 2 ** (high / 12), **span),
         fact("f0_range", high - low, **span),
     ]
-    wobbles = find_wobbles(frames, line)
+    parts = stretches(line)
+    wobbles = _wobbles(semitones, parts, frames.hop_seconds)
     still = semitones.copy()
     for wobble in wobbles:
         if wobble.depth > DEEP_ENOUGH and wobble.purity > PURE_ENOUGH:
             still[wobble.first : wobble.last] -= wobble.swing
     facts += _trend(frames, still, trust)
-    facts += _segments(frames, line, still, trust)
+    facts += _segments(frames, line, still, parts, trust)
     facts += notes
     facts += _vibrato(frames, wobbles, trust)
     return facts
@@ -140,19 +142,16 @@ def _end(frames: Frames, where: Places, values: Floats, step: int) -> float:
     return float(slope * outer + offset)
 
 
-def _segments(frames: Frames, line: PitchLine, still: Floats, trust: float) -> list[Fact]:
+def _segments(frames: Frames, line: PitchLine, still: Floats, parts: list[tuple[int, int]], trust: float) -> list[Fact]:
     """Movement of each voiced segment; steps of the line and gaps part segments."""
     gap = round(SEGMENT_GAP / frames.hop_seconds)
-    steps = [frame for frame, _ in pitch_steps(line)]
     segments: list[tuple[int, int]] = []
-    for start, end in runs(line.voiced):
-        cuts = [start, *[t for t in steps if start < t < end], end]
-        for a, b in pairwise(cuts):
-            joined = segments and a == start and a - segments[-1][1] <= gap
-            if joined and abs(still[a] - still[segments[-1][1] - 1]) < 1.0:
-                segments[-1] = (segments[-1][0], b)
-            else:
-                segments.append((a, b))
+    for a, b in parts:
+        joined = segments and segments[-1][1] < a <= segments[-1][1] + gap
+        if joined and abs(still[a] - still[segments[-1][1] - 1]) < SAME_PITCH:
+            segments[-1] = (segments[-1][0], b)
+        else:
+            segments.append((a, b))
     facts: list[Fact] = []
     for a, b in segments:
         where = a + np.flatnonzero(line.voiced[a:b])
@@ -178,17 +177,13 @@ def _vibrato(frames: Frames, wobbles: list[Wobble], trust: float) -> list[Fact]:
     ]
 
 
-def find_wobbles(frames: Frames, line: PitchLine) -> list[Wobble]:
+def _wobbles(semitones: Floats, parts: list[tuple[int, int]], hop: float) -> list[Wobble]:
     """The periodic wobble of each long voiced stretch between steps of the line."""
-    semitones = line.semitones()
-    breaks = [t for t, _ in pitch_steps(line)]
     found: list[Wobble] = []
-    for start, end in runs(line.voiced):
-        cuts = [start, *[t for t in breaks if start < t < end], end]
-        for a, b in pairwise(cuts):
-            wobble = _wobble(semitones[a + 2 : b - 2], frames.hop_seconds)
-            if wobble:
-                found.append(replace(wobble, first=a + 2, last=b - 2))
+    for a, b in parts:
+        wobble = _wobble(semitones[a + OF_STEP : b - OF_STEP], hop)
+        if wobble:
+            found.append(replace(wobble, first=a + OF_STEP, last=b - OF_STEP))
     return found
 
 

@@ -153,19 +153,16 @@ def without_subharmonics(frames: Frames, line: PitchLine) -> Floats:
     f0 = line.f0.copy()
     clean = frames.clean
     spacing = float(frames.frequencies[1])
-    edges = [frame for frame, _ in pitch_steps(line)]
-    for start, end in runs(line.voiced):
-        cuts = [start, *[t for t in edges if start < t < end], end]
-        for a, b in pairwise(cuts):
-            pitch = f0[a:b]
-            if np.median(pitch) < LOWEST_SPLIT * spacing:
-                continue
-            energy = _partials(clean[:, a:b], pitch / spacing)
-            for multiple in (2, 3):
-                at = energy[multiple - 1 :: multiple].sum()
-                if energy.sum() - at < FOREIGN_SHARE * at:
-                    f0[a:b] *= multiple
-                    break
+    for start, end in stretches(line):
+        pitch = f0[start:end]
+        if np.median(pitch) < LOWEST_SPLIT * spacing:
+            continue
+        energy = _partials(clean[:, start:end], pitch / spacing)
+        for multiple in (2, 3):
+            at = energy[multiple - 1 :: multiple].sum()
+            if energy.sum() - at < FOREIGN_SHARE * at:
+                f0[start:end] *= multiple
+                break
     return f0
 
 
@@ -183,6 +180,16 @@ def _partials(power: Floats, bins: Floats) -> Floats:
                 power[rows, held], np.maximum(power[rows - 1, held], power[rows + 1, held])
             ).sum()
     return energy
+
+
+def stretches(line: PitchLine) -> list[tuple[int, int]]:
+    """Start and end (exclusive) frames of the voiced stretches within which the pitch takes no step, in order."""
+    steps = [frame for frame, _ in pitch_steps(line)]
+    return [
+        stretch
+        for start, end in runs(line.voiced)
+        for stretch in pairwise([start, *[step for step in steps if start < step < end], end])
+    ]
 
 
 def pitch_steps(line: PitchLine) -> list[tuple[int, float]]:

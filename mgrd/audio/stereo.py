@@ -6,10 +6,10 @@ import numpy.typing as npt
 from mgrd.audio.facts import Fact, fact
 
 WIDEST = 60.0  # dB; a channel that is silent is this far away at most
-
-
+SILENT = 1e-10  # mean square of both channels under which there is no sound
 TREND_SECONDS = 0.6  # a shorter clip has no movement between the channels
 TREND_PARTS = 3
+SOUNDING_DB = 40.0  # under the largest sample, down to which a sample is part of what sounds
 
 
 def balance_of(samples: npt.NDArray[np.floating]) -> float | None:
@@ -18,7 +18,7 @@ def balance_of(samples: npt.NDArray[np.floating]) -> float | None:
     if not len(moving):
         return None
     left, right = np.mean((moving - moving.mean(axis=0)) ** 2, axis=0)
-    if left + right < 1e-10:
+    if left + right < SILENT:
         return None
     floor = (left + right) * 10 ** (-WIDEST / 10)
     return float(10 * np.log10(max(right, floor) / max(left, floor)))
@@ -31,7 +31,7 @@ def stereo_facts(samples: npt.NDArray[np.floating], duration: float) -> list[Fac
     moving = samples.astype(np.float64)
     moving -= moving.mean(axis=0)
     left, right = np.mean(moving**2, axis=0)
-    if left + right < 1e-10:
+    if left + right < SILENT:
         return []
     balance = balance_of(moving)
     assert balance is not None
@@ -45,11 +45,10 @@ def stereo_facts(samples: npt.NDArray[np.floating], duration: float) -> list[Fac
 
 
 def _movement(samples: npt.NDArray[np.float64], duration: float) -> list[Fact]:
-    """How far the sound moves between the channels: balance of the last third of what sounds minus that of "
-    "the first."""
+    """How far the sound moves between the channels: balance of the last third of what sounds minus the first's."""
     if duration < TREND_SECONDS:
         return []
-    loud = np.flatnonzero(np.abs(samples).max(axis=1) > 10 ** (-40 / 20) * np.abs(samples).max())
+    loud = np.flatnonzero(np.abs(samples).max(axis=1) > 10 ** (-SOUNDING_DB / 20) * np.abs(samples).max())
     parts = np.array_split(samples[loud[0] : loud[-1] + 1], TREND_PARTS)
     balances = [balance_of(part) for part in parts]
     if balances[0] is None or balances[-1] is None:

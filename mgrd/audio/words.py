@@ -31,6 +31,7 @@ class Attribute:
         return next((band.word for band in self.bands if band.low <= value < band.high), None)
 
     def band(self, word: str) -> Band:
+        """The band of a word; StopIteration for one that the attribute has not."""
         return next(band for band in self.bands if band.word == word)
 
 

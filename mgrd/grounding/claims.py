@@ -7,7 +7,7 @@ grammar never judges a claim, and never raises on any text.
 
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mgrd.grounding.claim import Claim
@@ -56,9 +56,29 @@ OF_MOVEMENT = re.compile(
     r"\b(?:movement|motion|glide|sweep|slide|rise|fall|climb|ascent|descent|vibrato|wobble|crescendo|fade)(?: \w+ly)? $"
 )
 _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
+LONGEST_BESIDE = 12  # characters of these words before what they bring in
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
 """Words of a phrase, which a list of keywords lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prose:
+    """A sentence as characters, for the readers that go by patterns."""
+
+    text: str
+    """The text that it stands in."""
+    first: int
+    """The character of the text with which it begins."""
+    words: str
+    """The sentence itself, in lower case."""
+    said: frozenset[str]
+    """Its words."""
+    clauses: list[Clause]
+
+    def stopped(self) -> list[tuple[int, int]]:
+        """The places of clauses that claim nothing."""
+        return [(c.start, c.end) for c in self.clauses if c.stopped and any(item.kind == "stop" for item in c.items)]
 
 
 @lru_cache(maxsize=CACHED_CHAINS)
@@ -70,7 +90,7 @@ def _extract(text: str) -> tuple[Claim, ...]:
             found = _read_sentence(sentence, text, context)
             as_movements(claims, found, sentence)
     claims = _without_rates(_asserted(claims, supposed(text)))
-    return tuple(replace(c, text=text[c.start : c.end]) for c in _distinct(claims))
+    return tuple(_quoting(claim, text) for claim in _distinct(claims))
 
 
 def extract_claims(text: str) -> list[Claim]:
@@ -80,6 +100,18 @@ def extract_claims(text: str) -> list[Claim]:
 
 def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Claim]:
     clauses = split_clauses(sentence.items)
+    found = _by_clause(sentence, clauses, text, context)
+    prose = _prose(sentence, clauses, text)
+    if prose is not None:
+        found = _with_constructions(found, prose)
+        found = _of_parts(found, prose)
+    found = _without_choices(found, clauses)
+    found = in_sequence(neither(found), sentence)
+    return [] if _is_list(found, sentence) else with_coverage(found, clauses)
+
+
+def _by_clause(sentence: Sentence, clauses: list[Clause], text: str, context: Context) -> list[Claim]:
+    """What the clauses of a sentence say, one after the other, and what stretches over several of them."""
     context.new_sentence()
     counted = context.counted
     compared = read_comparisons(clauses)
@@ -94,38 +126,35 @@ def _read_sentence(sentence: Sentence, text: str, context: Context) -> list[Clai
             found.append(_claim(text, draft))
         if not clause.stopped:
             values = [_claim(text, draft) for draft in read_values(clause, context.topic, edge)]
-            read = [(value.start, value.end) for value in values]
             rates = [_claim(text, draft) for draft in read_rates(clause, context.topic)]
-            values += [r for r in rates if not any(r.start < end and start < r.end for start, end in read)]
+            values += [rate for rate in rates if not any(rate.overlaps(v.start, v.end) for v in values)]
             context.carried = context.carried or bool(values)
             found += values
     stopped = [clause for clause in clauses if clause.stopped]
     found += [_claim(text, d) for d in compared if not any(c.start <= d["start"] <= c.end for c in stopped)]
-    found += [_claim(text, draft) for draft in read_counts(clauses, counted)]
-    first = sentence.items[0].start
-    words = _lowered(text, first, sentence.items[-1].end)
-    if words is not None and clauses:
-        said = frozenset(WORDS.findall(words))
-        found = _with_constructions(found, text, words, said, first, clauses)
-        found = _of_parts(found, text, words, said, first, clauses)
-    found = _without_choices(found, clauses)
-    found = in_sequence(neither(found), sentence)
-    return [] if _is_list(found, sentence) else with_coverage(found, clauses)
+    return found + [_claim(text, draft) for draft in read_counts(clauses, counted)]
 
 
-def _of_parts(
-    found: list[Claim], text: str, words: str, said: frozenset[str], first: int, clauses: list[Clause]
-) -> list[Claim]:
+def _prose(sentence: Sentence, clauses: list[Clause], text: str) -> _Prose | None:
+    """None of a sentence without clauses, or with a letter whose lower case is longer, which would move the places."""
+    first, last = sentence.items[0].start, sentence.items[-1].end
+    words = text[first:last].lower().replace("’", "'")
+    if not clauses or len(words) != last - first:
+        return None
+    return _Prose(text, first, words, frozenset(WORDS.findall(words)), clauses)
+
+
+def _of_parts(found: list[Claim], prose: _Prose) -> list[Claim]:
     """The claims with the sounds that they speak of, and those on what kinds of sounds come where."""
-    parts = passages(words, said)
-    stopped = _stopped(clauses)
-    found = _with_glossary(found, text, words, first, clauses)
-    kinds = [_claim(text, draft) for draft in read_kinds(words, said, first, parts)]
-    kinds = [c for c in kinds if not any(begin < c.end and c.start < end for begin, end in stopped)]
+    parts = passages(prose.words, prose.said)
+    stopped = prose.stopped()
+    found = _with_glossary(found, prose)
+    kinds = [_claim(prose.text, draft) for draft in read_kinds(prose.words, prose.said, prose.first, parts)]
+    kinds = [c for c in kinds if not any(c.overlaps(*place) for place in stopped)]
     told = [c for c in found if c.attribute in ("contour", "pitch_order", "loudness")]
-    kinds = [c for c in kinds if c.attribute != "contour" or not any(t.start < c.end and c.start < t.end for t in told)]
-    found = _cyclic(found, words)
-    return sorted([*scoped(found, parts, first), *kinds], key=lambda c: c.start)
+    kinds = [c for c in kinds if c.attribute != "contour" or not any(c.overlaps(t.start, t.end) for t in told)]
+    found = _cyclic(found, prose.words)
+    return sorted([*scoped(found, parts, prose.first), *kinds], key=lambda c: c.start)
 
 
 def _cyclic(found: list[Claim], words: str) -> list[Claim]:
@@ -146,62 +175,49 @@ def _cyclic(found: list[Claim], words: str) -> list[Claim]:
     return found
 
 
-def _with_glossary(found: list[Claim], text: str, words: str, first: int, clauses: list[Clause]) -> list[Claim]:
+def _with_glossary(found: list[Claim], prose: _Prose) -> list[Claim]:
     """The claims with what words say by themselves in clauses that were not read to speak of it."""
     added: list[Claim] = []
-    for draft in read_glossary(words, first):
-        clause = next((c for c in clauses if c.start <= draft["start"] < c.end), None)
+    words = prose.words
+    for draft in read_glossary(words, prose.first):
+        begin = draft["start"] - prose.first
+        clause = next((c for c in prose.clauses if c.start <= draft["start"] < c.end), None)
         if clause is None or clause.stopped:
             continue
         if draft["attribute"] == "pauses" and any(c.attribute == "stereo_trend" for c in found):
             continue  # of one side only
-        if draft["claimed"] == "pauses present" and OF_MOVEMENT.search(words, 0, draft["start"] - first):
+        if draft["claimed"] == "pauses present" and OF_MOVEMENT.search(words, 0, begin):
             continue  # "the movement stops and": the sound goes on
         if draft["claimed"] == "pauses absent" and BEHIND.search(words):
             continue  # of a noise that goes on under the sounds
-        begin = draft["start"] - first
-        if draft["claimed"] == "harmonicity noisy" and BESIDE.search(words, max(0, begin - 12), begin):
+        if draft["claimed"] == "harmonicity noisy" and BESIDE.search(words, max(0, begin - LONGEST_BESIDE), begin):
             continue  # noise beside the sound is not the sound
         if draft["attribute"] == "voice" and any(_near(c, draft, clause) for c in found):
             continue  # that somebody speaks is no news where it is said how
         family = _FAMILY.get(draft["attribute"], draft["attribute"])
         if any(_FAMILY.get(c.attribute, c.attribute) == family and _near(c, draft, clause) for c in [*found, *added]):
             continue
-        added.append(_claim(text, draft))
+        added.append(_claim(prose.text, draft))
     return found + added
 
 
 def _near(claim: Claim, draft: Draft, clause: Clause) -> bool:
     """The claim speaks of the same words, or of the same clause."""
-    return claim.start < max(draft["end"], clause.end) and min(draft["start"], clause.start) < claim.end
+    return claim.overlaps(min(draft["start"], clause.start), max(draft["end"], clause.end))
 
 
-def _lowered(text: str, first: int, last: int) -> str | None:
-    """A sentence in lower case; None where a letter whose lower case is longer would move the places."""
-    words = text[first:last].lower().replace("’", "'")
-    return words if len(words) == last - first else None
-
-
-def _stopped(clauses: list[Clause]) -> list[tuple[int, int]]:
-    """The places of clauses that claim nothing."""
-    return [(c.start, c.end) for c in clauses if c.stopped and any(item.kind == "stop" for item in c.items)]
-
-
-def _with_constructions(
-    found: list[Claim], text: str, words: str, said: frozenset[str], first: int, clauses: list[Clause]
-) -> list[Claim]:
+def _with_constructions(found: list[Claim], prose: _Prose) -> list[Claim]:
     """The claims with those of constructions, which are read in place of other words for the same words."""
-    stopped = _stopped(clauses)
-    heads = stems(said)
-    drafts = read_constructions(words, heads, first)
-    drafts += [(draft, True) for draft in read_quantities(words, heads, first)]
+    stopped = prose.stopped()
+    heads = stems(prose.said)
+    drafts = read_constructions(prose.words, heads, prose.first)
+    drafts += [(draft, True) for draft in read_quantities(prose.words, heads, prose.first)]
     for draft, swallows in drafts:
-        start, end = draft["start"], draft["end"]
-        if any(begin < end and start < close for begin, close in stopped):
+        claim = _claim(prose.text, draft)
+        if any(claim.overlaps(*place) for place in stopped):
             continue
-        claim = _claim(text, draft)
         counts = claim.attribute == "chord"  # "three notes at once" are no three sounds
-        same = [c for c in found if c.start < end and start < c.end and (counts or c.attribute != "event_count")]
+        same = [c for c in found if c.overlaps(claim.start, claim.end) and (counts or c.attribute != "event_count")]
         known = [c for c in same if c.claimed == claim.claimed and c.negated == claim.negated]
         if any(claim.subject in (None, c.subject) for c in known):
             continue  # "the second beep starts at 0.5 s" says more than that one does
@@ -251,6 +267,12 @@ def _without_rates(claims: list[Claim]) -> list[Claim]:
 
 def _claim(text: str, draft: Draft) -> Claim:
     return Claim(text=text[draft["start"] : draft["end"]], **draft)
+
+
+def _quoting(claim: Claim, text: str) -> Claim:
+    """The claim with the text at its place, which may have grown since it was read."""
+    said = text[claim.start : claim.end]
+    return claim if claim.text == said else replace(claim, text=said)
 
 
 def _without_choices(claims: list[Claim], clauses: list[Clause]) -> list[Claim]:

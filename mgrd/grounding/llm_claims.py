@@ -262,6 +262,6 @@ def merged(first: Sequence[Claim], second: Sequence[Claim]) -> tuple[Claim, ...]
     more = [
         claim
         for claim in second
-        if not any(c.attribute == claim.attribute and c.start < claim.end and claim.start < c.end for c in first)
+        if not any(c.attribute == claim.attribute and claim.overlaps(c.start, c.end) for c in first)
     ]
     return tuple(sorted([*first, *more], key=lambda c: (c.start, c.end)))

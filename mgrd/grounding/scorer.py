@@ -133,7 +133,7 @@ def shifted(grounding: Grounding, offset: int) -> Grounding:
 def _heard_claims(claims: Sequence[Claim], surrogates: Surrogates) -> list[Claim]:
     if not surrogates.spans:
         return list(claims)
-    return [c for c in claims if not any(start < c.end and c.start < end for start, end in surrogates.spans)]
+    return [claim for claim in claims if not any(claim.overlaps(*span) for span in surrogates.spans)]
 
 
 def _check(claim: Claim, evidence: Evidence, truth: Evidence | None) -> Checked:

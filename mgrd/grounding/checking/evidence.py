@@ -38,10 +38,12 @@ class Evidence:
             self.by_name[fact.name] = [*self.all(fact.name), fact] if fact.name in REPEATED else [fact]
 
     def first(self, name: str) -> Fact | None:
+        """The fact of that name, the first where there are several."""
         found = self.by_name.get(name)
         return found[0] if found else None
 
     def all(self, name: str) -> list[Fact]:
+        """The facts of that name."""
         return self.by_name.get(name, [])
 
     def sure(self, name: str) -> Fact | None:
@@ -125,5 +127,6 @@ def within_a_sound(step: Fact, evidence: Evidence) -> bool:
 
 
 def is_speech(evidence: Evidence) -> bool:
+    """Somebody speaks, as far as that can be told."""
     spoken = evidence.first("speech")
     return spoken is not None and spoken.value >= SPOKEN

@@ -18,36 +18,13 @@ from mgrd.grounding.reading.state import PREPOSED, SPEECH, Claims
 GLIDES = frozenset({"glide", "slide", "sweep", "glissando", "portamento"})
 """Movements of pitch, whatever was spoken of before."""
 MUSICAL_NOUNS = frozenset(
-    {
-        "crescendo",
-        "decrescendo",
-        "diminuendo",
-        "fade-out",
-        "fade-in",
-        "fade out",
-        "fade in",
-        "accelerando",
-        "ritardando",
-    }
+    {"crescendo", "decrescendo", "diminuendo", "fade-out", "fade-in", "fade out", "fade in", "accelerando"}
+    | {"ritardando"}
 )
 _THINGS = frozenset({"tone", "voice", "music", "hiss", "noise"})
 UNMOVED = frozenset(
-    {
-        "move",
-        "moves",
-        "moving",
-        "moved",
-        "drift",
-        "drifts",
-        "drifting",
-        "glide",
-        "glides",
-        "bend",
-        "bends",
-        "slide",
-        "slides",
-    }
-    | {"stray", "strays", "budge", "budges", "shift", "shifts", "deviate", "deviates", "wander", "wanders"}
+    {"move", "moves", "moving", "moved", "drift", "drifts", "drifting", "glide", "glides", "bend", "bends", "slide"}
+    | {"slides", "stray", "strays", "budge", "budges", "shift", "shifts", "deviate", "deviates", "wander", "wanders"}
 )
 """Verbs of motion whose denial says that the line holds."""
 DIFFERING = frozenset({"differ", "differs", "differing", "varied"})

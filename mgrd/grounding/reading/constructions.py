@@ -105,6 +105,7 @@ def is_denied(sentence: str, begin: int) -> bool:
 
 
 def is_hedged(sentence: str, begin: int) -> bool:
+    """What begins at a character of a sentence in lower case is only thought to be so."""
     return _HEDGE.search(_before(sentence, begin)) is not None
 
 

@@ -8,24 +8,16 @@ from mgrd.grounding.reading.times import Time
 MOST_ITEMS = 60
 """Items of a clause; a longer run without any punctuation is parted, so that no text takes more than linear time."""
 CONCLUDING = frozenset(
-    {
-        "so",
-        "therefore",
-        "thus",
-        "hence",
-        "meaning",
-        "indicating",
-        "suggesting",
-        "this means",
-        "that means",
-        "which means",
-    }
+    {"so", "therefore", "thus", "hence", "meaning", "indicating", "suggesting", "this means", "that means"}
+    | {"which means"}
 )
 """Links before an answer: a bare word after them states it, and claims nothing."""
 
 
 @dataclass(slots=True)
 class Clause:
+    """A clause of a sentence: its items, and what is known of it as a whole."""
+
     items: tuple[Item, ...]
     first: int
     """Index of the first item in the sentence."""
@@ -38,10 +30,12 @@ class Clause:
 
     @property
     def start(self) -> int:
+        """The character with which it begins."""
         return self.items[0].start if self.items else 0
 
     @property
     def end(self) -> int:
+        """The character after its last."""
         return self.items[-1].end if self.items else 0
 
 
@@ -81,6 +75,7 @@ class Context:
     """Topics of "the pitch and ...", waiting for what is said of both."""
 
     def new_sentence(self) -> None:
+        """Forgets what only clauses of one sentence leave each other; a topic, and what waits for its end, stay."""
         self.carried = False
         self.stopped = False
         self.general = False

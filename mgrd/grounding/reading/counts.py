@@ -24,22 +24,8 @@ _PARTIAL = frozenset(
 _RATIO = frozenset({"as", "more", "the", "that", "its"})
 _DURING = frozenset({"over", "across", "within", "during", "through"})
 _PAIRS = frozenset(
-    {
-        "pair",
-        "pairs",
-        "twos",
-        "singles",
-        "doublets",
-        "group",
-        "groups",
-        "cluster",
-        "clusters",
-        "batch",
-        "batches",
-        "pattern",
-        "deviant",
-        "exception",
-    }
+    {"pair", "pairs", "twos", "singles", "doublets", "group", "groups", "cluster", "clusters", "batch", "batches"}
+    | {"pattern", "deviant", "exception"}
 )
 _SOMETIMES = frozenset({"sometimes", "occasionally", "often"})
 _IN_ALL = frozenset({"of them", "in total", "altogether", "in all", "all in all"})
@@ -200,9 +186,7 @@ def _is_ratio(rest: tuple[Item, ...], following: list[Clause]) -> bool:
 
 def _compares(following: tuple[Item, ...]) -> bool:
     """ "four times as high", "twice the frequency": a ratio."""
-    return bool(following) and (
-        following[0].word in ("as", "more", "the", "that", "its") or following[0].kind == "comparative"
-    )
+    return bool(following) and (following[0].word in _RATIO or following[0].kind == "comparative")
 
 
 def _is_no_count(items: tuple[Item, ...], index: int) -> bool:

@@ -23,61 +23,10 @@ STEM = 4
 MOST_ALTERNATIVES = 160
 COMMON = frozenset(
     {"the", "a", "is", "and", "pitc", "it", "tone", "s", "in", "of", "high", "ther", "at", "seco", "to", "i"}
-    | {
-        "with",
-        "beep",
-        "one",
-        "up",
-        "note",
-        "so",
-        "loud",
-        "down",
-        "abou",
-        "firs",
-        "are",
-        "clic",
-        "nois",
-        "slow",
-        "than",
-        "no",
-    }
-    | {
-        "from",
-        "low",
-        "hz",
-        "risi",
-        "soun",
-        "end",
-        "thre",
-        "rise",
-        "fall",
-        "two",
-        "that",
-        "by",
-        "goes",
-        "five",
-        "on",
-        "each",
-    }
-    | {
-        "last",
-        "hear",
-        "voic",
-        "star",
-        "over",
-        "time",
-        "an",
-        "then",
-        "all",
-        "four",
-        "betw",
-        "stea",
-        "clea",
-        "cont",
-        "fast",
-        "this",
-    }
-    | {"its", "for", "as", "freq"}
+    | {"with", "beep", "one", "up", "note", "so", "loud", "down", "abou", "firs", "are", "clic", "nois", "slow"}
+    | {"than", "no", "from", "low", "hz", "risi", "soun", "end", "thre", "rise", "fall", "two", "that", "by", "goes"}
+    | {"five", "on", "each", "last", "hear", "voic", "star", "over", "time", "an", "then", "all", "four", "betw"}
+    | {"stea", "clea", "cont", "fast", "this", "its", "for", "as", "freq"}
 )
 """Beginnings of the words that prose on sounds is full of."""
 _MOST_DEPTH, _MOST_PARTED = 40, 3

@@ -34,6 +34,8 @@ _ANY: Slot = (("*",),)
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
+    """A phrase of the glossary and the word of an attribute that it says."""
+
     attribute: str
     word: str
     slots: tuple[Slot, ...]

@@ -52,6 +52,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
+    """The lexemes of a sentence."""
+
     items: tuple[Item, ...]
     asked: bool
     """It ends with a question mark."""

@@ -64,6 +64,8 @@ PLURALS = {"crash": "crashes", "buzz": "buzzes", "piece of sound": "pieces of so
 
 @dataclass(frozen=True, slots=True)
 class Lexeme:
+    """What a word can be: its part in a clause, and its sense."""
+
     kind: str
     value: str
 

@@ -1,11 +1,35 @@
-"""Note names of a chain: "A4", "C#5", "middle C", "the A above middle C"."""
+"""Names of notes and of intervals: "A4", "C#5", "middle C", "the A above middle C", "a minor third"."""
 
 from mgrd.grounding.reading.lexer import Item
 
 _SEMITONE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 NOTE_WORDS = frozenset({*_SEMITONE, "middle c"})
 """Words with which a note name may begin."""
-MIDDLE_C = 261.63  # Hz
+MIDDLE_C, TUNING_A = 261.63, 440.0  # Hz
+INTERVALS = {
+    "semitone": 1.0,
+    "half step": 1.0,
+    "whole tone": 2.0,
+    "whole step": 2.0,
+    "minor second": 1.0,
+    "major second": 2.0,
+    "minor third": 3.0,
+    "major third": 4.0,
+    "third": 3.5,
+    "fourth": 5.0,
+    "perfect fourth": 5.0,
+    "tritone": 6.0,
+    "fifth": 7.0,
+    "perfect fifth": 7.0,
+    "sixth": 8.5,
+    "minor sixth": 8.0,
+    "major sixth": 9.0,
+    "seventh": 10.5,
+    "minor seventh": 10.0,
+    "major seventh": 11.0,
+    "octave": 12.0,
+}
+"""Semitones of interval names; "third" and the like are between minor and major."""
 
 
 def note_at(items: tuple[Item, ...], index: int) -> tuple[float, int] | None:
@@ -28,7 +52,7 @@ def note_at(items: tuple[Item, ...], index: int) -> tuple[float, int] | None:
         or octave.word not in ("1", "2", "3", "4", "5", "6", "7", "8")
     ):
         return None
-    return 440.0 * 2 ** ((12 * (int(octave.word) + 1) + semitone - 69) / 12), at
+    return TUNING_A * 2 ** ((12 * (int(octave.word) + 1) + semitone - 69) / 12), at
 
 
 def _beside_middle_c(items: tuple[Item, ...], index: int) -> float | None:

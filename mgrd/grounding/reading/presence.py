@@ -12,19 +12,9 @@ PITCH_NOUNS = frozenset(
     {"pitch", "tone", "tonality", "pure tone", "fundamental", "fundamental frequency", "tonal component"}
 )
 CLEARLY = frozenset(
-    {"any", "a", "clear", "definite", "discernible", "single", "real", "recognisable", "recognizable", "identifiable"}
-    | {
-        "distinct",
-        "obvious",
-        "stable",
-        "fixed",
-        "specific",
-        "detectable",
-        "perceivable",
-        "particular",
-        "clearly",
-        "audible",
-    }
+    {"any", "a", "clear", "definite", "discernible", "single", "real", "recognisable", "recognizable"}
+    | {"identifiable", "distinct", "obvious", "stable", "fixed", "specific", "detectable", "perceivable"}
+    | {"particular", "clearly", "audible"}
 )
 DENYING = frozenset(
     {"no", "without", "lacks", "lacking", "lack", "not", "no discernible", "no real", "not any", "devoid of", "with no"}

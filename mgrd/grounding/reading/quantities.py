@@ -10,7 +10,7 @@ from pathlib import Path
 from mgrd.grounding.reading.drafts import Draft, count_said, of_period, value_said
 from mgrd.grounding.reading.gates import STEM, Gate, Gates, gate_of, with_need
 from mgrd.grounding.reading.lexicon import NUMBER_WORDS
-from mgrd.grounding.reading.note_names import MIDDLE_C
+from mgrd.grounding.reading.note_names import INTERVALS, MIDDLE_C, TUNING_A
 
 _FILE = tomllib.loads(Path(__file__).with_name("quantities.toml").read_text(encoding="utf-8"))
 _SMALL = {word: float(number) for number, word in enumerate(NUMBER_WORDS[:13])} | {"a": 1.0, "an": 1.0}
@@ -36,21 +36,16 @@ _TIME = (
     r"(?:seconds?|secs?|s|ms|milliseconds?)\b(?: and a half)?|0:\d\d)"
 )
 _STEPS = {
-    "semitone": 1,
-    "whole tone": 2,
-    "minor third": 3,
-    "major third": 4,
-    "fourth": 5,
-    "perfect fourth": 5,
-    "tritone": 6,
+    **{name: INTERVALS[name] for name in ("semitone", "whole tone", "fourth", "fifth", "tritone", "octave")},
+    **{name: INTERVALS[name] for name in ("minor third", "major third", "minor sixth", "major sixth")},
+    **{f"perfect {name}": INTERVALS[name] for name in ("fourth", "fifth", "octave")},
 }
-_STEPS |= {"fifth": 7, "perfect fifth": 7, "minor sixth": 8, "major sixth": 9, "octave": 12, "perfect octave": 12}
+"""Semitones of the intervals that need no direction: those whose name says their size."""
 _SIZES = "|".join(sorted(_STEPS, key=len, reverse=True))
 _INTERVAL = (
     r"(?:(?P<many>two|three|four|five|\d+) (?P<unit>octaves|semitones)|"
     rf"(?:an? )?(?:full |whole |exact )?(?P<one>{_SIZES}))"
 )
-TUNING_A = 440.0  # Hz
 BAND_MIDDLE = 1000.0  # Hz: a cut below it is a band's lower edge
 MOST_COUNTED = 20
 LIMIT_SLACK = 1.3  # within which an edge of a spectrum is the one that was named
@@ -172,14 +167,14 @@ def _rate(match: re.Match[str]) -> Iterator[Found]:
 
 def _semitones(match: re.Match[str]) -> float:
     if match["one"]:
-        return float(_STEPS[match["one"]])
+        return _STEPS[match["one"]]
     return number_of(match["many"]) * (12.0 if match["unit"] == "octaves" else 1.0)
 
 
 def _span(match: re.Match[str]) -> Iterator[Found]:
     named = match.groupdict()
     size = named.get("one2") or named.get("one3")
-    yield "event_interval", float(_STEPS[size]) if size else _semitones(match), "semitones", {}
+    yield "event_interval", _STEPS[size] if size else _semitones(match), "semitones", {}
 
 
 def _step(match: re.Match[str]) -> Iterator[Found]:

@@ -8,11 +8,11 @@ from math import isfinite
 from mgrd.grounding.reading.context import Clause
 from mgrd.grounding.reading.drafts import Draft
 from mgrd.grounding.reading.lexer import Item
-from mgrd.grounding.reading.values import BEATS, draft_value, number_of
+from mgrd.grounding.reading.values import BEATS, UNITS, draft_value, number_of
 
 PER = frozenset({"per", "every", "each", "a", "/", "the"})
-UNITS = {"second": 1.0, "seconds": 1.0, "s": 1.0, "sec": 1.0, "secs": 1.0, "ms": 0.001, "milliseconds": 0.001}
-PARTS = {"half": 0.5, "quarter": 0.25, "third": 1 / 3, "half a": 0.5, "a quarter of a": 0.25, "a third of a": 1 / 3}
+SECONDS = {word: factor for word, (unit, factor) in UNITS.items() if unit == "s"}
+PARTS = {"half": 0.5, "quarter": 0.25, "half a": 0.5, "a quarter of a": 0.25, "a third of a": 1 / 3}
 SINGLE = frozenset({"a", "one", "another", "an", "once"})
 SYLLABLES = frozenset({"syllable", "syllables"})
 BETWEEN = 4  # items from a number to "per second"
@@ -30,8 +30,9 @@ def read_rates(clause: Clause, topic: str | None) -> Iterator[Draft]:
         seconds, last = found
         first = _number_before(items, index)
         if first is None:
+            single = not any(other.kind == "number" and other.word not in SINGLE for other in items[:index])
             every = item.word in ("every", "each") and any(other.kind == "event" for other in items[:index])
-            number, first = (1.0, index) if every else (None, index)
+            number, first = (1.0, index) if every and single else (None, index)
         else:
             number = number_of(items[first]) or 1.0
         if number is None or seconds <= 0 or not isfinite(number):
@@ -45,14 +46,14 @@ def _period(items: tuple[Item, ...], index: int) -> tuple[float, int] | None:
     """(seconds, index of the last item) of "per second", "every half second", "every 0.5 s", "every two seconds"."""
     rest = items[index + 1 : index + 4]
     words = [item.word for item in rest]
-    if words and words[0] in UNITS and rest[0].kind != "ordinal":
-        return UNITS[words[0]], index + 1
-    if len(words) < 2 or words[1] not in UNITS or items[index].word not in ("every", "each", "per"):
+    if words and words[0] in SECONDS and rest[0].kind != "ordinal":
+        return SECONDS[words[0]], index + 1
+    if len(words) < 2 or words[1] not in SECONDS or items[index].word not in ("every", "each", "per"):
         return None
     size = PARTS.get(words[0])
     if size is None and rest[0].kind == "number":
         size = number_of(rest[0])
-    return None if size is None or not isfinite(size) else (size * UNITS[words[1]], index + 2)
+    return None if size is None or not isfinite(size) else (size * SECONDS[words[1]], index + 2)
 
 
 def _number_before(items: tuple[Item, ...], index: int) -> int | None:

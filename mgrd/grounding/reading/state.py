@@ -114,6 +114,7 @@ class Reading:
         return None if self.foreign else self.context.topic
 
     def topic_of(self, item: Item) -> str | None:
+        """The topic that a noun names, or that a pronoun stands for."""
         value = item.value
         if value == "it" or (item.word in ("this", "that", "something", "everything") and self.context.topic):
             known = self.context.topic or "sound"
@@ -228,6 +229,7 @@ class Reading:
         return bool(HEADLESS.intersection(before)) or self.negated
 
     def is_of_speech(self, head: Item) -> bool:
+        """The pace of what the noun names is that of speech."""
         return self.speechy or (self.subject is not None and self.subject.value == "voice" and head is not self.subject)
 
     def draft(

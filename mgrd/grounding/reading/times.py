@@ -65,38 +65,10 @@ PATTERN = re.compile(
 
 
 OPENING = frozenset(
-    {
-        "in",
-        "during",
-        "within",
-        "over",
-        "for",
-        "throughout",
-        "across",
-        "from",
-        "between",
-        "the",
-        "first",
-        "second",
-        "last",
-    }
-    | {
-        "opening",
-        "closing",
-        "final",
-        "at",
-        "after",
-        "before",
-        "around",
-        "near",
-        "until",
-        "past",
-        "by",
-        "up",
-        "starting",
-    }
-    | {"beyond", "towards", "toward", "initially", "to", "early", "eventually", "later", "late", "finally", "once"}
-    | {"when", "as", "half", "halfway", "half-way"}
+    {"in", "during", "within", "over", "for", "throughout", "across", "from", "between", "the", "first", "second"}
+    | {"last", "opening", "closing", "final", "at", "after", "before", "around", "near", "until", "past", "by", "up"}
+    | {"starting", "beyond", "towards", "toward", "initially", "to", "early", "eventually", "later", "late"}
+    | {"finally", "once", "when", "as", "half", "halfway", "half-way"}
 )
 """Words with which a time phrase begins, where it begins with no number."""
 

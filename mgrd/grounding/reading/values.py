@@ -8,10 +8,10 @@ from mgrd.grounding.reading.context import Clause
 from mgrd.grounding.reading.drafts import HEDGE_WEIGHT, Draft, of_period, value_said
 from mgrd.grounding.reading.lexer import Item
 from mgrd.grounding.reading.lexicon import word_set
-from mgrd.grounding.reading.note_names import NOTE_WORDS, note_at
+from mgrd.grounding.reading.note_names import INTERVALS, NOTE_WORDS, note_at
 from mgrd.grounding.reading.times import Time
 
-_UNITS: dict[str, tuple[str, float]] = {
+UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("hz", "hertz", "cycles per second"), ("Hz", 1.0)),
     **dict.fromkeys(("khz", "kilohertz"), ("Hz", 1000.0)),
     **dict.fromkeys(("bpm", "beats per minute"), ("BPM", 1.0)),
@@ -24,22 +24,8 @@ _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("octave", "octaves"), ("semitones", 12.0)),
 }
 BEATS = frozenset(
-    {
-        "beats",
-        "pulses",
-        "clicks",
-        "notes",
-        "strikes",
-        "taps",
-        "hits",
-        "ticks",
-        "events",
-        "beeps",
-        "click",
-        "beat",
-        "beep",
-    }
-    | {"pulse", "note", "tick", "tap", "strike", "sounds", "tones", "knocks", "plucks", "bursts"}
+    {"beats", "pulses", "clicks", "notes", "strikes", "taps", "hits", "ticks", "events", "beeps", "click", "beat"}
+    | {"beep", "pulse", "note", "tick", "tap", "strike", "sounds", "tones", "knocks", "plucks", "bursts"}
 )
 _ABOVE = frozenset({"above", "over", "exceeds", "exceeding", "beyond", "least", "faster", "higher", "more"})
 _BELOW = frozenset({"below", "under", "less", "most", "fewer", "slower", "lower"})
@@ -55,31 +41,7 @@ _PER_SECOND: dict[str, tuple[str, float]] = {
     "times": ("times/s", 1.0),
 }
 _EVERY = frozenset({"per", "every", "each", "a", "/"})
-_INTERVALS = {
-    "semitone": 1.0,
-    "half step": 1.0,
-    "whole tone": 2.0,
-    "whole step": 2.0,
-    "minor second": 1.0,
-    "major second": 2.0,
-    "minor third": 3.0,
-    "major third": 4.0,
-    "third": 3.5,
-    "fourth": 5.0,
-    "perfect fourth": 5.0,
-    "tritone": 6.0,
-    "fifth": 7.0,
-    "perfect fifth": 7.0,
-    "sixth": 8.5,
-    "minor sixth": 8.0,
-    "major sixth": 9.0,
-    "seventh": 10.5,
-    "minor seventh": 10.0,
-    "major seventh": 11.0,
-    "octave": 12.0,
-}
-_INTERVAL_STARTS = frozenset(name.partition(" ")[0] for name in _INTERVALS)
-"""Semitones of interval names; "third" and the like are between minor and major."""
+_INTERVAL_STARTS = frozenset(name.partition(" ")[0] for name in INTERVALS)
 _WHATEVER = frozenset({"everything", "anything", "all", "nothing", "frequencies"})
 _NO_ENERGY = frozenset(
     {"nothing", "hardly anything", "energy", "content", "no energy", "almost nothing", "cut", "cuts off"}
@@ -205,7 +167,7 @@ def _interval(clause: Clause, index: int) -> tuple[Draft, int] | None:
     before = {item.word for item in items[max(0, index - 2) : index]}
     for size in (2, 1):
         name = " ".join(item.word for item in items[index : index + size])
-        if name not in _INTERVALS or (size == 2 and index + 1 >= len(items)):
+        if name not in INTERVALS or (size == 2 and index + 1 >= len(items)):
             continue
         following = {item.word for item in items[index + size : index + size + 2]}
         move = move_of(items)
@@ -214,7 +176,7 @@ def _interval(clause: Clause, index: int) -> tuple[Draft, int] | None:
         if following & {"beep", "note", "tone", "sound", "one"} or _from_a_note(items[index + size : index + size + 5]):
             return None
         last = index + size - 1
-        draft = draft_value(clause, index, last, "f0_trend", move * _INTERVALS[name], "semitones")
+        draft = draft_value(clause, index, last, "f0_trend", move * INTERVALS[name], "semitones")
         return _by_size(draft), last
     return None
 
@@ -273,8 +235,8 @@ def _unit(items: tuple[Item, ...], at: int) -> tuple[str, float, int] | None:
         return "BPM", 1.0, at + 1
     if len(words) == 3 and words[0] in BEATS and words[1] in _EVERY and words[2] == "minute":
         return "BPM", 1.0, at + 2
-    if words and words[0] in _UNITS:
-        unit, factor = _UNITS[words[0]]
+    if words and words[0] in UNITS:
+        unit, factor = UNITS[words[0]]
         return unit, factor, at
     return None
 
@@ -374,7 +336,10 @@ def _seconds(value: Value) -> Draft | None:
     items = value.clause.items
     if "reverb" in value.topics:
         return value.draft("decay_time", value.middle)
-    every = any(item.word == "every" for item in items[max(0, value.first - 3) : value.first])
+    at = next((k for k in range(max(0, value.first - 3), value.first) if items[k].word == "every"), None)
+    if at is not None and any(item.kind == "number" and item.word != "one" for item in items[:at]):
+        return None  # "three clicks every two seconds" is a rate
+    every = at is not None
     silent = any(item.value == "interval" and item.word.startswith(_SILENT) for item in items)
     if every or (not silent and ("apart" in value.words or "interval" in value.topics)):
         return of_period(value.draft("tempo", 60 / value.middle, "BPM")) if value.middle > 0 else None
