@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Claim:
     """A claim at characters [start, end) of the text.
 
-    `attribute` is a name of mgrd.grounding.tolerances.ALL_ATTRIBUTES, one of mgrd.grounding.reading.parts or a fact;
+    `attribute` is a name of mgrd.grounding.tolerances.ALL_ATTRIBUTES, one of mgrd.grounding.reading.kinds or a fact;
     `time_start` and `time_end` are in `time_unit` ("s", or "share" of the clip; negative seconds count from the
     end). `subject` and `reference` name events (1 is the first, -1 the last) where the claim is about single events.
     """

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from mgrd.audio.facts import FACTS
-from mgrd.grounding.reading.parts import KIND, KIND_ORDER, RANK
+from mgrd.grounding.reading.kinds import KIND, KIND_ORDER, RANK
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 
 _FAMILIES: dict[str, str] = {
