@@ -1,5 +1,5 @@
-"""Which kinds of sounds come where ("first a click", "the tone precedes the noise"), which of them is the longest or the
-brightest, and how one of them moves.
+"""Which kinds of sounds come where ("first a click", "the tone precedes the noise"), which of them is the longest or
+the brightest, and how one of them moves.
 """
 
 import re
