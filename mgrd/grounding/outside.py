@@ -11,8 +11,7 @@ from pathlib import Path
 
 from mgrd.audio.facts import Fact
 from mgrd.errors import AudioError
-from mgrd.grounding.leaks import split_chain
-from mgrd.grounding.scorer import Grounding, score_chain, shifted
+from mgrd.grounding.scorer import Grounding, score_text
 from mgrd.grounding.verify import Evidence
 from mgrd.settings import GroundingSpec
 
@@ -94,17 +93,7 @@ def _measured(path: Path, measure: Measure) -> Evidence | str:
 
 def score_row(row: OutsideRow, evidence: Evidence, policy: GroundingSpec | None = None) -> Grounding:
     """The scorer's reading of one row."""
-    reasoning, offset = split_chain(row.chain)
-    grounding = score_chain(
-        raw_text=row.chain,
-        reasoning=reasoning,
-        answer=row.answer,
-        question=row.question,
-        choices=row.choices,
-        facts=evidence,
-        policy=policy,
-    )
-    return shifted(grounding, offset)
+    return score_text(row.chain, evidence, policy=policy, answer=row.answer, question=row.question, choices=row.choices)
 
 
 def correct(row: OutsideRow) -> bool | None:
