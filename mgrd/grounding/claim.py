@@ -36,6 +36,11 @@ class Claim:
     unread: str | None = None
     """The unknown word that follows in its clause (mgrd.grounding.reading.coverage): such a claim is never refuted."""
 
+    @property
+    def said(self) -> str:
+        """What is claimed, after a "not" where it is denied."""
+        return f"not {self.claimed}" if self.negated else self.claimed
+
     def overlaps(self, start: int, end: int) -> bool:
         """It shares a character with [start, end)."""
         return self.start < end and start < self.end

@@ -110,7 +110,7 @@ def claims_of(grounding: Grounding) -> list[Result]:
             "end": checked.claim.end,
             "attribute": checked.claim.attribute,
             "verdict": checked.verification.verdict,
-            "claimed": ("not " if checked.claim.negated else "") + checked.claim.claimed,
+            "claimed": checked.claim.said,
             "measured": checked.verification.measured,
             "unit": checked.verification.unit,
             "time": list(checked.verification.time) if checked.verification.time else None,

@@ -175,11 +175,7 @@ def _beside(verified: Sequence[Verified], asked: frozenset[str] | None, conclude
     """
     held = [claim for claim, v in verified if claim.weight >= MIN_WEIGHT and v.verdict == "supported"]
     told = [claim for claim in held if claim not in concluded] or held
-    return asked is not None and bool(told) and not any(is_relevant(_said(c), c.attribute, asked) for c in told)
-
-
-def _said(claim: Claim) -> str:
-    return f"not {claim.claimed}" if claim.negated else claim.claimed
+    return asked is not None and bool(told) and not any(is_relevant(c.said, c.attribute, asked) for c in told)
 
 
 def _reasons(counts: Counts, beside: bool, share: float, leaks: list[str], policy: GroundingSpec) -> tuple[str, ...]:
