@@ -20,9 +20,10 @@ from mgrd.grounding.reading.coverage import with_coverage
 from mgrd.grounding.reading.drafts import Draft
 from mgrd.grounding.reading.gates import WORDS, stems
 from mgrd.grounding.reading.glossary import read_glossary
+from mgrd.grounding.reading.kinds import KIND, read_kinds
 from mgrd.grounding.reading.lexer import Sentence, read_sentences
 from mgrd.grounding.reading.moods import supposed
-from mgrd.grounding.reading.parts import KIND, passages, read_kinds, scoped
+from mgrd.grounding.reading.parts import passages, scoped
 from mgrd.grounding.reading.quantities import read_quantities
 from mgrd.grounding.reading.rates import read_rates
 from mgrd.grounding.reading.sequences import as_movements, in_sequence, neither

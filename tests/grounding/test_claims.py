@@ -15,7 +15,7 @@ from mgrd.audio.words import ATTRIBUTES
 from mgrd.grounding import claims as grammar
 from mgrd.grounding.claim import Claim
 from mgrd.grounding.claims import extract_claims
-from mgrd.grounding.reading.parts import KIND, KIND_ORDER, RANK
+from mgrd.grounding.reading.kinds import KIND, KIND_ORDER, RANK
 from mgrd.grounding.scorer import score_text
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.ingest.embedded.phrases import CLAUSES
