@@ -7,11 +7,12 @@ measured, or once when they are first asked for, and kept in files named by clip
 import json
 import struct
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.fft import rfft  # numpy's computes in float64, whatever it is given
 
 from mgrd.audio.decode import MODEL_RATE, Samples, decode, resample
 from mgrd.audio.events import Events
@@ -87,17 +88,18 @@ def draw_spectrogram(
     samples: Samples, rate: int, *, columns: int = COLUMNS, rows: int = ROWS, at_once: int = 240
 ) -> npt.NDArray[np.uint8]:
     """Palette indices [rows, columns]: level in dB over log frequency, high frequencies on top."""
-    heard = resample(samples, rate, MODEL_RATE)
-    padded = np.pad(heard, (FRAME // 2, FRAME))
+    heard = resample(samples, rate, MODEL_RATE).astype(np.float32, copy=False)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(heard, (FRAME // 2, FRAME)), FRAME)
     starts = np.linspace(0, max(0, len(heard) - 1), columns).astype(int)
-    window = np.hanning(FRAME)
+    window = np.hanning(FRAME).astype(np.float32)
     bins = np.geomspace(HIGHEST, LOWEST, rows) * 2 * FRAME / MODEL_RATE
     below = np.minimum(bins.astype(int), FRAME - 1)
-    part = bins - below
-    power_cr = np.empty((columns, rows))
+    part = (bins - below).astype(np.float32)
+    power_cr = np.empty((columns, rows), np.float32)
     for first in range(0, columns, at_once):
-        frames = padded[starts[first : first + at_once, None] + np.arange(FRAME)] * window
-        power_cf = np.abs(np.fft.rfft(frames, n=2 * FRAME)) ** 2
+        part_spectra = rfft(frames[starts[first : first + at_once]] * window, n=2 * FRAME)
+        spectra: npt.NDArray[np.complex64] = np.asarray(part_spectra, dtype=np.complex64)
+        power_cf = spectra.real**2 + spectra.imag**2
         power_cr[first : first + at_once] = power_cf[:, below] * (1 - part) + power_cf[:, below + 1] * part
     level = 10 * np.log10(np.maximum(power_cr / max(float(power_cr.max()), 1e-12), 1e-12))
     return np.round(255 * np.clip(1 - level / FLOOR, 0, 1)).astype(np.uint8).T
@@ -110,7 +112,7 @@ def encode_png(indices: npt.NDArray[np.uint8]) -> bytes:
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
         (b"PLTE", _palette()),
-        (b"IDAT", zlib.compress(lines, 6)),
+        (b"IDAT", zlib.compress(lines, 1)),  # twice as fast as 6, and a twentieth larger
         (b"IEND", b""),
     )
     body = b"".join(
@@ -140,7 +142,10 @@ def keep_picture(folder: Path, clip_id: str, frames: Frames, line: PitchLine, ev
     with whole_file(image) as draft:
         draft.write_bytes(encode_png(draw_spectrogram(frames.samples, frames.rate)))
     with whole_file(numbers) as draft:
-        draft.write_text(json.dumps(asdict(draw_picture(frames, line, events)), separators=(",", ":")))
+        picture = draw_picture(frames, line, events)
+        draft.write_text(
+            json.dumps({field.name: getattr(picture, field.name) for field in fields(picture)}, separators=(",", ":"))
+        )
 
 
 def cached_picture(folder: Path, clip_id: str, path: Path) -> tuple[Path, Path]:
