@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Claim:
     """A claim at characters [start, end) of the text.
 
-    `attribute` is a name of mgrd.grounding.tolerances.ALL_ATTRIBUTES, one of mgrd.grounding.reading.parts or a fact;
+    `attribute` is a name of mgrd.grounding.tolerances.ALL_ATTRIBUTES, one of mgrd.grounding.reading.kinds or a fact;
     `time_start` and `time_end` are in `time_unit` ("s", or "share" of the clip; negative seconds count from the
     end). `subject` and `reference` name events (1 is the first, -1 the last) where the claim is about single events.
     """
@@ -35,6 +35,11 @@ class Claim:
     part: int = 0
     unread: str | None = None
     """The unknown word that follows in its clause (mgrd.grounding.reading.coverage): such a claim is never refuted."""
+
+    @property
+    def said(self) -> str:
+        """What is claimed, after a "not" where it is denied."""
+        return f"not {self.claimed}" if self.negated else self.claimed
 
     def overlaps(self, start: int, end: int) -> bool:
         """It shares a character with [start, end)."""

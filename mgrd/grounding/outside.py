@@ -11,8 +11,7 @@ from pathlib import Path
 
 from mgrd.audio.facts import Fact
 from mgrd.errors import AudioError
-from mgrd.grounding.leaks import split_chain
-from mgrd.grounding.scorer import Grounding, score_chain, shifted
+from mgrd.grounding.scorer import Grounding, score_text
 from mgrd.grounding.verify import Evidence
 from mgrd.settings import GroundingSpec
 
@@ -94,17 +93,7 @@ def _measured(path: Path, measure: Measure) -> Evidence | str:
 
 def score_row(row: OutsideRow, evidence: Evidence, policy: GroundingSpec | None = None) -> Grounding:
     """The scorer's reading of one row."""
-    reasoning, offset = split_chain(row.chain)
-    grounding = score_chain(
-        raw_text=row.chain,
-        reasoning=reasoning,
-        answer=row.answer,
-        question=row.question,
-        choices=row.choices,
-        facts=evidence,
-        policy=policy,
-    )
-    return shifted(grounding, offset)
+    return score_text(row.chain, evidence, policy=policy, answer=row.answer, question=row.question, choices=row.choices)
 
 
 def correct(row: OutsideRow) -> bool | None:
@@ -121,7 +110,7 @@ def claims_of(grounding: Grounding) -> list[Result]:
             "end": checked.claim.end,
             "attribute": checked.claim.attribute,
             "verdict": checked.verification.verdict,
-            "claimed": ("not " if checked.claim.negated else "") + checked.claim.claimed,
+            "claimed": checked.claim.said,
             "measured": checked.verification.measured,
             "unit": checked.verification.unit,
             "time": list(checked.verification.time) if checked.verification.time else None,

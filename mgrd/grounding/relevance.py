@@ -10,47 +10,56 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from mgrd.audio.facts import FACTS
-from mgrd.grounding.reading.parts import KIND, KIND_ORDER, RANK
+from mgrd.grounding.reading.kinds import KIND, KIND_ORDER, RANK
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 
 _FAMILIES: dict[str, str] = {
-    "pitch": "alternation cycle_count cycle_rate chord_quality contour register pitch_order intonation melody "
-    "f0_median f0_trend f0_low f0_high f0_range event_f0 "
-    "event_note event_interval f0_segment noise_order chord harmonicity final_rise vibrato vibrato_rate vibrato_depth "
-    "order_pitch",
+    "pitch": (
+        "alternation cycle_count chord_quality contour register pitch_order intonation melody f0_median "
+        "f0_trend f0_low f0_high f0_range event_f0 event_note event_interval f0_segment noise_order chord "
+        "harmonicity final_rise vibrato vibrato_rate vibrato_depth order_pitch"
+    ),
     "loudness": "loudness loudness_order throb level loudness_trend order_loudness rms peak dynamic_range event",
-    "tempo": "alternation cycle_rate cycle_count vibrato_rate longest_pause gap throb tempo tempo_trend "
-    "event_length sound_rank "
-    "regularity speech_rate pulse_regularity onset syllable_rate "
-    "tempo_alternative",
-    "timbre": "register purity timbre brightness_trend muffling bass harmonicity telephone "
-    "spectral_centroid spectral_rolloff "
-    "spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness harmonic_ratio noise",
+    "tempo": (
+        "alternation cycle_count vibrato_rate longest_pause gap throb tempo tempo_trend event_length "
+        "sound_rank regularity speech_rate pulse_regularity onset syllable_rate tempo_alternative"
+    ),
+    "timbre": (
+        "register purity timbre brightness_trend muffling bass harmonicity telephone spectral_centroid "
+        "spectral_rolloff spectral_tilt band_low band_high bass_share spectral_bandwidth spectral_flatness "
+        "harmonic_ratio noise"
+    ),
     "noise": "noise_order noise snr harmonicity clipping muffling telephone reverberation harmonic_ratio",
     "clipping": "clipping noise level peak timbre",
     "room": "reverberation decay_time",
-    "count": "event_count chord pause_count pauses onset_count tempo syllable_count cycle_count cycle_rate "
-    "vibrato_rate "
-    "throb",
-    "pauses": "entry onset gap pauses pause_count longest_pause pause silence_share event_count speech_pause_share "
-    "percussiveness throb sound_length event_length level loudness tempo regularity",
-    "harmony": "chord chord_quality pitch_order contour event_count event_f0 f0_median event_note event_interval "
-    "harmonicity",
+    "count": "event_count chord pause_count pauses onset_count tempo syllable_count cycle_count vibrato_rate throb",
+    "pauses": (
+        "entry onset gap pauses pause_count longest_pause pause silence_share event_count speech_pause_share "
+        "percussiveness throb sound_length event_length level loudness tempo regularity"
+    ),
+    "harmony": (
+        "chord chord_quality pitch_order contour event_count event_f0 f0_median event_note event_interval harmonicity"
+    ),
     "mode": "chord_quality event_f0 f0_median event_note event_interval",
-    "edges": "sound_kind kind_order noise_order entry loudness pauses percussiveness reverberation intonation level "
-    "onset contour sound_length",
-    "vibrato": "alternation cycle_count cycle_rate vibrato throb vibrato_rate vibrato_depth contour f0_range",
+    "edges": (
+        "sound_kind kind_order noise_order entry loudness pauses percussiveness reverberation intonation "
+        "level onset contour sound_length"
+    ),
+    "vibrato": "alternation cycle_count vibrato throb vibrato_rate vibrato_depth contour f0_range",
     "stereo": "stereo stereo_trend stereo_balance stereo_width balance_trend",
     "duration": "sound_rank event_length duration gap sound_length event_count longest_pause",
     "attack": "percussiveness sound_length percussive_share reverberation",
     "telephone": "telephone band_low band_high muffling timbre spectral_centroid spectral_bandwidth",
     "speaker": "speaker register voice intonation phonation melody f0_median f0_low f0_high event_f0 pitch_order",
     "phonation": "phonation whisper voice harmonicity level",
-    "order": "sound_rank alternation noise_order pitch_order loudness_order register f0_median contour "
-    "sound_kind kind_order harmonicity",
-    "alike": "sound_rank pitch_order loudness_order contour loudness register level f0_median event_f0 timbre "
-    "event_interval "
-    "harmonicity sound_length regularity",
+    "order": (
+        "sound_rank alternation noise_order pitch_order loudness_order register f0_median contour sound_kind "
+        "kind_order harmonicity"
+    ),
+    "alike": (
+        "sound_rank pitch_order loudness_order contour loudness register level f0_median event_f0 timbre "
+        "event_interval harmonicity sound_length regularity"
+    ),
 }
 FAMILIES = {family: frozenset(names.split()) for family, names in _FAMILIES.items()}
 FAMILIES["material"] = (frozenset(ALL_ATTRIBUTES) | frozenset(FACTS) | {KIND, KIND_ORDER, RANK}) - {"duration"}

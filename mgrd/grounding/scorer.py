@@ -23,6 +23,10 @@ MIN_WEIGHT = 0.5  # claims hedged more than once neither help nor harm
 NO_SUPPORTED, CONTRADICTED, SURROGATE = "no_supported_claim", "contradicted_claim", "surrogate"
 IRRELEVANT = "irrelevant_claims"
 
+Verified = tuple[Claim, Verification]
+Counts = tuple[int, int, int]
+"""How many claims that carry enough weight are supported, contradicted, unverifiable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -76,15 +80,15 @@ def score_chain(
     known = truth if isinstance(truth, Evidence) or truth is None else Evidence(truth)
     checked = tuple(_check(claim, evidence, known) for claim in claims)
     leaks = find_leaks(raw_text, reasoning, answer, question, choices, claims[0].start if claims else None)
-    verified = [(c.claim, c.verification) for c in checked]
-    truths = [(c.claim, c.truth) for c in checked if c.truth is not None]
     asked = relevant_attributes(question, choices) if policy.relevant else None
     concluded = {c.claim for c in checked if concludes(chain, c.claim.start, c.claim.end, answer)}
-    counts = _counts(verified)
-    reasons = _reasons(
-        _of_premises(verified, concluded), _beside(verified, asked, concluded), surrogates.share, leaks, policy
-    )
-    truth_counts = _counts(truths) if known is not None else None
+
+    def judged(verified: Sequence[Verified]) -> tuple[Counts, tuple[str, ...]]:
+        beside = _beside(verified, asked, concluded)
+        return _counts(verified), _reasons(_of_premises(verified, concluded), beside, surrogates.share, leaks, policy)
+
+    counts, reasons = judged([(c.claim, c.verification) for c in checked])
+    true = judged([(c.claim, c.truth) for c in checked if c.truth is not None]) if known is not None else None
     return Grounding(
         claims=checked,
         supported=counts[0],
@@ -94,13 +98,9 @@ def score_chain(
         surrogate=surrogates.share > policy.max_surrogate_share,
         reasons=reasons,
         grounded=not reasons,
-        truth_grounded=None
-        if truth_counts is None
-        else not _reasons(
-            _of_premises(truths, concluded), _beside(truths, asked, concluded), surrogates.share, leaks, policy
-        ),
-        truth_supported=None if truth_counts is None else truth_counts[0],
-        truth_contradicted=None if truth_counts is None else truth_counts[1],
+        truth_grounded=None if true is None else not true[1],
+        truth_supported=None if true is None else true[0][0],
+        truth_contradicted=None if true is None else true[0][1],
     )
 
 
@@ -109,17 +109,21 @@ def score_text(
     facts: Sequence[Fact] | Evidence,
     truth: Sequence[Fact] | None = None,
     policy: GroundingSpec | None = None,
+    *,
+    answer: str | None = None,
+    question: str | None = None,
+    choices: Sequence[str] | None = None,
 ) -> Grounding:
     """`score_chain` for a chain as text, think tags allowed. Offsets are characters of `chain` as given."""
     reasoning, offset = split_chain(chain)
     grounding = score_chain(
-        raw_text=chain, reasoning=reasoning, answer=None, question=None, choices=None,
+        raw_text=chain, reasoning=reasoning, answer=answer, question=question, choices=choices,
         facts=facts, truth=truth, policy=policy,
     )  # fmt: skip
-    return shifted(grounding, offset)
+    return _shifted(grounding, offset)
 
 
-def shifted(grounding: Grounding, offset: int) -> Grounding:
+def _shifted(grounding: Grounding, offset: int) -> Grounding:
     """The same with the claims' offsets moved by `offset` characters."""
     if not offset:
         return grounding
@@ -152,37 +156,29 @@ def _last_end(evidence: Evidence) -> float:
     return max((fact.end for facts in evidence.by_name.values() for fact in facts), default=0.0)
 
 
-def _counts(verified: Sequence[tuple[Claim, Verification]]) -> tuple[int, int, int]:
+def _counts(verified: Sequence[Verified]) -> Counts:
     """(supported, contradicted, unverifiable) among claims that carry enough weight."""
     verdicts = [v.verdict for claim, v in verified if claim.weight >= MIN_WEIGHT]
     return verdicts.count("supported"), verdicts.count("contradicted"), verdicts.count("unverifiable")
 
 
-def _of_premises(verified: Sequence[tuple[Claim, Verification]], concluded: set[Claim]) -> tuple[int, int, int]:
+def _of_premises(verified: Sequence[Verified], concluded: set[Claim]) -> Counts:
     """The counts, with the supported claims that only restate the answer left out: they are no evidence for it."""
     _, contradicted, unverifiable = _counts(verified)
     return _counts([(c, v) for c, v in verified if c not in concluded])[0], contradicted, unverifiable
 
 
-def _beside(
-    verified: Sequence[tuple[Claim, Verification]], asked: frozenset[str] | None, concluded: set[Claim]
-) -> bool:
+def _beside(verified: Sequence[Verified], asked: frozenset[str] | None, concluded: set[Claim]) -> bool:
     """Whether all supported claims speak of something else than what was asked.
 
     A conclusion that restates the answer makes no relevant evidence of what stands before it.
     """
     held = [claim for claim, v in verified if claim.weight >= MIN_WEIGHT and v.verdict == "supported"]
     told = [claim for claim in held if claim not in concluded] or held
-    return asked is not None and bool(told) and not any(is_relevant(_said(c), c.attribute, asked) for c in told)
+    return asked is not None and bool(told) and not any(is_relevant(c.said, c.attribute, asked) for c in told)
 
 
-def _said(claim: Claim) -> str:
-    return f"not {claim.claimed}" if claim.negated else claim.claimed
-
-
-def _reasons(
-    counts: tuple[int, int, int], beside: bool, share: float, leaks: list[str], policy: GroundingSpec
-) -> tuple[str, ...]:
+def _reasons(counts: Counts, beside: bool, share: float, leaks: list[str], policy: GroundingSpec) -> tuple[str, ...]:
     reasons = list(leaks)
     if counts[0] < policy.min_supported and "no_reasoning" not in leaks:
         reasons.append(NO_SUPPORTED)

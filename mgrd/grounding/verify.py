@@ -22,7 +22,8 @@ from mgrd.grounding.checking.verdicts import AMBIGUOUS, UNKNOWN, UNREAD, Verdict
 from mgrd.grounding.checking.voices import verify_speaker
 from mgrd.grounding.checking.words import amended, quality_of_any, short_gaps
 from mgrd.grounding.claim import Claim
-from mgrd.grounding.reading.parts import KIND, KIND_ORDER, RANK, SCOPED
+from mgrd.grounding.reading.kinds import KIND, KIND_ORDER, RANK
+from mgrd.grounding.reading.parts import SCOPED
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, MIN_RELIABILITY, TURN
 
 __all__ = ["Evidence", "Verdict", "Verification", "resolve_time", "verify_claim"]

@@ -5,4 +5,4 @@ from mgrd.grounding.claims import extract_claims
 
 def said(text: str) -> list[str]:
     """`attribute word` of each claim in order, denied ones with `not` before them."""
-    return [("not " if claim.negated else "") + claim.claimed for claim in extract_claims(text)]
+    return [claim.said for claim in extract_claims(text)]

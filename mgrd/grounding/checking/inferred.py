@@ -1,9 +1,9 @@
 """What follows from a clip's single events, beside the facts that were measured: when the first sound sets in, how long
-the sounds last, whether noise or a tone comes first, a level that throbs, several notes at once, and a pulse whose
-speeding up or unevenness no missed event could explain.
+the sounds last, whether noise or a tone comes first, two pitches in turn, a level that throbs, several notes at once,
+and a pulse whose speeding up or unevenness no missed event could explain.
 
-The names are those of facts where there is one; `entry`, `sound_length`, `event_length`, `noise_order`, `chord` and
-`throb` are spoken of in this room only.
+The names are those of facts where there is one; `entry`, `sound_length`, `event_length`, `noise_order`, `alternation`,
+`chord` and `throb` are spoken of in this room only.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,6 +7,7 @@ In the order in which a text comes through:
 * clauses: `context` parts a sentence and remembers; `clauses` reads one, on `state`, `qualities`, `degrees` and
   `presence`; `comparisons`, `counts`, `values`, `rates` and `sides` read what has a form of its own; what they read
   are `drafts`;
-* sentences: `constructions`, `quantities` and `glossary` read by patterns, behind `gates`; `parts` says of which sound
-  something is said, `sequences` what belongs together, `coverage` what was left unread.
+* sentences: `constructions`, `quantities` and `glossary` read by patterns, behind `gates`; `kinds` reads which sounds
+  come where, `parts` says of which one something is said, `sequences` what belongs together, `coverage` what was left
+  unread.
 """
