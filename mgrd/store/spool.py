@@ -1,4 +1,4 @@
-"""Rows that a stage has made and not committed yet: one frame in memory, more of them in a file.
+"""Rows that a stage has made and not committed yet: the first frame in memory, more of them in a file.
 
 A stage that makes several tables from one pass over its input keeps them here until each is committed whole.
 """
@@ -43,13 +43,10 @@ class Spool:
         if frame.is_empty():
             return
         self.rows += frame.height
-        if self._first is None and self._path is None:
+        if self._first is None:
             self._first = frame
-            return
-        if self._first is not None:
-            first, self._first = self._first, None
-            self._write(first)
-        self._write(frame)
+        else:
+            self._write(frame)
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """What was added. Nothing can be added any more."""

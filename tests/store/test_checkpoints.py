@@ -7,6 +7,7 @@ import pytest
 from mgrd.errors import ConfigError
 from mgrd.store import Workspace, frame_of
 from mgrd.store.checkpoints import current_checkpoint, retire_checkpoints, unneeded_checkpoints
+from mgrd.store.history import collect_garbage
 from mgrd.store.workspace import init_workspace
 from schemas import MODELS
 
@@ -68,6 +69,22 @@ def test_only_what_the_setting_lets_go_is_deleted(tmp_path: Path, kept: int | No
     assert len(list((root / "models").iterdir())) == left
     assert opened.store.read(MODELS).height == 10
     assert retire_checkpoints(opened) == [], "again is the same as once"
+
+
+@pytest.mark.parametrize(("kept", "left"), [(1, 5), (None, 10)])
+def test_clean_up_takes_folders_that_no_row_names_and_what_the_setting_lets_go(
+    tmp_path: Path, kept: int | None, left: int
+) -> None:
+    root = tmp_path / "w"
+    opened = workspace(root, promoted=(1,), **({} if kept is None else {"keep_models": kept}))
+    known = {folder.name for folder in (root / "models").iterdir()}
+    for name in ("round-9-torn", "base-outside"):
+        (root / "models" / name).mkdir()
+    assert collect_garbage(opened)["models"] == 1 + 10 - left
+    there = {folder.name for folder in (root / "models").iterdir()}
+    assert "base-outside" in there, "a base is never a row"
+    assert "round-9-torn" not in there
+    assert len(there & known) == left
 
 
 def test_a_row_that_points_outside_deletes_nothing(tmp_path: Path) -> None:

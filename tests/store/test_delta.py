@@ -75,6 +75,10 @@ def test_unknown_missing_and_null_columns_are_named() -> None:
     frame = metrics((1, "a", 1.0))
     with pytest.raises(DataError, match=r"missing columns \['n'\], unknown columns \['m'\]"):
         to_arrow(METRICS, frame.rename({"n": "m"}))
+    with pytest.raises(DataError, match=r"missing columns \['n'\], unknown columns \[\]"):
+        to_arrow(METRICS, frame.drop("n"))
+    with pytest.raises(DataError, match=r"missing columns \[\], unknown columns \['m'\]"):
+        to_arrow(METRICS, frame.with_columns(m=1))
     with pytest.raises(DataError, match=r"nulls in required columns \['name'\]"):
         to_arrow(METRICS, frame.with_columns(name=pl.lit(None, pl.String)))
 

@@ -167,9 +167,12 @@ def test_lineage_names_the_pairs_that_a_chain_stands_in_on_either_side(workspace
 
 
 def test_a_written_row_has_no_chain_behind_it_and_says_so_by_having_none(workspace: Workspace) -> None:
+    for round_ in (0, 1):
+        run_stage(workspace, Stage("demonstrations", round_, 1, {"of round": round_}, {}), lambda: Outcome((), 0, {}))
     row = workspace.store.read(DISTILLED, {"round": 0}).row(0, named=True)
     found = lineage_of(workspace, row["row_id"])
     assert found["row"]["origin"] == "text"
+    assert [stage["config"] for stage in found["stages"]] == [{"of round": 0}]
     assert found["clip"] is None
     assert "trace" not in found
 
