@@ -45,8 +45,9 @@ def compare(folder: Path, clips: int) -> None:
 
     from mgrd.export.choices import ExportConfig
     from mgrd.export.directory import Writing, export_round, write_files
-    from mgrd.export.rows import Tables, read_rows
+    from mgrd.export.rows import read_rows
     from mgrd.export.shards import CODEC, CODEC_LEVEL
+    from mgrd.export.tables import Tables
     from mgrd.ids import sha256_file
     from schemas import CLIPS
     from tests.export.made_workspace import make_workspace

@@ -29,7 +29,7 @@ def evaluate(
     The same parameters again go on where a run stopped: what the model has answered is not asked again.
 
     Args:
-        workspace: Folder of the workspace, as the worker sees it; its newest model answers.
+        workspace: Folder of the workspace, as the worker sees it; its current model answers.
         benchmark: Name of the benchmark, such as mmau.
         data: Folder of the owners' files as published, or one of their files.
         out: Folder of predictions, answers and evaluation.json.

@@ -11,10 +11,11 @@ from mgrd.errors import ConfigError
 from mgrd.evaluation.benchmarks import named
 from mgrd.evaluation.benchmarks.run import Evaluating, evaluate_benchmark
 from mgrd.ingest.listing import listing_digest
+from mgrd.models import model_sha
 from mgrd.settings import SETTINGS_FILE, Settings, load_settings
 from mgrd.store import Workspace
+from mgrd.store.checkpoints import current_checkpoint
 from mgrd.store.deadline import deadline
-from schemas import MODELS
 from tasks.artifacts import publish_benchmark
 from tasks.run import Run
 from tasks.stage_task import stage_task
@@ -46,7 +47,7 @@ def benchmark(
 
 
 def _engine(settings: Settings, workspace: Path, model: str | None, out: Path) -> JournaledEngine:
-    """The settings' engine on a folder, or on the campaign's newest model. Raises ConfigError when there is neither."""
+    """The settings' engine on a folder, or on the campaign's current model. Raises ConfigError without either."""
     journal = out / JOURNAL
     if model is not None:
         checkpoint = Path(model).resolve()
@@ -57,9 +58,5 @@ def _engine(settings: Settings, workspace: Path, model: str | None, out: Path) -
     if not (workspace / SETTINGS_FILE).is_file():
         raise ConfigError(f"{workspace}: no campaign; name a checkpoint with --model, or the campaign with --workspace")
     opened = Workspace(workspace, settings)
-    rows = opened.store.read(MODELS).sort("round").to_dicts()
-    if not rows:
-        raise ConfigError(f"{workspace}: the campaign has no model yet; run it, or name a checkpoint with --model")
-    newest = rows[-1]
-    engine = open_engine(settings, opened.root / newest["uri"], newest["model_id"], opened.features)
-    return JournaledEngine(engine, journal)
+    checkpoint = current_checkpoint(opened)
+    return JournaledEngine(open_engine(settings, checkpoint, model_sha(checkpoint), opened.features), journal)

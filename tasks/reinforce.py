@@ -1,7 +1,6 @@
 """Reinforce: rollouts on questions of the difficulty window, scored like all other chains (eq. 6-8)."""
 
 import logging
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -85,7 +84,6 @@ def _reinforce(
 ) -> Outcome:
     spec = workspace.settings.spec
     folder = new_folder(workspace, stage)
-    state = folder.with_name(f".{folder.name}.run")
     loaded = load_model(workspace.root / parent.uri, workspace.settings.runtime.device)
     test = questions_of(workspace, "test") if measured else dev.head(0)
     bench = RolloutBench(workspace, loaded, pl.concat([pool, dev, test]))
@@ -99,12 +97,10 @@ def _reinforce(
             spec.reinforce,
             seed=spec.seed + stage.round,
             precision=workspace.settings.runtime.precision,
-            state_folder=state,
             checkpoint_steps=workspace.settings.runtime.checkpoint_rollouts,
             on_step=advance,
         )
     final = bench.figures(test) if measured else {}
-    shutil.rmtree(state, ignore_errors=True)
     if report.stopped:
         LOGGER.warning(
             "round %d  %s stopped: %s; step %d is kept", stage.round, stage.name, report.stopped, report.best_step

@@ -1,17 +1,14 @@
 """`mgrd doctor`: whether the engine of a workspace hears, repeats itself and scores, before a campaign pays for it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mgrd.cli.environment import prepare
 from mgrd.cli.options import JsonOption, WorkspaceOption
 
-if TYPE_CHECKING:
-    from mgrd.store import Workspace
-
-ModelOption = Annotated[Path | None, typer.Option(help="Folder of a checkpoint; none: the workspace's newest model.")]
+ModelOption = Annotated[Path | None, typer.Option(help="Folder of a checkpoint; else the campaign's current model.")]
 WINDOW_SLACK = 2.0
 """Seconds by which the over-long clip passes the window."""
 
@@ -36,9 +33,10 @@ def doctor_command(
     from mgrd.models import model_sha
     from mgrd.models.files import window_seconds
     from mgrd.store import Workspace
+    from mgrd.store.checkpoints import current_checkpoint
 
     opened = Workspace.open(workspace)
-    folder = _newest_model(opened) if model is None else model.expanduser().resolve()
+    folder = current_checkpoint(opened) if model is None else model.expanduser().resolve()
     settings = opened.settings
     with tempfile.TemporaryDirectory(prefix="mgrd-doctor-") as scratch:
         findings = examine(
@@ -57,18 +55,3 @@ def doctor_command(
                 if finding.fix:
                     typer.echo(f"     {'':<20} -> {finding.fix}")
     raise typer.Exit(bool(bad))
-
-
-def _newest_model(workspace: "Workspace") -> Path:
-    """The checkpoint that the next stage would sample. Raises ConfigError when there is none yet."""
-    import polars as pl
-
-    from mgrd.errors import ConfigError
-    from schemas import MODELS
-
-    rows = workspace.store.read(MODELS).filter(pl.col("stage") != "hearing").sort("round")
-    if rows.height:
-        return workspace.root / rows["uri"][-1]
-    if workspace.settings.spec.model.base != "embedded":
-        return Path(workspace.settings.spec.model.base).expanduser().resolve()
-    raise ConfigError("there is no model yet: `mgrd run --rounds 0` trains one, or name a checkpoint with --model")

@@ -43,12 +43,12 @@ def keep_in(folder: Path) -> None:
     Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
 
 
-def show_stages(workspace: Path) -> None:
+def show_stages(workspace: Path, overrides: dict[str, object] | None = None) -> None:
     """Stage lines of the pipeline's own logger on standard error, as the settings want them."""
     from mgrd.settings import load_settings
     from mgrd.store.logs import write_log
 
-    write_log(load_settings(workspace))
+    write_log(load_settings(workspace, overrides))
 
 
 def open_to_run(folder: Path, overrides: dict[str, object] | None = None) -> "Workspace":

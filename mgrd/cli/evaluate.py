@@ -21,7 +21,7 @@ def evaluate_command(
         str | None, typer.Option(help="transformers, vllm, openai or mock; else the settings' engine.")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="Folder of a checkpoint; else the campaign's newest model.")
+        Path | None, typer.Option(help="Folder of a checkpoint; else the campaign's current model.")
     ] = None,
     samples: Annotated[int, typer.Option(min=0, help="Chains per question for majority and best-of-K; 0: none.")] = 0,
     grounding: Annotated[bool, typer.Option(help="Check chains against the clips; silence and swap them.")] = True,

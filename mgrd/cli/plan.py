@@ -35,7 +35,7 @@ def plan_command(workspace: WorkspaceOption = Path(), all_: AllOption = False, j
 def _show(plan: dict[str, Any]) -> None:
     owed = [step for step in plan["steps"] if not step["done"]]
     if not owed:
-        typer.echo("nothing is owed: every stage is finished; `mgrd plan --all` plans them anew")
+        typer.echo("every stage is finished; a changed setting may make some owed again: `mgrd plan --all` plans all")
         return
     rows = [
         [step["round"], step["stage"], *_figures(step, "expected"), "runs" if step["measured"] else "defaults"]

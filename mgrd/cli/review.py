@@ -72,22 +72,17 @@ def export_command(
 
     from mgrd.review.filters import parse_view
     from mgrd.review.items import refresh_items
-    from mgrd.review.label_studio import export_tasks
+    from mgrd.review.label_studio import export_tasks, json_list
     from mgrd.review.mirror import Mirror
     from mgrd.store import Workspace
 
     mirror = Mirror(Workspace.open(_chosen(context, workspace)))
     refresh_items(mirror)
-    tasks = export_tasks(
-        mirror, parse_view(dict(parse_qsl(view))), "", audio=lambda clip: audio.replace("{clip}", clip)
-    )
+    asked = parse_view(dict(parse_qsl(view)))
+    tasks = export_tasks(mirror, asked, "", audio=lambda clip: audio.replace("{clip}", clip))
     with output.open("w", encoding="utf-8") as file:
-        file.write("[")
-        count = 0
-        for count, task in enumerate(tasks, start=1):
-            file.write(f"{',' if count > 1 else ''}\n{task}")
-        file.write("\n]\n")
-    typer.echo(f"{output}: {count} tasks")
+        written = [file.write(part) for part in json_list(tasks)]
+    typer.echo(f"{output}: {len(written) - 2} tasks")  # the list's brackets are parts too
 
 
 @app.command("import")

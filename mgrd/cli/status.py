@@ -26,8 +26,9 @@ COLUMNS = {
 
 CAPTION = """\
 accuracy of greedy and of sampled chains; share of sampled chains that are grounded by
-measurement and by constructed truth; share of decided claims that hold; share of
-surrogate chains; mean reasoning tokens; chains kept of those sampled for training"""
+measurement and by constructed truth; share of decided claims that hold, in greedy
+chains too; share of surrogate chains among the sampled, and their mean reasoning
+tokens; chains kept of those sampled for training"""
 
 
 WatchOption = Annotated[

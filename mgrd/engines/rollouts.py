@@ -17,7 +17,7 @@ from mgrd.settings import GroundingSpec
 from mgrd.settings.training import ReinforceSpec
 from mgrd.training.features import FeatureCache
 from mgrd.training.guards import HeldOut
-from mgrd.training.reinforce import Rollout
+from mgrd.training.policy import Rollout
 from mgrd.training.rewards import reward
 
 

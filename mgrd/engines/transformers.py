@@ -19,7 +19,7 @@ from mgrd.models.forward import completion_logprobs, pack_rows
 from mgrd.models.listen import LongClips
 from mgrd.models.parallel import workers
 from mgrd.models.render import RenderedPrompt, Renderer, parse_completion
-from mgrd.training.features import FeatureCache, Precision
+from mgrd.training.features import FeatureCache, StoredPrecision
 
 SCORE_ROWS = 64
 
@@ -38,7 +38,7 @@ class TransformersEngine:
         features: Path,
         device: str = "cpu",
         batch_requests: int = 32,
-        precision: Precision = "float16",
+        precision: StoredPrecision = "float16",
         long_clips: LongClips = "refuse",
     ) -> None:
         """`features` is the folder of the encoder cache; `batch_requests` questions are sampled together.

@@ -1,10 +1,11 @@
-"""Percentile bootstrap over clusters: how sure a held-out figure is.
+"""Percentile bootstrap over clusters: how sure a figure is. Every interval of the project is drawn here, but Wilson's.
 
 Questions on one source (patch, voice, recording session) rise and fall together, so whole sources
 are drawn, never single rows: an interval over rows would be too narrow. The interval speaks of new
 sources of the same kind, not of new training runs.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -41,9 +42,25 @@ def cluster_bootstrap(values: np.ndarray, clusters: np.ndarray, resamples: int, 
     mean = float(values.mean())
     if len(sizes_c) == 1:
         return Estimate(mean, None, None)
-    means = _resampled_means(sums_c, sizes_c, resamples, np.random.default_rng(seed))
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(mean, float(low), float(high))
+    means = [(draws @ sums_c) / (draws @ sizes_c) for draws in draw_clusters(len(sizes_c), resamples, seed)]
+    return Estimate(mean, *percentile_interval(np.concatenate(means)))
+
+
+def draw_clusters(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Blocks [R, count] of resamples, `resamples` rows in all: how often each of `count` clusters is drawn in each.
+
+    Blocks are of bounded memory; how the draws are cut into them changes none of them.
+    """
+    generator = np.random.default_rng(seed)
+    block = max(1, DRAWS_AT_ONCE // count)
+    for start in range(0, resamples, block):
+        yield generator.multinomial(count, np.full(count, 1 / count), size=min(block, resamples - start))
+
+
+def percentile_interval(values: np.ndarray) -> tuple[float, float]:
+    """The middle LEVEL of a figure's resampled values."""
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
 
 
 def _check(values: np.ndarray, clusters: np.ndarray) -> None:
@@ -54,17 +71,3 @@ def _check(values: np.ndarray, clusters: np.ndarray) -> None:
     wrong = np.flatnonzero(~np.isfinite(values))
     if wrong.size:
         raise DataError(f"{wrong.size} values are not finite, first at {wrong[0]}; drop unscored rows before averaging")
-
-
-def _resampled_means(
-    sums_c: np.ndarray, sizes_c: np.ndarray, resamples: int, generator: np.random.Generator
-) -> np.ndarray:
-    """Means (R,) of the resamples, from each cluster's sum and size (C,), in blocks of bounded memory."""
-    count = len(sizes_c)
-    block = max(1, DRAWS_AT_ONCE // count)
-    means = np.empty(resamples)
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        draws_rc = generator.multinomial(count, np.full(count, 1 / count), size=rows)
-        means[start : start + rows] = (draws_rc @ sums_c) / (draws_rc @ sizes_c)
-    return means

@@ -62,6 +62,12 @@ def newest_calibrations(calibrations: pl.DataFrame) -> pl.DataFrame:
     return calibrations.sort("made_at").unique("signal", keep="last", maintain_order=True).sort("signal")
 
 
+def policy_threshold(calibrations: pl.DataFrame) -> float | None:
+    """The score that the newest calibration of the policy names for its wished precision; None where none does."""
+    found = newest_calibrations(calibrations).filter(pl.col("signal") == POLICY)["threshold"].to_list()
+    return found[0] if found else None
+
+
 def check_agreement(calibrations: pl.DataFrame, gate: GateSpec, policy_sha: str) -> None:
     """Raises CalibrationError when the newest kappa is under `gate.min_kappa`, missing, or of another policy."""
     if gate.min_kappa is None:

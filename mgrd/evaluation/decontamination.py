@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mgrd.errors import AudioError
-from mgrd.evaluation.fingerprint import LEAST_CORRELATION, Fingerprint, Wave, correlation, fingerprint_file
+from mgrd.evaluation.fingerprint import Fingerprint, Wave, fingerprint_file, same_recording
 from mgrd.evaluation.recordings import RecordingIndex
 
 NGRAM = 8
@@ -114,7 +114,7 @@ class _Held:
     def of_recording(self, mark: Fingerprint) -> str | None:
         for place in self._recordings.candidates(mark):
             key, path = self._heard[place]
-            if correlation(mark.wave, self._wave(path)) >= LEAST_CORRELATION:
+            if same_recording(mark.wave, self._wave(path)):
                 return key
         return None
 

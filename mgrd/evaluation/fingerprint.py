@@ -86,8 +86,8 @@ def correlation(one: Wave, other: Wave) -> float:
     return min(1.0, max(float(found[best]), *between))
 
 
-def same_recording(one: Fingerprint, other: Fingerprint) -> bool:
-    return correlation(one.wave, other.wave) >= LEAST_CORRELATION
+def same_recording(one: Wave, other: Wave) -> bool:
+    return correlation(one, other) >= LEAST_CORRELATION
 
 
 _TINY = 1e-9

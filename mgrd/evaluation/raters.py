@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mgrd.errors import DataError
-from mgrd.evaluation.bootstrap import LEVEL
+from mgrd.evaluation.bootstrap import draw_clusters, percentile_interval
 
 MISSING = -1
 Ratings = npt.NDArray[np.int64]
@@ -104,10 +104,8 @@ def _figure(
         return Figure(value, None, None, len(rows))
     sums = np.zeros((len(names), rows.shape[1]))
     np.add.at(sums, index, rows)
-    draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
-    values = value_of(draws @ sums)
+    values = np.concatenate([value_of(draws @ sums) for draws in draw_clusters(len(names), resamples, seed)])
     values = values[~np.isnan(values)]
     if values.size < resamples / 2:
         return Figure(value, None, None, len(rows))
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Figure(value, float(low), float(high), len(rows))
+    return Figure(value, *percentile_interval(values), len(rows))

@@ -1,9 +1,8 @@
 """The dataset card: `README.md`, filled from the manifest and the tables, never by hand.
 
-Values come from chains, file names and judges, so each is made harmless for Markdown and YAML first.
+Values come from chains, file names and judges: `mgrd.export.templates` makes each harmless for Markdown and YAML.
 """
 
-import json
 import re
 from bisect import bisect_right
 from collections import Counter
@@ -12,14 +11,15 @@ from itertools import accumulate
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mgrd.export.agreement import human_agreement
 from mgrd.export.choices import ExportConfig
 from mgrd.export.listings import write_text
 from mgrd.export.manifest import FileEntry, Manifest
-from mgrd.export.rows import RoundRows, Tables
+from mgrd.export.rows import RoundRows
 from mgrd.export.rowset import LENGTHS, WORDS, Row, Totals
+from mgrd.export.tables import Tables
+from mgrd.export.templates import filled
 from schemas import CLIPS, DECISIONS, OVERRIDES, VERDICTS
 from schemas.traces import DISTILL
 
@@ -35,19 +35,10 @@ JUDGE_GROUNDED = 3.0
 """A judge's acoustic grounding (1 to 5) from which the card takes it to call a chain grounded: the default of
 `spec.policy.min_judge_grounding`, whatever a workspace sets, so that the same tables give the same card."""
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+")
-"""Line breaks of any kind, and what YAML does not take."""
-
 
 def write_card(folder: Any, tables: Tables, config: ExportConfig, manifest: Manifest, found: RoundRows) -> FileEntry:
     """Write `README.md` into the folder and return its entry."""
-    environment = Environment(
-        loader=PackageLoader("mgrd.export", "."), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        autoescape=False, keep_trailing_newline=True,
-    )  # fmt: skip
-    environment.filters |= {"cell": cell, "code": code, "quoted": quoted}
-    text = environment.get_template("card.md.jinja").render(card_values(tables, config, manifest, found))
-    return write_text(folder, CARD, text)
+    return write_text(folder, CARD, filled("card.md.jinja", card_values(tables, config, manifest, found)))
 
 
 def card_values(tables: Tables, config: ExportConfig, manifest: Manifest, found: RoundRows) -> dict[str, Any]:
@@ -83,23 +74,6 @@ def card_values(tables: Tables, config: ExportConfig, manifest: Manifest, found:
         "lengths": _lengths(totals, clips),
         "refused": len(found.refused),
     }
-
-
-def cell(value: object) -> str:
-    """A value as one line of Markdown text: no control characters, table borders, links, tags or code."""
-    text = _UNSAFE.sub(" ", str(value))
-    return re.sub(r"([\\`|<>\[\]*_#!])", r"\\\1", text).replace("---", "\\-\\-\\-")
-
-
-def code(value: object) -> str:
-    """A value as a code span, in which nothing but the border of a table cell can be escaped."""
-    text = _UNSAFE.sub(" ", str(value)).replace("`", "'").replace("|", "\\|")
-    return f"`{text}`"
-
-
-def quoted(value: object) -> str:
-    """A value as a YAML string; JSON strings are YAML."""
-    return json.dumps(_UNSAFE.sub(" ", str(value)), ensure_ascii=False)
 
 
 def _configs(manifest: Manifest) -> list[dict[str, Any]]:

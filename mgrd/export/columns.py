@@ -10,6 +10,9 @@ import pyarrow as pa
 
 from mgrd.export.choices import ExportConfig
 
+Column = tuple[str, pa.DataType]
+"""Name and type."""
+
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 PART = pa.struct([("type", pa.string()), ("text", pa.string())])
 """`{"type": "audio", "text": null}` or `{"type": "text", "text": ...}`, as chat templates of processors read it."""
@@ -49,7 +52,7 @@ GROUNDING = pa.struct(
 )
 """`score`: share of the decided claims that hold, null when none was. Offsets are characters of the reasoning."""
 
-PLACE = [
+PLACE: list[Column] = [
     ("id", pa.string()),
     ("round", pa.int64()),
     ("question_id", pa.string()),
@@ -61,8 +64,8 @@ PLACE = [
     ("choices", pa.list_(pa.string())),
     ("solution", pa.string()),
 ]
-COUNTS = [("audio_tokens", pa.int64()), ("weight", pa.float64())]
-CHAIN = [
+COUNTS: list[Column] = [("audio_tokens", pa.int64()), ("weight", pa.float64())]
+CHAIN: list[Column] = [
     ("trace_id", pa.string()),
     ("origin", pa.string()),
     ("reasoning", pa.string()),
@@ -71,7 +74,7 @@ CHAIN = [
     ("token_count", pa.int64()),
     ("grounding", GROUNDING),
 ]
-PAIR = [
+PAIR: list[Column] = [
     ("reason", pa.string()),
     *(
         (f"{side}_{name}", type_)
@@ -85,7 +88,12 @@ PAIR = [
         )
     ),
 ]
-TASK = [("samples", pa.int64()), ("passed", pa.int64()), ("inside", pa.bool_()), ("token_count", pa.int64())]
+TASK: list[Column] = [
+    ("samples", pa.int64()),
+    ("passed", pa.int64()),
+    ("inside", pa.bool_()),
+    ("token_count", pa.int64()),
+]
 
 PURPOSE_COLUMNS = {"sft": CHAIN, "dpo": PAIR, "rl": TASK}
 TALK = {

@@ -33,7 +33,7 @@ from mgrd.export.listings import write_clips, write_dataset_info
 from mgrd.export.manifest import MANIFEST, FileEntry, Manifest, find_faults, read_manifest, write_manifest
 from mgrd.export.recipe import write_recipe
 from mgrd.export.records import AudioRef, Record, shape_of
-from mgrd.export.rows import RoundRows, Tables, check_finished, read_rows
+from mgrd.export.rows import RoundRows, check_finished, read_rows
 from mgrd.export.rowset import Row, Side
 from mgrd.export.shards import (
     ParquetShards,
@@ -45,8 +45,8 @@ from mgrd.export.shards import (
     write_lines,
     write_tar,
 )
+from mgrd.export.tables import ROWS_OF, Tables
 from mgrd.store import Workspace
-from schemas import CURRICULUM, DISTILLED, PREFERENCES
 
 Sizes = np.ndarray[Any, np.dtype[np.int64]]
 TEXT_ROW_BYTES = 2048
@@ -97,8 +97,7 @@ def export_round(
 
 def rows_of(workspace: Workspace, config: ExportConfig) -> int:
     """How many rows `export_round` will tell of: those of the round, once read and once written."""
-    table = {"sft": DISTILLED, "dpo": PREFERENCES, "rl": CURRICULUM}[config.purpose]
-    return 2 * workspace.store.scan(table, {"round": config.round}).select(pl.len()).collect().item()
+    return 2 * workspace.store.scan(ROWS_OF[config.purpose], {"round": config.round}).select(pl.len()).collect().item()
 
 
 def _same_export(out: Path, fingerprint: str, root: str | None) -> Manifest:

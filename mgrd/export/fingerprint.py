@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from mgrd.export.choices import ExportConfig
-from mgrd.export.rows import RoundRows, Tables, sampled_chains
+from mgrd.export.rows import RoundRows
+from mgrd.export.tables import Tables, sampled_chains
 from mgrd.ids import content_key
 from mgrd.store import Workspace, newest_entries
 from prompts import load_prompt

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from mgrd.export.choices import ExportConfig
 from mgrd.export.manifest import FileEntry, Manifest
-from mgrd.export.rows import RoundRows, Tables
+from mgrd.export.rows import RoundRows
 from mgrd.export.shards import write_lines
+from mgrd.export.tables import Tables
 from mgrd.ids import sha256_file
 from schemas import CLIPS
 

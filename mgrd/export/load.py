@@ -27,7 +27,7 @@ from mgrd.export.directory import export_round
 from mgrd.export.fingerprint import export_fingerprint
 from mgrd.export.formats import Purpose
 from mgrd.export.manifest import read_manifest
-from mgrd.export.rows import Tables
+from mgrd.export.tables import Tables
 from mgrd.ids import content_key
 from mgrd.settings import SETTINGS_FILE
 from mgrd.store import Workspace

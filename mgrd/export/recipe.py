@@ -6,12 +6,11 @@ depends on the cluster stands at its top as variables.
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from mgrd.export.choices import ExportConfig
 from mgrd.export.listings import write_text
 from mgrd.export.manifest import FileEntry, Manifest
 from mgrd.export.split import TRAIN, VALIDATION
+from mgrd.export.templates import filled
 
 LAUNCH, REWARD = "launch.sh", "reward.py"
 
@@ -55,13 +54,9 @@ def write_recipe(folder: Path, config: ExportConfig, manifest: Manifest) -> list
     entries = []
     if config.purpose == "rl":
         entries.append(write_text(folder, REWARD, _SCORE + (_SWIFT_PLUGIN if config.format == "ms-swift" else "")))
-    environment = Environment(
-        loader=PackageLoader("mgrd.export", "."), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        autoescape=False, keep_trailing_newline=True,
-    )  # fmt: skip
     paths = {split: [e.path for e in manifest.files if e.split == split] for split in (TRAIN, VALIDATION)}
-    text = environment.get_template(f"{LAUNCH}.jinja").render(
-        round=config.round, purpose=config.purpose, trainer=config.format, rollouts=ROLLOUTS,
-        train=paths[TRAIN], held=paths[VALIDATION],
-    )  # fmt: skip
-    return [*entries, write_text(folder, LAUNCH, text)]
+    values = {
+        "round": config.round, "purpose": config.purpose, "trainer": config.format, "rollouts": ROLLOUTS,
+        "train": paths[TRAIN], "held": paths[VALIDATION],
+    }  # fmt: skip
+    return [*entries, write_text(folder, LAUNCH, filled(f"{LAUNCH}.jinja", values))]

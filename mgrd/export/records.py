@@ -6,12 +6,12 @@ written as the renderer writes it, so that think tags have one spelling in the w
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mgrd.export.choices import ExportConfig
-from mgrd.export.columns import TALK, schema_of
+from mgrd.export.columns import CHAIN, COUNTS, PLACE, TALK, TASK, Column, schema_of
 from mgrd.export.rowset import Row
 from mgrd.models.render import completion_text
 
@@ -185,9 +185,9 @@ def _factory_dpo(row: Row, audio: AudioRef | None, split: str, index: int) -> Re
     return {"messages": [_user(row, audio)], **sides, **_audios(audio), **_extras(row, _DPO)}
 
 
-def _verl_extra(row: Row, split: str, index: int, names: tuple[str, ...]) -> Record:
-    place = ("id", "round", "question_id", "clip_id", "skill", "domain", "source", "question", "choices", "solution")
-    return {"split": split, "index": index, **{name: row[name] for name in (*place, *names, "audio_tokens", "weight")}}
+def _verl_extra(row: Row, split: str, index: int, columns: Sequence[Column]) -> Record:
+    names = [name for name, _ in (*PLACE, *columns, *COUNTS)]
+    return {"split": split, "index": index, **{name: row[name] for name in names}}
 
 
 def _verl_rl(row: Row, audio: AudioRef | None, split: str, index: int) -> Record:
@@ -197,16 +197,15 @@ def _verl_rl(row: Row, audio: AudioRef | None, split: str, index: int) -> Record
         "ability": row["skill"],
         "reward_model": {"style": "rule", "ground_truth": row["solution"]},
         "audios": [audio.locator] if audio else [],
-        "extra_info": _verl_extra(row, split, index, ("samples", "passed", "inside", "token_count")),
+        "extra_info": _verl_extra(row, split, index, TASK),
     }
 
 
 def _verl_sft(row: Row, audio: AudioRef | None, split: str, index: int) -> Record:
-    names = ("trace_id", "origin", "reasoning", "answer", "correct", "token_count", "grounding")
     return {
         "messages": [_user(row, audio), _assistant(completion(row))],
         "audios": [audio.locator] if audio else [],
-        "extra_info": _verl_extra(row, split, index, names),
+        "extra_info": _verl_extra(row, split, index, CHAIN),
     }
 
 

@@ -1,13 +1,12 @@
 """From tables to export rows: plain dictionaries, one per training row, question or pair.
 
-Reads each table at one version, so a campaign that goes on while an export runs does not show in it, and some
-thousand questions at a time, so that a round need not fit into memory.
-A row that no trainer could use (its clip is gone, its text holds chat tokens) is refused with the
-reason, never dropped in silence; a row from a held-out clip stops the export.
+Tables are read some thousand questions at a time, so that a round need not fit into memory. A row that no trainer could
+use (its clip is gone, its text holds chat tokens) is refused with the reason, never dropped in silence; a row from a
+held-out clip stops the export.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,28 +14,16 @@ import polars as pl
 
 from mgrd.errors import ContractError, DataError
 from mgrd.export.choices import ExportConfig
-from mgrd.export.formats import Purpose
+from mgrd.export.columns import CLAIM
 from mgrd.export.rowset import Row, RowSet
+from mgrd.export.tables import ROWS_OF, Tables, sampled_chains
 from mgrd.export.tokens import TokenCounter
 from mgrd.ingest.probes import paired_probes
-from mgrd.store import Digest, Partition, Store, Workspace, empty_frame, question_ranges
+from mgrd.store import Partition, Workspace, empty_frame, question_ranges
 from prompts import load_prompt
-from schemas import (
-    CLAIMS,
-    CLIPS,
-    CURRICULUM,
-    DECISIONS,
-    DISTILLED,
-    OVERLAPS,
-    OVERRIDES,
-    PREFERENCES,
-    QUESTIONS,
-    TRACES,
-    VERDICTS,
-    Table,
-)
+from schemas import CLAIMS, CLIPS, DECISIONS, DISTILLED, QUESTIONS, TRACES
 from schemas.clips import HELD_OUT
-from schemas.traces import DISTILL, PREFER
+from schemas.traces import DISTILL
 
 REPLAY = ("text", "replay")
 REPLAY_PHASE = 1
@@ -46,55 +33,7 @@ CHAIN_COLUMNS = (
     *("trace_id", "question_id", "clip_id", "prompt_id", "prompt_sha", "reasoning", "answer", "correct"),
     *("prompt_tokens", "completion_tokens", "audio_tokens"),
 )
-CLAIM_KEYS = (
-    *("text", "start", "end", "attribute", "relation", "claimed", "value", "unit", "time_start", "time_end"),
-    *("negated", "weight", "verdict", "measured", "tolerance", "reliability"),
-)
-
-
-class Tables:
-    """A workspace's tables, each at the version that was newest when it was first read."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.versions: dict[str, int] = {}
-        self.digests: dict[str, str] = {}
-
-    def scan(self, table: Table, partition: Partition | None = None) -> pl.LazyFrame:
-        """As `Store.scan`, at the remembered version."""
-        version = self.versions.setdefault(table.name, self._store.version(table))
-        return empty_frame(table).lazy() if version < 0 else self._store.scan(table, partition, version=version)
-
-    def read(
-        self, table: Table, partition: Partition | None = None, columns: Sequence[str] | None = None
-    ) -> pl.DataFrame:
-        """As `Store.read`, at the remembered version."""
-        frame = self.scan(table, partition)
-        return (frame if columns is None else frame.select(columns)).collect()
-
-    def note_all(self, purpose: Purpose, round_: int) -> None:
-        """Fill `digests` with the content of every table that an export of the purpose depends on."""
-        sampled: Partition = {"round": round_, "purpose": DISTILL}
-        if purpose == "dpo":
-            self._note(TRACES, {"round": round_, "purpose": PREFER})
-            self._note(OVERLAPS, {})
-        for table in (CLIPS, QUESTIONS, OVERRIDES):
-            self._note(table, {})
-        for table in (TRACES, CLAIMS, DECISIONS):
-            self._note(table, sampled)
-        chosen = {"sft": DISTILLED, "dpo": PREFERENCES, "rl": CURRICULUM}[purpose]
-        for table in (VERDICTS, chosen):
-            self._note(table, {"round": round_})
-        if purpose == "sft":
-            self._note(DISTILLED, {"round": 0})
-
-    def _note(self, table: Table, partition: Partition) -> None:
-        name = "/".join([table.name, *(f"{column}={value}" for column, value in partition.items())])
-        if name in self.digests:
-            return
-        version = self.versions.setdefault(table.name, self._store.version(table))
-        found = Digest(table) if version < 0 else self._store.digest(table, partition, version=version)
-        self.digests[name] = found.value
+CLAIM_KEYS = tuple(column.name for column in CLAIM)
 
 
 @dataclass(slots=True)
@@ -269,7 +208,7 @@ class _Reader:
         context.collect(items, "row_id", build, into)
 
     def rl(self) -> dict[str, RowSet]:
-        table = self.tables.scan(CURRICULUM, {"round": self.config.round})
+        table = self.tables.scan(ROWS_OF["rl"], {"round": self.config.round})
         chosen = table if self.config.outside else table.filter(pl.col("inside"))
         rows = self._rows("curriculum")
         none = (
@@ -310,7 +249,7 @@ class _Reader:
         context.collect(items, "question_id", build, into)
 
     def dpo(self) -> dict[str, RowSet]:
-        pairs = self.tables.scan(PREFERENCES, {"round": self.config.round})
+        pairs = self.tables.scan(ROWS_OF["dpo"], {"round": self.config.round})
         rows = self._rows("preferences")
         self.probes = paired_probes(self.tables.scan, self.workspace.settings.spec)
         none = (
@@ -415,12 +354,6 @@ class _Reader:
                 "claims": claims.get(row["trace_id"], []),
             }
         return found
-
-
-def sampled_chains(tables: Tables, config: ExportConfig) -> pl.LazyFrame:
-    """The round's traces that rows can come from: pairs are also made of replies to probes."""
-    purposes = [DISTILL, PREFER] if config.purpose == "dpo" else [DISTILL]
-    return tables.scan(TRACES, {"round": config.round}).filter(pl.col("purpose").is_in(purposes))
 
 
 def _near(question_ids: pl.Series) -> pl.Expr:

@@ -6,23 +6,19 @@ Where the checkpoint is out of reach, counts are those recorded at sampling time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-from mgrd.errors import EngineError, boundary
+from mgrd.models.render import Renderer, open_renderer
 from mgrd.store import Workspace
 from schemas import MODELS
-
-if TYPE_CHECKING:
-    from mgrd.models.render import Renderer
 
 
 @dataclass(frozen=True, slots=True)
 class TokenCounter:
     """Counts with a checkpoint's renderer, or repeats what the trace recorded when there is none."""
 
-    renderer: "Renderer | None"
+    renderer: Renderer | None
 
     @classmethod
     def of(cls, workspace: Workspace, traces: pl.LazyFrame) -> "TokenCounter":
@@ -30,13 +26,7 @@ class TokenCounter:
         folder = _checkpoint(workspace, traces)
         if folder is None:
             return cls(None)
-        from transformers import AutoProcessor
-
-        from mgrd.models.render import Renderer
-
-        with boundary(EngineError, f"reading the tokenizer of {folder}"):
-            processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        return cls(Renderer(processor))
+        return cls(open_renderer(folder))
 
     def example(
         self, prompt: str, audio_tokens: int | None, reasoning: str, answer: str, trace: Mapping[str, object]

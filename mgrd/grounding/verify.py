@@ -48,8 +48,8 @@ def verify_claim(claim: Claim, facts: Sequence[Fact] | Evidence, duration: float
 
 
 def _judged(claim: Claim, evidence: Evidence, duration: float) -> Verification:
-    span = resolve_time(claim, duration)
-    if claim.word is None:
+    span, word = resolve_time(claim, duration), claim.word
+    if word is None:
         return verify_value(claim, evidence, span)
     if claim.attribute in (KIND, KIND_ORDER):
         return verify_kind(claim, evidence)
@@ -58,17 +58,17 @@ def _judged(claim: Claim, evidence: Evidence, duration: float) -> Verification:
     attribute = ALL_ATTRIBUTES.get(claim.attribute)
     if attribute is None:
         return UNKNOWN
-    found = _by_single_sounds(claim, attribute, evidence, span)
-    return found if found is not None else _verify_word(claim, claim.word, attribute, evidence, span, duration)
-
-
-def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> Verification | None:
-    """The verdict where the turns of a line, the single sounds or the sides decide, or where none can; else None."""
     if claim.subject is not None and claim.reference is None and claim.attribute in SCOPED:
         found = _of_one_sound(claim, claim.subject, attribute, evidence)
         if found is not None:
             return found
         claim = replace(claim, subject=None)  # the clip is but that sound
+    found = _by_single_sounds(claim, attribute, evidence, span)
+    return found if found is not None else _verify_word(claim, word, attribute, evidence, span, duration)
+
+
+def _by_single_sounds(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> Verification | None:
+    """The verdict where the turns of a line, the single sounds or the sides decide, or where none can; else None."""
     if claim.attribute == "throb" and evidence.first("throb") is None and span is None:
         return _throbbing(claim, evidence)
     if claim.attribute in TURN and span is None and claim.subject is None:

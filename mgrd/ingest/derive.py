@@ -34,7 +34,6 @@ from dataclasses import dataclass
 from math import inf, isfinite
 
 import polars as pl
-import pyarrow as pa
 
 from mgrd.audio.words import ATTRIBUTES, Attribute
 from mgrd.ids import question_key, seed_from
@@ -42,6 +41,7 @@ from mgrd.ingest.balance import Candidate, choose_balanced
 from mgrd.ingest.labels import LabelBook
 from mgrd.ingest.skills import NUMBER_WORDS, SKILLS
 from mgrd.settings import IngestSpec
+from mgrd.store import frame_of
 from schemas import QUESTIONS
 
 MARGIN = 0.25
@@ -125,10 +125,7 @@ def derive_questions(clips: pl.DataFrame, evidence: pl.DataFrame, spec: IngestSp
         measured = _measure(clip, facts.get(clip["clip_id"]) or [], spec.min_reliability)
         candidates += _candidates(measured, labels, seed)
     chosen = choose_balanced(candidates, spec.questions_per_clip, seed)
-    data = pa.Table.from_pylist([_row(candidate) for candidate in chosen], schema=QUESTIONS.arrow)
-    frame = pl.from_arrow(data)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    return frame_of(QUESTIONS, [_row(candidate) for candidate in chosen])
 
 
 def clear_word(attribute: Attribute, value: float) -> str | None:

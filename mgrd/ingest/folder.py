@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
-import pyarrow as pa
 
 from mgrd.errors import ContractError
 from mgrd.ingest.clips import Cut, Progress, clip_row, cut_items
@@ -21,6 +20,7 @@ from mgrd.ingest.split import SplitPlan, assign_splits
 from mgrd.ingest.texts import quarantine
 from mgrd.ingest.windows import CutFile
 from mgrd.settings import IngestSpec
+from mgrd.store import frame_of
 from schemas import CLIPS, QUARANTINE, QUESTIONS, Clip, Row, Table
 
 
@@ -140,7 +140,4 @@ def _unique(rows: Sequence[RowT]) -> list[RowT]:
 
 
 def _frame(table: Table, rows: Sequence[Row]) -> pl.DataFrame:
-    data = pa.Table.from_pylist([row.model_dump() for row in rows], schema=table.arrow)
-    frame = pl.from_arrow(data)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    return frame_of(table, [row.model_dump() for row in rows])

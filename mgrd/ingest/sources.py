@@ -30,8 +30,10 @@ DOMAINS = {
 }
 _DOMAIN_OF = {alias: domain for domain, aliases in DOMAINS.items() for alias in aliases}
 
-SPLITS = {"pool": ("pool", "train", "training"), "dev": ("dev", "val", "valid", "validation", "development")} | {
-    "test": ("test", "testing", "eval", "evaluation")
+SPLITS = {
+    "pool": ("pool", "train", "training"),
+    "dev": ("dev", "val", "valid", "validation", "development"),
+    "test": ("test", "testing", "eval", "evaluation"),
 }
 _SPLIT_OF = {alias: split for split, aliases in SPLITS.items() for alias in aliases}
 

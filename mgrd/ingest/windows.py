@@ -5,8 +5,6 @@ overlap. Long files are read in blocks, never whole. Writing is atomic and conte
 killed run leaves nothing that a second run could trip over.
 """
 
-import io
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mgrd.audio.decode import MIN_FRAMES, MODEL_RATE, Samples, decode, mono_16k, probe
+from mgrd.audio.wav import wav_bytes
 from mgrd.errors import AudioError
 from mgrd.files import whole_file
 from mgrd.ids import clip_key, sha256_bytes, sha256_file
@@ -110,13 +109,7 @@ def write_clip(samples: Samples, audio_dir: Path, *, start: float) -> Piece:
     peak = float(np.max(np.abs(samples)))
     gain = 1.0 / peak if peak > 1.0 else 1.0
     levels = np.clip(np.round(samples * (gain * 32768.0)), -32768, 32767).astype("<i2")
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(MODEL_RATE)
-        file.writeframes(levels.tobytes())
-    data = buffer.getvalue()
+    data = wav_bytes(levels, MODEL_RATE)
     sha256 = sha256_bytes(data)
     target = audio_dir / f"{clip_key(sha256)}.wav"
     if not (target.is_file() and target.stat().st_size == len(data)):

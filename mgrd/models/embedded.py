@@ -25,20 +25,19 @@ from transformers import (
 )
 
 from mgrd.errors import ConfigError
-from mgrd.models.checkpoints import LoadedModel, load_model, model_sha, save_model
+from mgrd.models.checkpoints import save_model
+from mgrd.models.families import QWEN2_AUDIO
+from mgrd.models.render import THINK_CLOSE, THINK_OPEN
 from mgrd.models.whisper_weights import check_golden, encoder_config, encoder_state
 from mgrd.settings import ModelSpec
-
-__all__ = ["LoadedModel", "assemble_embedded", "load_model", "model_sha"]
 
 SAMPLE_RATE = 16_000
 POSITIONS_PER_SECOND = 50
 TEXT_POSITIONS = 1024
 
-PAD, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
-AUDIO_START, AUDIO, AUDIO_END = "<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>"
-SPECIAL_TOKENS = (PAD, TURN_START, TURN_END, AUDIO_START, AUDIO, AUDIO_END)
-THINK_TOKENS = ("<think>", "</think>")
+PAD = "<|endoftext|>"
+SPECIAL_TOKENS = (PAD, *QWEN2_AUDIO.chat)
+THINK_TOKENS = (THINK_OPEN, THINK_CLOSE)
 """Single tokens, but not special: they are part of the text that a model writes."""
 
 CHAT_TEMPLATE = Path(__file__).with_name("chat.jinja")
@@ -69,7 +68,7 @@ def assemble_embedded(folder: Path, texts: Iterable[str], spec: ModelSpec, windo
     config = Qwen2AudioConfig(
         audio_config=encoder,
         text_config=_decoder_config(spec, tokenizer, encoder.max_source_positions // 2 + TEXT_POSITIONS),
-        audio_token_index=_token_id(tokenizer, AUDIO),
+        audio_token_index=_token_id(tokenizer, QWEN2_AUDIO.audio),
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -78,7 +77,7 @@ def assemble_embedded(folder: Path, texts: Iterable[str], spec: ModelSpec, windo
         check_golden()
         model.model.audio_tower.load_state_dict(encoder_state(encoder.max_source_positions))
     model.generation_config = GenerationConfig(
-        eos_token_id=_token_id(tokenizer, TURN_END), pad_token_id=_token_id(tokenizer, PAD), do_sample=False
+        eos_token_id=_token_id(tokenizer, QWEN2_AUDIO.end), pad_token_id=_token_id(tokenizer, PAD), do_sample=False
     )
     return save_model(model, processor, folder)
 
@@ -107,7 +106,7 @@ def _decoder_config(spec: ModelSpec, tokenizer: Qwen2Tokenizer, positions: int) 
         num_key_value_heads=spec.key_value_heads,
         max_position_embeddings=positions,
         bos_token_id=None,
-        eos_token_id=_token_id(tokenizer, TURN_END),
+        eos_token_id=_token_id(tokenizer, QWEN2_AUDIO.end),
         pad_token_id=_token_id(tokenizer, PAD),
         tie_word_embeddings=False,
     )
@@ -127,8 +126,8 @@ def _train_tokenizer(texts: Iterable[str], vocabulary: int) -> Qwen2Tokenizer:
         merges=merges,
         unk_token=PAD,
         pad_token=PAD,
-        eos_token=TURN_END,
-        extra_special_tokens=[TURN_START, AUDIO_START, AUDIO, AUDIO_END],
+        eos_token=QWEN2_AUDIO.end,
+        extra_special_tokens=[token for token in QWEN2_AUDIO.chat if token != QWEN2_AUDIO.end],
     )
     for token in THINK_TOKENS:
         tokenizer.add_tokens(AddedToken(token, normalized=False, special=False))

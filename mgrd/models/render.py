@@ -8,9 +8,10 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mgrd.errors import DataError, EngineError
+from mgrd.errors import DataError, EngineError, boundary
 from mgrd.models.families import family_of
 
 if TYPE_CHECKING:
@@ -219,6 +220,22 @@ class _Frame:
     heads: tuple[tuple[int, ...], ...]
     last: str
     after: str
+
+
+def open_renderer(folder: Path) -> Renderer:
+    """The renderer of a checkpoint, read from its tokenizer files alone: neither weights nor torch are loaded.
+
+    A checkpoint that does not keep its tokenizer and its chat template in files of their own is read through its
+    processor. Raises EngineError when it cannot be read.
+    """
+    with boundary(EngineError, f"reading the tokenizer of {folder}"):
+        if all((folder / name).is_file() for name in ("tokenizer.json", "chat_template.jinja")):
+            from transformers import PreTrainedTokenizerFast
+
+            return Renderer(PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True))
+        from transformers import AutoProcessor
+
+        return Renderer(AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=True))
 
 
 def completion_text(reasoning: str, answer: str) -> str:

@@ -30,7 +30,6 @@ class PackLayout:
     prefixes: int
     prefix_length: int
     rows: int
-    row_length: int
     owner: Tensor
     prefix_mask: Tensor
     row_mask: Tensor
@@ -175,7 +174,6 @@ class Pack:
             prefixes=prefixes,
             prefix_length=prefix_length,
             rows=rows,
-            row_length=row_length,
             owner=self.owner.clamp(min=0),
             prefix_mask=_additive(torch.ones(prefix_length, prefix_length, dtype=torch.bool).tril()),
             row_mask=_additive(visible)[:, None, None],
@@ -192,11 +190,11 @@ def _additive(visible: Tensor) -> Tensor:
     return torch.zeros(visible.shape).masked_fill_(~visible, torch.finfo(torch.float32).min)
 
 
-def pad_ids(rows: list[tuple[int, ...]], pad: int = 0) -> tuple[Tensor, Tensor]:
-    """Ids [n, longest] padded at the end, and lengths [n]."""
+def pad_ids(rows: list[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
+    """Ids [n, longest] padded at the end with zeros, and lengths [n]."""
     lengths = torch.tensor([len(row) for row in rows], dtype=torch.long)
     longest = int(lengths.max()) if rows else 0
-    ids = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows], dtype=torch.long)
+    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows], dtype=torch.long)
     return ids.view(len(rows), longest), lengths
 
 

@@ -97,10 +97,14 @@ def find_trace(workspace: Workspace, beginning: str) -> str:
     return beginning if beginning in found else found[0]
 
 
+def measured_fact(attribute: str) -> str:
+    """The name of the fact that a claim on the attribute is held against: the attribute's own, or itself."""
+    return ALL_ATTRIBUTES[attribute].fact if attribute in ALL_ATTRIBUTES else attribute
+
+
 def measured_unit(attribute: str, unit: str | None) -> str:
     """The unit of a claim's measured value."""
-    read = ALL_ATTRIBUTES[attribute].fact if attribute in ALL_ATTRIBUTES else attribute
-    return unit or FACT_UNITS.get(read, "")
+    return unit or FACT_UNITS.get(measured_fact(attribute), "")
 
 
 def _question(row: Mapping[str, Any] | None) -> dict[str, Any] | None:

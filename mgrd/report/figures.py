@@ -24,12 +24,12 @@ class Measure:
 MEASURES = (
     Measure("accuracy", "Accuracy, greedy", "right answers of the greedy chain", 1),
     Measure("accuracy_sampled", "Accuracy, sampled", "right answers over sampled chains", 1),
-    Measure("grounded", "Grounded, by the filter", "chains whose claims hold by measured evidence", 1),
+    Measure("grounded", "Grounded, by the filter", "sampled chains whose claims hold by measurement", 1),
     Measure("truth_grounded", "Grounded, by constructed truth", "the same, by how the clip was made", 1),
-    Measure("claim_precision", "Claim precision, by the filter", "settled claims that the evidence supports", 1),
+    Measure("claim_precision", "Claim precision, by the filter", "settled claims that hold, greedy chains' too", 1),
     Measure("truth_claim_precision", "Claim precision, by truth", "the same, by how the clip was made", 1),
-    Measure("surrogate", "Surrogate share", "chains that argue from text instead of sound", -1),
-    Measure("mean_reasoning_tokens", "Reasoning tokens", "mean length of the reasoning", 0, share=False),
+    Measure("surrogate", "Surrogate share", "sampled chains that argue from text", -1),
+    Measure("mean_reasoning_tokens", "Reasoning tokens", "mean length of sampled reasoning", 0, share=False),
     Measure("text_accuracy", "Text problems", "right answers to text problems without sound, greedy", 1),
     Measure("self_cognition_error", "Self-cognition error", "replies to probes that deny hearing", -1),
 )

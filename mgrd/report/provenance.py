@@ -25,7 +25,7 @@ class Provenance:
 
 def gather_provenance(inputs: ReportInputs) -> Provenance:
     """What stands behind the figures. `as_of` is the end of the last finished stage, not the clock."""
-    models = inputs.models.sort("round", "stage", "model_id").to_dicts()
+    models = _by_descent(inputs.models.sort("round", "stage", "model_id").to_dicts())
     prompts = inputs.traces.group_by("prompt_id", "prompt_sha", "engine").len("chains")
     used = inputs.clips.join(inputs.traces.select("clip_id").unique(), on="clip_id")
     licences = used.group_by("licence").agg(
@@ -42,6 +42,17 @@ def gather_provenance(inputs: ReportInputs) -> Provenance:
         as_of=str(inputs.ledger["finished_at"].max() or ""),
         arm=next((str(model["arm"]) for model in reversed(models) if model["arm"]), ""),
     )
+
+
+def _by_descent(models: Rows) -> Rows:
+    """Parents before their children, rounds in their order."""
+    waiting, ordered = list(models), []
+    while waiting:
+        ids = {model["model_id"] for model in waiting}
+        free = next((model for model in waiting if model["parent_id"] not in ids), waiting[0])
+        waiting.remove(free)
+        ordered.append(free)
+    return ordered
 
 
 def _flat(settings: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:

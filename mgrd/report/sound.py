@@ -6,7 +6,6 @@ numbers alone: a small PNG written here, and path data for SVG.
 
 import base64
 import io
-import wave
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from mgrd.audio.decode import MIN_FRAMES, MODEL_RATE, Samples, check_samples, mo
 from mgrd.audio.frames import analyse
 from mgrd.audio.pictures import HIGHEST, LOWEST, draw_spectrogram, encode_png, find_peaks
 from mgrd.audio.pitch import pitch_line
+from mgrd.audio.wav import pcm16, wav_bytes
 from mgrd.errors import AudioError, boundary
 
 MAX_SECONDS = 30.0  # what audio encoders of the Whisper family hear
@@ -63,7 +63,7 @@ def picture_sound(data: bytes, name: str) -> SoundPicture:
     return SoundPicture(
         seconds=round(seconds, 3),
         cut=cut,
-        audio=_uri("audio/wav", _wav(heard)),
+        audio=_uri("audio/wav", wav_bytes(pcm16(heard), MODEL_RATE)),
         spectrogram=_uri("image/png", encode_png(draw_spectrogram(heard, MODEL_RATE, columns=COLUMNS, rows=ROWS))),
         waveform=_waveform(heard),
         pitch=_pitch(heard, seconds),
@@ -74,16 +74,6 @@ def picture_sound(data: bytes, name: str) -> SoundPicture:
 
 def _uri(kind: str, data: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def _wav(samples: Samples) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(MODEL_RATE)
-        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-    return file.getvalue()
 
 
 def _waveform(samples: Samples) -> str:

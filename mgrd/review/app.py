@@ -3,7 +3,7 @@
 import re
 import secrets
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -29,7 +29,7 @@ from mgrd.review.agreement import agreement_page
 from mgrd.review.filters import View, parse_view
 from mgrd.review.item import find_pair, open_item, pair_claims
 from mgrd.review.items import refresh_items
-from mgrd.review.label_studio import export_tasks
+from mgrd.review.label_studio import export_tasks, json_list
 from mgrd.review.mirror import Mirror
 from mgrd.review.pages import Pages
 from mgrd.review.queues import PAGE, Place, count_items, filter_words, find_neighbours, first_item, list_items
@@ -112,6 +112,10 @@ def _guard(app: FastAPI, access: Access) -> None:
         status = 404 if isinstance(error, DataError) and request.method == "GET" else 400
         return app.state.pages.message(request, str(error), status)
 
+    @app.exception_handler(404)
+    async def missing(request: Request, _error: Exception) -> Response:
+        return app.state.pages.message(request, f"there is no page {request.url.path}", 404)
+
 
 async def _refused(request: Request, access: Access) -> Response | None:
     if not access.host_allowed(request.headers.get("host", "")):
@@ -155,6 +159,13 @@ def _page(request: Request, name: str, status: int = 200, **values: object) -> H
     )
 
 
+def _to_first(request: Request, page: str) -> Response:
+    """To the `page` of the view's first chain; to its queue when it has none."""
+    view = _view(request)
+    first = first_item(_mirror(request), view, _who(request))
+    return RedirectResponse(f"/{page}/{first}?{view.query()}" if first else f"/queue?{view.query()}", 303)
+
+
 def _reading(app: FastAPI) -> None:
     @app.get("/")
     def home() -> Response:
@@ -173,9 +184,7 @@ def _reading(app: FastAPI) -> None:
 
     @app.get("/start")
     def start(request: Request) -> Response:
-        view = _view(request)
-        first = first_item(_mirror(request), view, _who(request))
-        return RedirectResponse(f"/item/{first}?{view.query()}" if first else f"/queue?{view.query()}", 303)
+        return _to_first(request, "item")
 
     @app.get("/item/{trace_id}")
     def item(request: Request, trace_id: str) -> Response:
@@ -201,8 +210,9 @@ def _reading(app: FastAPI) -> None:
     def export(request: Request) -> Response:
         view, who = _view(request), _who(request)
         origin = str(request.base_url).rstrip("/")
+        tasks = export_tasks(_mirror(request), view, who, audio=lambda clip: f"{origin}/clips/{clip}/audio")
         return StreamingResponse(
-            _json_list(export_tasks(_mirror(request), view, who, audio=lambda clip: f"{origin}/clips/{clip}/audio")),
+            json_list(tasks),
             media_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="label-studio-{view.queue}.json"'},
         )
@@ -218,9 +228,7 @@ def _rounds(app: FastAPI) -> None:
 
     @app.get("/compare")
     def compare(request: Request) -> Response:
-        view = _view(request)
-        first = first_item(_mirror(request), view, _who(request))
-        return RedirectResponse(f"/diff/{first}?{view.query()}" if first else f"/queue?{view.query()}", 303)
+        return _to_first(request, "diff")
 
     @app.get("/diff/{trace_id}")
     def diff(request: Request, trace_id: str) -> Response:
@@ -331,10 +339,3 @@ def _key(text: str) -> str:
 def _own_path(path: str) -> str:
     """A path of this app to return to; anything that could lead elsewhere becomes the front page."""
     return path if re.fullmatch(r"/(?![/\\])[\w/?=&%.+-]*", path) else "/"
-
-
-def _json_list(tasks: Iterator[str]) -> Iterator[str]:
-    yield "["
-    for number, task in enumerate(tasks):
-        yield f"{',' if number else ''}\n{task}"
-    yield "\n]\n"

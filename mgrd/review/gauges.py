@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from math import inf, isfinite, log
 from typing import Any
 
-from mgrd.audio.facts import FACT_UNITS
 from mgrd.audio.words import Attribute
 from mgrd.evaluation.raters import Figure
 from mgrd.grounding.tolerances import ALL_ATTRIBUTES, STILL
+from mgrd.report.explain import measured_fact, measured_unit
 
 WIDTH = 240.0
 """Of a gauge, in its own units; the height is the template's."""
@@ -62,11 +62,10 @@ def draw_gauge(claim: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> 
     Where verification left the claim open, the fact that it asks for is shown as unreliable, if there is one.
     """
     attribute = ALL_ATTRIBUTES.get(claim["attribute"])
-    fact = attribute.fact if attribute else claim["attribute"]
-    unit = claim["unit"] or FACT_UNITS.get(fact, "")
+    unit = measured_unit(claim["attribute"], claim["unit"])
     measured, reliable = claim["measured"], True
     if measured is None:
-        measured, reliable = _whole_clip(fact, facts), False
+        measured, reliable = _whole_clip(measured_fact(claim["attribute"]), facts), False
     if claim["value"] is not None:
         return _value_gauge(claim, unit, measured, reliable)
     return _word_gauge(attribute, claim, unit, measured, reliable) if attribute else None

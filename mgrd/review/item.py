@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mgrd.grounding.tolerances import ALL_ATTRIBUTES
 from mgrd.report.examples import ClaimView, Piece, mark_pieces, view_claim
-from mgrd.report.explain import explain_rows
+from mgrd.report.explain import explain_rows, measured_fact
 from mgrd.review.gauges import Gauge, draw_gauge
 from mgrd.review.mirror import Mirror
 from mgrd.review.verdicts import standing_of
@@ -98,8 +97,7 @@ def find_region(claim: Mapping[str, Any], facts: Sequence[Mapping[str, Any]], du
     if claim["time"] and None not in claim["time"]:
         start, end = (min(max(0.0, second), duration) for second in claim["time"])
         return _region(start, max(end, start), duration, said=True)
-    attribute = claim["attribute"]
-    wanted = ALL_ATTRIBUTES[attribute].fact if attribute in ALL_ATTRIBUTES else attribute
+    wanted = measured_fact(claim["attribute"])
     places = [(fact["start"], fact["end"]) for fact in facts if fact["name"] == wanted]
     if places:
         return _region(

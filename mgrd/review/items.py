@@ -1,37 +1,27 @@
 """Items: one row per chain with all that queues order by and filters choose by, kept in step with the mirror.
 
 A queue is an order over the chains that are in it. Each order has an index that covers the filters, so the next chain
-is found by walking an index from the present one. Orders are computed when the tables change, never per request:
-
-* disagreement, the highest that applies: reviewers against each other 4; reviewers against the policy 3; judges
-  against the checks 2; the checks against the counterfactual 1.5; the judges' spread / 4, at most 1; measured against
-  constructed truth 0.8; claims that hold beside claims that do not, 0.5.
-* near the threshold: the distance of a score to where the decision turns, up to NEAR.
-* audit and gold: chains in an order drawn by their id, which is a hash and so a fair coin.
-* flipped: the same question and sample in the last round before was decided otherwise.
+is found by walking an index from the present one. Ranks (`mgrd.review.ranks`) are computed when the tables change,
+never per request.
 """
 
 import json
 import sqlite3
-from dataclasses import dataclass
 
+from mgrd.evaluation.calibration import policy_threshold
 from mgrd.review.mirror import Mirror, transaction
-from mgrd.settings import PolicySpec
+from mgrd.review.ranks import (
+    Threshold,
+    audit_rank,
+    disagreement_rank,
+    gold_rank,
+    machine_disagreement,
+    share_of,
+    threshold_rank,
+)
+from mgrd.selection.overrides import WITHDRAWN
 from schemas import CALIBRATIONS
 
-AUDIT_SHARE, GOLD_SHARE = 0.02, 0.05
-NEAR = 0.15
-EQUALS = 1e-3
-"""Span over which chains of equal rank are spread."""
-LEVELS: dict[float, str] = {
-    4.0: "reviewers differ",
-    3.0: "reviewers against the policy",
-    2.0: "judges against the checks",
-    1.5: "checks against the counterfactual",
-    0.8: "measured against constructed truth",
-    0.5: "some claims hold, some do not",
-}
-"""Disagreements by their rank, in words; what is ranked between them is the judges' spread."""
 MOST_CODES = 62
 """Codes of one kind that fit a bit mask of SQLite's integers; later ones share the last bit."""
 ORDERS: dict[str, str] = {
@@ -103,19 +93,6 @@ FROM (SELECT *, max(made_at || override_id) FROM overrides {where} GROUP BY trac
 """SQLite takes the other columns of a group from the row that holds the maximum."""
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """Where decisions turn: the grounding score (None where only the count of claims decides), and the judges'."""
-
-    score: float | None
-    judged: float
-    margin: float
-
-    @classmethod
-    def of(cls, policy: PolicySpec, calibrated: float | None) -> "Threshold":
-        return cls(policy.min_score or calibrated, policy.min_judge_grounding, policy.min_silence_margin)
-
-
 def refresh_items(mirror: Mirror) -> bool:
     """Follow the tables, then compute anew what their changes touch; False when nothing changed."""
     with mirror.lock:
@@ -140,7 +117,9 @@ def refresh_items(mirror: Mirror) -> bool:
 
 def _update_items(mirror: Mirror) -> None:
     writer = mirror.writer
-    threshold = Threshold.of(mirror.workspace.settings.spec.policy, calibrated_threshold(mirror))
+    threshold = Threshold.of(
+        mirror.workspace.settings.spec.policy, policy_threshold(mirror.workspace.store.read(CALIBRATIONS))
+    )
     codes = Codes(writer)
     known = {row[0] for row in writer.execute("SELECT trace_id FROM items JOIN touched USING (trace_id)")}
     cursor = writer.execute(CHANGED)
@@ -191,7 +170,7 @@ def restand(mirror: Mirror, trace_id: str) -> None:
         (writer.execute("SELECT said FROM items WHERE trace_id = ?", (trace_id,)).fetchone() or ["{}"])[0] or "{}"
     )
     base, machine = facts.get("base"), facts.get("machine")
-    by = _disagreement(base, machine, verdicts, _share(trace_id))
+    by = disagreement_rank(base, machine, verdicts, share_of(trace_id))
     writer.execute(
         "UPDATE items SET by_disagreement = ?, said = ? WHERE trace_id = ?",
         (by, json.dumps({**facts, "votes": said}), trace_id),
@@ -200,14 +179,14 @@ def restand(mirror: Mirror, trace_id: str) -> None:
 
 def _votes(writer: sqlite3.Connection, trace_id: str) -> tuple[int, list[str]]:
     found = writer.execute("SELECT verdict FROM standing WHERE trace_id = ?", (trace_id,)).fetchall()
-    verdicts = [row[0] for row in found if row[0] != "withdrawn"]
+    verdicts = [row[0] for row in found if row[0] != WITHDRAWN]
     return len(verdicts), verdicts
 
 
 def _item(row: sqlite3.Row, codes: "Codes", threshold: Threshold, votes: tuple[int, list[str]]) -> tuple[object, ...]:
     key = row["trace_id"]
-    share = _share(key)
-    base, machine = _base_disagreement(row, threshold)
+    share = share_of(key)
+    base, machine = machine_disagreement(row, threshold)
     codes.of("round", str(row["round"]))
     return (
         key, row["round"], codes.of("purpose", row["purpose"]), codes.of("skill", row["skill"]),
@@ -215,85 +194,13 @@ def _item(row: sqlite3.Row, codes: "Codes", threshold: Threshold, votes: tuple[i
         codes.mask("reason", row["reasons"]), codes.mask("judge", row["judges"]), row["question_id"], row["clip_id"],
         row["sample_index"], row["score"], row["correct"],
         json.dumps({"base": base, "machine": machine, "votes": votes[0]}),
-        _disagreement(base, machine, votes[1], share),
-        _distance(row, threshold, share),
-        share if share < AUDIT_SHARE else None,
-        _gold(row, key),
+        disagreement_rank(base, machine, votes[1], share),
+        threshold_rank(row, threshold, share),
+        audit_rank(share),
+        gold_rank(row, key),
         None,
         -row["round"] + share,
     )  # fmt: skip
-
-
-def _share(key: str) -> float:
-    """A number in [0, 1) drawn by the id: the audit's coin, and what orders chains that are otherwise equal.
-
-    Equals in one place of an index would have to be walked; and a reviewer is better served by a mixture.
-    """
-    return int(key[:8], 16) / 2**32 if _is_hash(key) else 0.0
-
-
-def _is_hash(key: str) -> bool:
-    return len(key) >= 16 and all(sign in "0123456789abcdef" for sign in key)
-
-
-def _gold(row: sqlite3.Row, key: str) -> float | None:
-    """Chains whose grounding is known by construction, a share of them by other digits of the id than the audit's."""
-    if row["truth_grounded"] is None or not _is_hash(key):
-        return None
-    share = int(key[8:16], 16) / 2**32
-    return share if share < GOLD_SHARE else None
-
-
-def _base_disagreement(row: sqlite3.Row, threshold: Threshold) -> tuple[float, bool | None]:
-    """(the highest disagreement among the machine's own signals, the machine's word on the grounding)."""
-    grounded = None if row["grounded"] is None else bool(row["grounded"])
-    levels = [0.0]
-    if row["acoustic_grounding"] is not None and grounded is not None:
-        judged = row["acoustic_grounding"] >= threshold.judged
-        levels.append(2.0 if judged != grounded else 0.0)
-    if row["spread"] is not None:
-        levels.append(min(1.0, row["spread"] / 4))
-    if row["silence_margin"] is not None and grounded:
-        levels.append(1.5 if row["silence_margin"] <= threshold.margin else 0.0)
-    if row["truth_grounded"] is not None and grounded is not None and bool(row["truth_grounded"]) != grounded:
-        levels.append(0.8)
-    if row["supported"] and row["contradicted"]:
-        levels.append(0.5)
-    return max(levels), grounded
-
-
-def _disagreement(base: float | None, machine: bool | None, verdicts: list[str], share: float) -> float | None:
-    """Negative, so that the queue begins with the highest; None where all agree."""
-    said = {verdict for verdict in verdicts if verdict in ("grounded", "not_grounded")}
-    level = base or 0.0
-    if len(said) > 1:
-        level = 4.0
-    elif said and machine is not None and (said == {"grounded"}) != machine:
-        level = 3.0
-    return share * EQUALS - level if level else None
-
-
-def place_words(queue: str, place: float) -> str:
-    """Why a chain stands at its place of a queue; empty where the queue's name says it."""
-    if queue == "disagreement":
-        level = -place
-        return next((words for rank, words in LEVELS.items() if 0 <= rank - level < EQUALS), "judges differ")
-    return f"{place:.2f} from the threshold" if queue == "threshold" else ""
-
-
-def _distance(row: sqlite3.Row, threshold: Threshold, share: float) -> float | None:
-    """Distance to where the decision turns, None beyond NEAR; one claim is 0.1 where only their count decides."""
-    distances = []
-    if row["score"] is not None and threshold.score is not None:
-        distances.append(abs(row["score"] - threshold.score))
-    if row["acoustic_grounding"] is not None:
-        distances.append(abs(row["acoustic_grounding"] - threshold.judged) / 4)
-    if row["silence_margin"] is not None:
-        distances.append(abs(row["silence_margin"] - threshold.margin))
-    if threshold.score is None and (row["supported"], row["contradicted"]) in ((1, 0), (1, 1), (2, 1)):
-        distances.append(0.1)
-    nearest = min(distances, default=None)
-    return nearest + share * EQUALS if nearest is not None and nearest <= NEAR else None
 
 
 def _searched(row: sqlite3.Row) -> str:
@@ -331,10 +238,3 @@ class Codes:
 
 def bit(code: int) -> int:
     return 1 << min(code, MOST_CODES - 1)
-
-
-def calibrated_threshold(mirror: Mirror) -> float | None:
-    """The score that the newest calibration of the policy names for its wished precision."""
-    rows = mirror.workspace.store.read(CALIBRATIONS, columns=["signal", "made_at", "threshold"])
-    found = [row for row in rows.sort("made_at").iter_rows(named=True) if row["signal"] == "policy"]
-    return found[-1]["threshold"] if found else None

@@ -58,6 +58,14 @@ def export_tasks(mirror: Mirror, view: View, reviewer: str, *, audio: Callable[[
         after = Place(rows[PAGE - 1]["place"], rows[PAGE - 1]["no"])
 
 
+def json_list(tasks: Iterable[str]) -> Iterator[str]:
+    """The tasks as one JSON list, a task a line, in parts that can be sent or written as they come."""
+    yield "["
+    for number, task in enumerate(tasks):
+        yield f"{',' if number else ''}\n{task}"
+    yield "\n]\n"
+
+
 def _task(mirror: Mirror, trace_id: str, audio: Callable[[str], str]) -> dict[str, Any]:
     trace = mirror.rows(TRACES, "trace_id", trace_id)[0]
     questions = mirror.rows(QUESTIONS, "question_id", trace["question_id"])

@@ -53,11 +53,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     QUARANTINE.name: ("row_id",),
 }
 """Columns that rows are looked up by."""
-MIRRORED = tuple(
-    table
-    for table in (
-        TRACES, CLAIMS, VERDICTS, COUNTERFACTUALS, PANELS, DECISIONS, QUESTIONS, CLIPS, EVIDENCE, OVERRIDES, QUARANTINE
-    )
+MIRRORED = (
+    TRACES, CLAIMS, VERDICTS, COUNTERFACTUALS, PANELS, DECISIONS, QUESTIONS, CLIPS, EVIDENCE, OVERRIDES, QUARANTINE
 )  # fmt: skip
 TOUCHING = frozenset(table.name for table in MIRRORED if "trace_id" in table.arrow.names)
 """Tables whose changed rows change what the queues say of a chain."""
@@ -165,10 +162,6 @@ class Mirror:
                 f'INSERT OR IGNORE INTO touched SELECT trace_id FROM "{table.name}" WHERE rowid BETWEEN ? AND ?',
                 (first, last),
             )
-
-    def close(self) -> None:
-        with self.lock:
-            self._writer.close()
 
 
 class transaction:  # noqa: N801 - reads as the statement it is

@@ -11,7 +11,7 @@ from mgrd.report.html import TEMPLATES as REPORT_TEMPLATES
 from mgrd.report.html import make_environment
 from mgrd.review.filters import QUEUES
 from mgrd.review.gauges import place_figure
-from mgrd.review.items import place_words
+from mgrd.review.ranks import place_words
 from schemas.verdicts import CRITERIA
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -1,9 +1,6 @@
 """Audio that a browser plays: the file as it is where browsers know its format, else a WAV made once from it."""
 
-import wave
 from pathlib import Path
-
-import numpy as np
 
 from mgrd.files import whole_file
 
@@ -29,11 +26,8 @@ def playable(folder: Path, clip_id: str, path: Path) -> tuple[Path, str]:
 
 def _write_wav(source: Path, target: Path) -> None:
     from mgrd.audio.decode import decode
+    from mgrd.audio.wav import pcm16, wav_bytes
 
     audio = decode(source)
-    samples = audio.samples if audio.samples.ndim == 2 else audio.samples[:, None]
-    with whole_file(target) as draft, wave.open(draft.as_posix(), "wb") as out:
-        out.setnchannels(samples.shape[1])
-        out.setsampwidth(2)
-        out.setframerate(audio.rate)
-        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    with whole_file(target) as draft:
+        draft.write_bytes(wav_bytes(pcm16(audio.samples), audio.rate))

@@ -6,7 +6,7 @@ Generated from the JSON Schema of the settings, so the page cannot tell of a key
 import json
 from typing import Any
 
-from mgrd.settings.loading import Settings
+from mgrd.settings.loading import ENV_DELIMITER, ENV_PREFIX, Settings
 
 OPENING = """\
 # Configuration
@@ -44,7 +44,7 @@ def settings_schema() -> str:
 
 def variable(path: tuple[str, ...]) -> str:
     """The environment variable that overrides the setting at `path`."""
-    return "MGRD_" + "__".join(path).upper()
+    return ENV_PREFIX + ENV_DELIMITER.join(path).upper()
 
 
 def _section(

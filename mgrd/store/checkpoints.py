@@ -1,12 +1,33 @@
-"""Which checkpoints stay on disk. Their rows in table `models` stay always: the registry forgets nothing."""
+"""Which checkpoint a campaign stands at, and which stay on disk.
+
+Rows of table `models` stay always: the registry forgets nothing.
+"""
 
 import shutil
 from pathlib import Path
 
 import polars as pl
 
+from mgrd.errors import ConfigError
 from mgrd.store.workspace import Workspace
 from schemas import MODELS
+
+
+def current_checkpoint(workspace: Workspace) -> Path:
+    """The folder of the model that the campaign stands at: the newest that was promoted, or `spec.model.base`.
+
+    Raises ConfigError where there is neither.
+    """
+    promoted = workspace.store.read(MODELS, columns=["round", "uri", "promoted"]).filter("promoted").sort("round")
+    if promoted.height:
+        return workspace.root / promoted["uri"][-1]
+    base = workspace.settings.spec.model.base
+    if base == "embedded":
+        raise ConfigError(
+            f"{workspace.root}: the campaign has no model yet; `mgrd run --rounds 0` trains one, or name a checkpoint "
+            "with --model"
+        )
+    return Path(base).expanduser().resolve()
 
 
 def unneeded_checkpoints(workspace: Workspace, rounds: int) -> list[Path]:

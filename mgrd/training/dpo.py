@@ -24,8 +24,8 @@ from mgrd.settings.training import PreferenceSpec
 from mgrd.training.adapters import trainable_parameters
 from mgrd.training.batches import TrainingRow
 from mgrd.training.features import FeatureCache
-from mgrd.training.optimizer import BETAS, CLIP_NORM, rate_factor, set_rate
-from mgrd.training.reinforce import shard_states
+from mgrd.training.gradients import put_gradients, row_states, update
+from mgrd.training.optimizer import BETAS, rate_factor, set_rate
 from mgrd.training.state import RunState
 
 
@@ -78,10 +78,7 @@ def train_dpo(
     if not pairs:
         raise TrainingError("there are no preference pairs; the round's chains hold no pair of one question")
     keys = [pair.pair_id for pair in pairs]
-    state = RunState(
-        out_folder.with_name(f".{out_folder.name}.run"),
-        content_key("dpo", loaded.sha, keys, spec.model_dump(), seed),
-    )
+    state = RunState.beside(out_folder, content_key("dpo", loaded.sha, keys, spec.model_dump(), seed))
     with workers() as crew:
         learner = _Learner(loaded, pairs, features, spec, choose_precision(precision, str(loaded.model.device)), crew)
         learners = {"policy": (learner.model, learner.optimizer)}
@@ -141,17 +138,15 @@ class _Learner:
         loss = sum(part[0] for part in parts)
         if not math.isfinite(loss):
             raise TrainingError(f"step {step}: loss is {loss}; lower preferences.learning_rate")
-        for parameter, *gradients in zip(self.parameters, *(part[3] for part in parts), strict=True):
-            parameter.grad = torch.stack(gradients).sum(0)
-        torch.nn.utils.clip_grad_norm_(self.parameters, CLIP_NORM, foreach=True)
-        self.optimizer.step()
+        put_gradients(self.parameters, [part[3] for part in parts])
+        update(self.parameters, self.optimizer)
         return loss, sum(part[1] for part in parts), sum(part[2] for part in parts)
 
     def _margins(self, batch: Sequence[Pair]) -> tuple[Tensor, Tensor, int]:
         """Log-probabilities of chosen and of rejected chains [pairs], and the tokens computed."""
         rows = [TrainingRow(p.pair_id, p.clip_id, one, 1.0) for p in batch for one in (p.chosen, p.rejected)]
         with computing_in(self.dtype, str(self.model.device)):
-            logprobs, _, count = shard_states(self.model, rows, self.features)
+            logprobs, _, count = row_states(self.model, rows, self.features)
         sums = torch.stack([part.sum() for part in logprobs.split([len(row.example.completion) for row in rows])])
         return sums[::2], sums[1::2], count
 

@@ -23,7 +23,8 @@ from mgrd.models.checkpoints import LoadedModel
 from mgrd.models.listen import LongClips, encode_clips
 from mgrd.models.parallel import workers
 
-Precision = Literal["float16", "float32"]
+StoredPrecision = Literal["float16", "float32"]
+"""What features are kept in; they are read as float32."""
 
 SHARD_CLIPS = 256
 BATCH_CLIPS = 8
@@ -53,12 +54,12 @@ class FeatureCache:
     """
 
     def __init__(
-        self, folder: Path, encoder_sha: str, precision: Precision = "float16", long_clips: LongClips = "refuse"
+        self, folder: Path, encoder_sha: str, precision: StoredPrecision = "float16", long_clips: LongClips = "refuse"
     ) -> None:
         suffix = "" if long_clips == "refuse" else f"-{long_clips}"
         self.folder = folder / f"{encoder_sha}-{precision}{suffix}"
         self.encoder_sha = encoder_sha
-        self.precision: Precision = precision
+        self.precision: StoredPrecision = precision
         self.long_clips: LongClips = long_clips
         self._places: dict[str, _Place] = {}
         self._shards: dict[str, npt.NDArray[np.floating]] = {}

@@ -5,6 +5,7 @@ launch` or torchrun every process draws the same batch and computes its shard; a
 in DDP or FSDP, whichever its configuration asks for. The sum is the same.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -21,6 +22,7 @@ from mgrd.models.precision import computing_in
 from mgrd.training.adapters import Lora, choose_trained
 from mgrd.training.batches import TrainingRow, cut_rows, shard_batch
 from mgrd.training.features import FeatureCache
+from mgrd.training.gradients import update
 from mgrd.training.loss import WeightedLoss, batch_weight, set_gradients
 from mgrd.training.optimizer import CLIP_NORM, build_optimizer, set_rate
 from mgrd.training.state import trained_parameters
@@ -92,9 +94,8 @@ class LocalLearner:
         loss, tokens = set_gradients(
             self.module.model, self._parameters, batch, self._features, self._crew, self._dtype, self._part_rows
         )
-        if torch.isfinite(torch.tensor(loss)):
-            torch.nn.utils.clip_grad_norm_(self._parameters, CLIP_NORM, foreach=True)
-            self.optimizer.step()
+        if math.isfinite(loss):
+            update(self._parameters, self.optimizer)
         return loss, tokens
 
     def finish(self, save: Callable[[Qwen2AudioForConditionalGeneration], None]) -> None:
@@ -145,7 +146,7 @@ class SpreadLearner:
         told = accelerator.reduce(told, "sum")
         assert isinstance(told, torch.Tensor)
         summed, counted = told.tolist()
-        if torch.isfinite(torch.tensor(summed)):
+        if math.isfinite(summed):
             accelerator.clip_grad_norm_(self.module.parameters(), CLIP_NORM)
             self.optimizer.step()
         return summed, int(counted)

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from transformers import Qwen2AudioForConditionalGeneration
 
-from mgrd.models.forward import completion_logprobs, pack_rows
 from mgrd.models.parallel import Workers
 from mgrd.models.precision import computing_in
 from mgrd.training.batches import TrainingRow, cut_rows, shard_batch
 from mgrd.training.features import FeatureCache
+from mgrd.training.gradients import put_gradients, row_states
 
 
 class WeightedLoss(nn.Module):
@@ -41,16 +41,10 @@ def weighted_loss(
 ) -> tuple[Tensor, int]:
     """Sum over completion tokens of weighted negative log-likelihood, and the number of tokens computed."""
     ordered = sorted(rows, key=lambda row: len(row.example.prompt.rest) + len(row.example.completion))
-    pack = pack_rows(
-        [row.example.prompt for row in ordered],
-        [row.example.completion for row in ordered],
-        [row.clip_id for row in ordered],
-    )
-    clips = list(dict.fromkeys(row.clip_id for row in ordered if row.clip_id is not None))
-    lengths = [len(row.example.completion) for row in ordered]
-    logprobs = completion_logprobs(model, pack, lengths, *features.get(clips))
-    weights = torch.tensor([row.weight for row in ordered]).repeat_interleave(torch.tensor(lengths))
-    return -(logprobs * weights.to(logprobs.device)).sum(), pack.tokens
+    logprobs, _, tokens = row_states(model, ordered, features)
+    lengths = torch.tensor([len(row.example.completion) for row in ordered])
+    weights = torch.tensor([row.weight for row in ordered]).repeat_interleave(lengths)
+    return -(logprobs * weights.to(logprobs.device)).sum(), tokens
 
 
 def batch_weight(batch: Sequence[TrainingRow]) -> float:
@@ -85,8 +79,5 @@ def set_gradients(
         return summed, counted, gradients
 
     parts = crew.map(differentiate, shard_batch(batch, crew.count))
-    for parameter, *gradients in zip(parameters, *(gradients for _, _, gradients in parts), strict=True):
-        parameter.grad = gradients[0]
-        for gradient in gradients[1:]:
-            parameter.grad.add_(gradient)
+    put_gradients(parameters, [gradients for _, _, gradients in parts])
     return sum(loss for loss, _, _ in parts), sum(tokens for _, tokens, _ in parts)

@@ -86,13 +86,11 @@ def train_sft(
     if activation_checkpointing:
         loaded.model.model.language_model.activation_checkpointing_enable({"use_reentrant": False})
     dtype = choose_precision(precision, device)
-    state = RunState(
-        out_folder.with_name(f".{out_folder.name}.run"),
-        content_key(
-            "sft", loaded.sha, rows.select(COLUMNS).rows(), steps, batch_rows, learning_rate, warmup, weight_decay,
-            seed, lora and asdict(lora),
-        ),
+    key = content_key(
+        "sft", loaded.sha, rows.select(COLUMNS).rows(), steps, batch_rows, learning_rate, warmup, weight_decay, seed,
+        lora and asdict(lora),
     )  # fmt: skip
+    state = RunState.beside(out_folder, key)
     with open_learner(
         loaded, features, learning_rate=learning_rate, weight_decay=weight_decay, dtype=dtype, part_rows=part_rows,
         lora=lora, seed=seed, device=device,

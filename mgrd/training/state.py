@@ -52,6 +52,11 @@ class RunState:
         self.folder = folder
         self.key = key
 
+    @classmethod
+    def beside(cls, out_folder: Path, key: str) -> "RunState":
+        """Of the run that will save its model to `out_folder`: the same call finds them again."""
+        return cls(out_folder.with_name(f".{out_folder.name}.run"), key)
+
     def save(
         self, step: int, learners: Learners, progress: Mapping[str, object], kept: Mapping[str, Tensor] | None = None
     ) -> None:

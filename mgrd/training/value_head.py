@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 
 class ValueHead(nn.Module):
-    """hidden state [T, hidden] -> value [T]. Starts at the constant `start`."""
+    """hidden state [T, hidden] -> value [T]. Starts at zero everywhere: only the constant `outer.bias` is to be set."""
 
-    def __init__(self, hidden: int, seed: int, start: float = 0.0) -> None:
+    def __init__(self, hidden: int, seed: int) -> None:
         super().__init__()
         self.inner = nn.Linear(hidden, hidden)
         self.outer = nn.Linear(hidden, 1)
@@ -19,7 +19,7 @@ class ValueHead(nn.Module):
             self.inner.weight.normal_(0.0, hidden**-0.5, generator=generator)
             self.inner.bias.zero_()
             self.outer.weight.zero_()
-            self.outer.bias.fill_(start)
+            self.outer.bias.zero_()
 
     def forward(self, states: Tensor) -> Tensor:
         """Values of states that carry no gradient."""

@@ -114,6 +114,15 @@ def test_an_item_fits_one_screen_and_space_plays_it(page, address: str, workspac
     assert page.evaluate("document.getElementById('audio').currentTime") < 0.6
 
 
+def test_the_pages_fit_a_narrow_window(page, address: str, workspace: Workspace) -> None:
+    page.set_viewport_size({"width": 400, "height": 850})
+    open_item(page, address, known(workspace))
+    for path in (None, "/queue?queue=all", "/rounds", "/agreement", "/quarantine"):
+        if path:
+            page.goto(address + path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
 def test_a_claim_lights_its_region_and_a_click_plays_it(page, address: str, workspace: Workspace) -> None:
     open_item(page, address, known(workspace))
     page.hover("mark[data-claims]")

@@ -15,7 +15,8 @@ from mgrd.settings import GroundingSpec
 from mgrd.settings.runtime import MockRuntime
 from mgrd.settings.training import ReinforceSpec
 from mgrd.training.features import FeatureCache
-from mgrd.training.reinforce import as_rows, shard_states
+from mgrd.training.gradients import row_states
+from mgrd.training.policy import as_rows
 from tests.tiny_model import PROMPTS, tiny_model, tones
 
 SPEC = ReinforceSpec(prompts=2, rollouts=4)
@@ -64,7 +65,7 @@ def test_the_learner_sees_the_probabilities_that_the_engine_sampled_from(
     rollouts = [one for group in made.draw(0) + made.draw(1) for one in group]
     assert {one.clip_id for one in rollouts} == {*sounds, None}
     with torch.no_grad():
-        logprobs, _, _ = shard_states(loaded.model, as_rows(rollouts), features)
+        logprobs, _, _ = row_states(loaded.model, as_rows(rollouts), features)
     sums = [float(part.sum()) for part in logprobs.split([len(one.ids) for one in rollouts])]
     assert sums == pytest.approx([one.logprob for one in rollouts], abs=1e-3)
 

@@ -4,8 +4,6 @@ Every clip has one question and two chains that hold plus one that does not, so 
 clips has kept rows, a curriculum inside the window and a preference pair per question.
 """
 
-import io
-import wave
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from mgrd.audio.facts import Fact, fact
+from mgrd.audio.wav import pcm16, wav_bytes
 from mgrd.ids import clip_key, content_key, sha256_bytes
 from mgrd.selection.decisions import ground_traces
 from mgrd.selection.select import select_traces
@@ -43,13 +42,7 @@ def sound(number: int, seconds: float) -> bytes:
     times = np.arange(round(seconds * RATE)) / RATE
     noise = np.random.default_rng(number).normal(size=len(times)) * 0.01
     samples = 0.3 * np.sin(2 * np.pi * (200 + number) * times) + noise
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-    return file.getvalue()
+    return wav_bytes(pcm16(samples), RATE)
 
 
 def make_workspace(root: Path, clips: int = 12, seconds: float = 0.2, sources: int = 6, texts: int = 3) -> Workspace:

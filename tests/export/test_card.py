@@ -9,10 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgrd.export.card import cell, code, quoted
 from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
 from mgrd.export.formats import FORMATS
+from mgrd.export.templates import cell, code, quoted
 from mgrd.store import Workspace, frame_of
 from schemas import OVERRIDES, TRACES, VERDICTS
 from tests.export.made_workspace import make_workspace

@@ -7,7 +7,8 @@ import pytest
 
 from mgrd.errors import ContractError, DataError
 from mgrd.export.choices import ExportConfig
-from mgrd.export.rows import RoundRows, Tables, read_rows
+from mgrd.export.rows import RoundRows, read_rows
+from mgrd.export.tables import Tables
 from mgrd.store import Workspace
 from schemas import CLIPS, CURRICULUM, DECISIONS, DISTILLED, PREFERENCES, QUESTIONS, TRACES
 from tests.export.made_workspace import PROMPT, finish_round, make_workspace

@@ -163,6 +163,23 @@ def test_the_scorer_verifies_a_models_claims_like_the_grammars() -> None:
     assert scored.grounded
 
 
+def test_of_two_sounds_a_model_compares_only_what_has_an_order() -> None:
+    """The second is louder by 10 dB: that says nothing of its brightness or its register."""
+    two = [fact("event", level, start=start, end=start + 1) for start, level in ((0.0, -20.0), (1.5, -10.0))]
+    facts = [fact("duration", 3.0, end=3.0), fact("event_count", 2, end=3.0), *two]
+    said = {"quote": "than the first", "subject": 2, "reference": 1}
+    words = {"loudness_order": "last louder", "brightness_trend": "brighter", "timbre": "dark", "register": "low"}
+    chain = "The second differs from what comes before it: more so than the first."
+    claims = read(
+        reply(*({**said, "attribute": name, "word": word} for name, word in words.items())), chain=chain
+    ).claims
+    scored = score_chain(
+        raw_text=chain, reasoning=chain, answer=None, question=None, choices=None, facts=facts, claims=claims
+    )  # fmt: skip
+    found = {c.claim.attribute: c.verification.verdict for c in scored.claims}
+    assert found == dict.fromkeys(words, "unverifiable") | {"loudness_order": "supported"}
+
+
 def test_a_model_reads_only_where_there_is_a_judge_to_ask() -> None:
     assert Spec().claims.extractor == "grammar"
     with pytest.raises((ConfigError, ValueError), match=r"spec\.panel\.judges"):

@@ -65,6 +65,13 @@ def test_what_holds_of_one_of_several_sounds_is_open_for_the_clip_and_refuted_wh
     assert verdicts("The second sound is noise-like.", uncounted, "harmonicity") == ["unverifiable"]
 
 
+def test_what_is_said_of_the_first_sound_of_one_is_said_of_the_clip() -> None:
+    for said in ("The first sound is low.", "The sound is low."):
+        for measured in ({"f0_median": 100.0}, {"harmonic_ratio": -8.0, "spectral_centroid": 300.0}):
+            alone = [*known(event_count=1, silence_share=0.0, **measured), *several("event", [0.0], [0.1], 2.8)]
+            assert verdicts(said, alone, "register") == ["supported"], said
+
+
 def test_a_chain_of_one_sentence_has_no_last_sentence_that_restates_the_answer() -> None:
     assert not concludes(" rising.", 1, 7, "rising")
     assert concludes("It goes up first. Rising.", 18, 24, "rising")

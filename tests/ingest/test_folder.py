@@ -1,9 +1,7 @@
 """A folder becomes clips, questions and quarantine, and nothing is lost on the way."""
 
-import io
 import json
 import struct
-import wave
 from collections import Counter
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 import soundfile
 
 from mgrd.audio.decode import decode
+from mgrd.audio.wav import pcm16, wav_bytes
 from mgrd.errors import ContractError, DataError
 from mgrd.ids import clip_key, sha256_file
 from mgrd.ingest import clips as clips_module
@@ -323,11 +322,7 @@ def test_an_unreadable_folder_is_a_data_error(tmp_path: Path) -> None:
 
 
 def test_a_wav_with_a_wrong_length_in_its_header_is_read_or_refused(tmp_path: Path) -> None:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setparams((1, 2, 16_000, 0, "NONE", ""))
-        file.writeframes((noise(1.0)[:, 0] * 32767).astype("<i2").tobytes())
-    data = bytearray(buffer.getvalue())
+    data = bytearray(wav_bytes(pcm16(noise(1.0)[:, 0]), 16_000))
     data[40:44] = struct.pack("<I", 0xFFFFFFF0)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "liar.wav").write_bytes(data)

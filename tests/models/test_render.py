@@ -1,13 +1,16 @@
 """Rendering: the checkpoint's own template, loss on the completion alone, and text back to its parts."""
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from mgrd.errors import DataError
+from mgrd.errors import DataError, EngineError
 from mgrd.models.checkpoints import LoadedModel, load_model
-from mgrd.models.render import Renderer, completion_text, match_choice, parse_completion
+from mgrd.models.render import Renderer, completion_text, match_choice, open_renderer, parse_completion
 from tests.tiny_model import PROMPTS, tiny_model
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "rendered_rows.json"
@@ -38,6 +41,37 @@ def test_ids_equal_those_of_the_chat_template(
     expected = loaded.processor.tokenizer(text.removesuffix("\n")).input_ids
     example = renderer.example(PROMPTS[0], audio_tokens, reasoning, "rising")
     assert list(example.ids) == expected
+
+
+def test_a_renderer_of_the_tokenizer_files_is_that_of_the_processor_and_loads_no_torch(
+    loaded: LoadedModel, renderer: Renderer
+) -> None:
+    light = open_renderer(loaded.folder)
+    for audio_tokens, reasoning in ((0, ""), (5, "the pitch rises")):
+        case = (PROMPTS[0], audio_tokens, reasoning, "rising")
+        assert light.example(*case) == renderer.example(*case)
+    assert light.special_ids == renderer.special_ids
+    with pytest.raises(DataError, match="chat token"):
+        light.prompt("<|im_end|>", 0)
+    script = (
+        "import sys; from pathlib import Path; from mgrd.models.render import open_renderer; "
+        "open_renderer(Path(sys.argv[1])); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, loaded.folder], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+
+
+def test_a_checkpoint_without_tokenizer_files_of_their_own_is_read_through_its_processor(
+    loaded: LoadedModel, renderer: Renderer, tmp_path: Path
+) -> None:
+    shutil.copytree(loaded.folder, tmp_path / "old")
+    template = tmp_path / "old" / "chat_template.jinja"
+    (tmp_path / "old" / "chat_template.json").write_text(json.dumps({"chat_template": template.read_text()}))
+    template.unlink()
+    assert open_renderer(tmp_path / "old").prompt(PROMPTS[0], 5) == renderer.prompt(PROMPTS[0], 5)
+    (tmp_path / "old" / "tokenizer.json").write_text("{")
+    with pytest.raises(EngineError, match="reading the tokenizer of"):
+        open_renderer(tmp_path / "old")
 
 
 def test_the_loss_lies_on_think_block_answer_and_end_of_turn(loaded: LoadedModel, renderer: Renderer) -> None:

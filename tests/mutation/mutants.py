@@ -13,10 +13,9 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
 GROUPS = {path.stem: path for path in sorted(Path(__file__).parent.glob("*.toml"))}
@@ -60,11 +59,11 @@ def run(group: str, size: int, seed: int) -> Path:
     session.parent.mkdir(parents=True, exist_ok=True)
     path = f"{REPOSITORY / '.venv' / 'bin'}:{os.environ['PATH']}"
     with checkout(REPOSITORY) as tree:
-        quiet = {"PATH": path, "PYTHONPATH": str(tree), "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        there = {"PATH": path, "PYTHONPATH": str(tree), "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
         def cosmic_ray(*arguments: str) -> None:
             command = [sys.executable, "-m", "cosmic_ray.cli", *arguments]
-            subprocess.run(command, cwd=tree, env=os.environ | quiet, check=True)
+            subprocess.run(command, cwd=tree, env=os.environ | there, check=True)
 
         config = str(GROUPS[group])
         if not session.exists():
@@ -81,21 +80,21 @@ def _thin(session: Path, size: int, seed: int) -> None:
     from cosmic_ray.work_db import use_db  # pyright: ignore[reportMissingImports]  # of an environment of its own
 
     with use_db(str(session)) as work:
-        items = {_place(item.mutations[0]): item for item in work.work_items}
+        items = {
+            (str(change.module_path), change.operator_name, change.occurrence): item
+            for item in work.work_items
+            for change in item.mutations
+        }
         work.clear()
         work.add_work_items(items[place] for place in sample(items, size, seed))
 
 
-def _place(change: Any) -> Place:
-    return str(change.module_path), change.operator_name, change.occurrence
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("group", choices=GROUPS)
     parser.add_argument("--size", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     session = run(given.group, given.size, given.seed)
     report = ["cosmic_ray.tools.report", "--surviving-only", "--show-diff", str(session)]
     subprocess.run([sys.executable, "-m", *report], check=True)

@@ -1,13 +1,12 @@
 """A made campaign of four rounds: every table that a report reads, and sounds to go with it."""
 
-import io
 import json
-import wave
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
+from mgrd.audio.wav import pcm16, wav_bytes
 from mgrd.ids import content_key
 from mgrd.report.inputs import ReportInputs
 from schemas import TABLES
@@ -47,13 +46,7 @@ def sound(uri: str) -> bytes:
     tone = sum(np.sin(k * phase) / k**1.3 for k in range(1, 12) if k * 500 < RATE / 2)
     pulses = 0.5 + 0.5 * np.tanh(6 * np.sin(2 * np.pi * generator.uniform(0.7, 2.5) * times))
     samples = 0.2 * tone * pulses + 0.004 * generator.normal(size=len(times))
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-    return file.getvalue()
+    return wav_bytes(pcm16(samples), RATE)
 
 
 def metrics() -> pl.DataFrame:

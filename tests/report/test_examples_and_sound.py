@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from mgrd.audio.wav import pcm16, wav_bytes
 from mgrd.errors import AudioError
 from mgrd.report.examples import choose_examples, example_views, mark_pieces
 from mgrd.report.sound import COLUMNS, HIGHEST, LOWEST, MAX_SECONDS, ROWS, picture_sound
@@ -20,13 +21,7 @@ RATE = 16_000
 
 
 def wav(samples: np.ndarray, rate: int = RATE) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(rate)
-        out.writeframes((samples * 32767).astype("<i2").tobytes())
-    return file.getvalue()
+    return wav_bytes(pcm16(samples), rate)
 
 
 def tone(hz: float, seconds: float = 1.0, rate: int = RATE) -> np.ndarray:

@@ -16,6 +16,7 @@ from mgrd.report.charts import LABEL_GAP, draw_charts
 from mgrd.report.figures import funnel_gap, headline_rows
 from mgrd.report.inputs import ReportInputs
 from mgrd.report.page import reason_table
+from mgrd.report.provenance import gather_provenance
 from mgrd.report.status import figures_of, status_document
 
 VOID = {"meta", "br", "img", "input", "link", "hr"}
@@ -142,6 +143,18 @@ def test_claimed_and_measured_stand_side_by_side(page: Page) -> None:
 def test_headline_figures_funnel_reasons_and_provenance_are_on_the_page(page: Page) -> None:
     for text in ("53.0 %", "49.5 to 56.5", "+43.0 pp", "2,500", "77aa01d2c9e4b3f0", "GPL-2.0 soundfont", "spec.seed"):
         assert text in page.text, text
+
+
+def test_models_stand_below_their_parents() -> None:
+    inputs = campaign.campaign()
+    first = inputs.models.filter(pl.col("round") == 0)
+    hearing = first.with_columns(stage=pl.lit("hearing"), model_id=pl.lit("ear"), parent_id=pl.lit(None, pl.String))
+    cold = inputs.models.with_columns(
+        parent_id=pl.when(pl.col("round") == 0).then(pl.lit("ear")).otherwise("parent_id")
+    )
+    models = gather_provenance(replace(inputs, models=pl.concat([cold, hearing]))).models
+    assert [model["stage"] for model in models] == ["hearing", "cold_start", *["sft"] * (len(models) - 2)]
+    assert [model["round"] for model in models] == sorted(model["round"] for model in models)
 
 
 def test_everything_that_scrolls_can_be_reached_by_keyboard(page: Page) -> None:

@@ -1,7 +1,5 @@
 """A workspace to review: made sounds, measured by the real code, and chains that the real checks decided on."""
 
-import io
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +7,7 @@ import polars as pl
 
 from mgrd.audio.evidence import measure_clips
 from mgrd.audio.facts import from_row
+from mgrd.audio.wav import pcm16, wav_bytes
 from mgrd.ids import clip_key, content_key, sha256_bytes
 from mgrd.selection.decisions import ground_traces
 from mgrd.settings import PolicySpec
@@ -32,13 +31,7 @@ def glide(start: float, end: float, seconds: float = 2.0) -> bytes:
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
     tone = sum(np.sin(k * phase) / k for k in (1, 2, 3))
     fade = np.minimum(1, np.minimum(times, seconds - times) / 0.05)
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes((0.3 * tone * fade * 32767 / 2).astype("<i2").tobytes())
-    return file.getvalue()
+    return wav_bytes(pcm16(0.15 * tone * fade), RATE)
 
 
 def make_workspace(root: Path, *, clips: int = 3, rounds: int = 2, samples: int = 4) -> Workspace:

@@ -221,6 +221,7 @@ def test_quarantined_rows_are_listed_as_text(client: TestClient, workspace: Work
 def test_unknown_things_are_not_found(client: TestClient) -> None:
     for path in ("/item/nothing", "/diff/nothing", "/clips/nothing/picture.json", "/nowhere"):
         assert client.get(path).status_code == 404, path
+    assert "there is no page /nowhere" in client.get("/nowhere").text
 
 
 def test_every_page_opens_on_an_empty_workspace(tmp_path) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mgrd.errors import ConfigError
 from mgrd.store import Workspace, frame_of
-from mgrd.store.checkpoints import retire_checkpoints, unneeded_checkpoints
+from mgrd.store.checkpoints import current_checkpoint, retire_checkpoints, unneeded_checkpoints
 from mgrd.store.workspace import init_workspace
 from schemas import MODELS
 
@@ -31,6 +32,19 @@ def workspace(root: Path, promoted: tuple[int, ...], rounds: int = 4, **runtime:
 
 def names(folders: list[Path]) -> list[str]:
     return [folder.name for folder in folders]
+
+
+def test_a_campaign_stands_at_the_newest_model_that_was_promoted(tmp_path: Path) -> None:
+    opened = workspace(tmp_path / "w", promoted=(0, 1, 2))
+    assert current_checkpoint(opened) == tmp_path / "w" / "models" / "round-2-dpo"
+
+
+def test_before_a_promotion_it_stands_at_the_outside_model_or_at_none(tmp_path: Path) -> None:
+    opened = workspace(tmp_path / "w", promoted=())
+    with pytest.raises(ConfigError, match="has no model yet"):
+        current_checkpoint(opened)
+    outside = Workspace.open(tmp_path / "w", {"spec.model.base": str(tmp_path / "base")})
+    assert current_checkpoint(outside) == tmp_path / "base"
 
 
 def test_old_rounds_go_and_round_0_stays(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mgrd.settings.training import PreferenceSpec
 from mgrd.training.batches import TrainingRow
 from mgrd.training.dpo import Pair, dpo_loss, train_dpo
 from mgrd.training.features import FeatureCache
-from mgrd.training.reinforce import shard_states
+from mgrd.training.gradients import row_states
 from tests.tiny_model import PROMPTS
 
 SPEC = PreferenceSpec(steps=15, batch_pairs=4, learning_rate=2e-3)
@@ -37,7 +37,7 @@ def pairs(folder: Path, features: FeatureCache, *, swapped: bool = False) -> lis
 def margins(folder: Path, features: FeatureCache, made: list[Pair]) -> list[float]:
     rows = [TrainingRow(p.pair_id, p.clip_id, one, 1.0) for p in made for one in (p.chosen, p.rejected)]
     with torch.no_grad():
-        logprobs, _, _ = shard_states(load_model(folder).model, rows, features)
+        logprobs, _, _ = row_states(load_model(folder).model, rows, features)
     sums = [float(part.sum()) for part in logprobs.split([len(row.example.completion) for row in rows])]
     return [sums[at] - sums[at + 1] for at in range(0, len(sums), 2)]
 

@@ -14,8 +14,10 @@ from mgrd.models.render import RenderedPrompt, Renderer
 from mgrd.settings.training import GuardSpec, ReinforceSpec
 from mgrd.training.advantages import clipped_loss
 from mgrd.training.features import FeatureCache
+from mgrd.training.gradients import row_states
 from mgrd.training.guards import HeldOut
-from mgrd.training.reinforce import Learner, ReinforceReport, Rollout, as_rows, reinforce, shard_states
+from mgrd.training.policy import PolicyLearner, Rollout, as_rows
+from mgrd.training.reinforce import ReinforceReport, reinforce
 from tests.tiny_model import PROMPTS
 
 SPEC = ReinforceSpec(
@@ -42,7 +44,7 @@ class Bandit:
         """Of the two arms, and nothing else."""
         rollouts = [self._rollout(clip, self.prompts[clip], arm, 0.0) for arm in (0, 1)]
         with torch.no_grad():
-            logprobs, _, _ = shard_states(self.model, as_rows(rollouts), self.features)
+            logprobs, _, _ = row_states(self.model, as_rows(rollouts), self.features)
         return logprobs.softmax(0)
 
     def _rollout(self, clip: str, prompt: RenderedPrompt, arm: int, logprob: float) -> Rollout:
@@ -108,10 +110,10 @@ def test_another_sound_changes_log_probabilities_and_gradients(folder: Path, fea
     found = {}
     for clip in ("clip0", "clip3"):
         loaded = load_model(folder)
-        learner = Learner(loaded, features, SPEC, 0, torch.float32)
+        learner = PolicyLearner(loaded, features, SPEC, 0, torch.float32)
         rollouts = chains(loaded, features, clip)
         with torch.no_grad():
-            logprobs, _, _ = shard_states(loaded.model, as_rows(rollouts), features)
+            logprobs, _, _ = row_states(loaded.model, as_rows(rollouts), features)
         learner.step(0, [rollouts])
         gradient = loaded.model.model.multi_modal_projector.linear.weight.grad
         assert gradient is not None
@@ -125,7 +127,7 @@ def test_only_written_tokens_are_in_the_loss(folder: Path, features: FeatureCach
     loaded = load_model(folder)
     rollouts = chains(loaded, features, "clip1")
     with torch.no_grad():
-        logprobs, states, _ = shard_states(loaded.model, as_rows(rollouts), features)
+        logprobs, states, _ = row_states(loaded.model, as_rows(rollouts), features)
     lengths = [len(one.ids) for one in rollouts]
     assert len(logprobs) == len(states) == sum(lengths)
     predicted = loaded.model.lm_head(states).log_softmax(-1)
@@ -136,9 +138,9 @@ def test_only_written_tokens_are_in_the_loss(folder: Path, features: FeatureCach
 def test_the_update_has_the_gradient_of_the_plain_formula(folder: Path, features: FeatureCache) -> None:
     loaded = load_model(folder)
     spec = SPEC.model_copy(update={"learning_rate": 1e-12})
-    learner = Learner(loaded, features, spec, 0, torch.float32)
+    learner = PolicyLearner(loaded, features, spec, 0, torch.float32)
     rollouts = chains(loaded, features, "clip1")
-    logprobs, _, _ = shard_states(loaded.model, as_rows(rollouts), features)
+    logprobs, _, _ = row_states(loaded.model, as_rows(rollouts), features)
     lengths = torch.tensor([len(one.ids) for one in rollouts])
     advantages = torch.tensor([0.5, -0.5]).repeat_interleave(lengths)
     loss = clipped_loss(logprobs, logprobs.detach(), advantages, 0.2) / lengths.sum()
@@ -165,27 +167,25 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
         if step == 6:
             raise KilledError
 
-    state = tmp_path / "state"
     with pytest.raises(KilledError):
-        run(folder, tmp_path / "parts", features, spec, state_folder=state, checkpoint_steps=4, before=kill)
-    (place,) = state.iterdir()
+        run(folder, tmp_path / "parts", features, spec, checkpoint_steps=4, before=kill)
+    (place,) = (tmp_path / ".parts.run").iterdir()
     assert {path.suffix for path in place.iterdir()} == {".json", ".safetensors"}
     assert len(json.loads((place / "progress.json").read_text())["progress"]["steps"]) == 4
     drawn: list[int] = []
-    parts, _ = run(
-        folder, tmp_path / "parts", features, spec, state_folder=state, checkpoint_steps=4, before=drawn.append
-    )
+    parts, _ = run(folder, tmp_path / "parts", features, spec, checkpoint_steps=4, before=drawn.append)
     assert drawn == [4, 5, 6, 7, 8, 9, 10]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "whole"]
     assert parts.model_id == whole.model_id
     assert parts.steps == whole.steps
 
 
 def test_a_broken_checkpoint_says_what_to_do(folder: Path, features: FeatureCache, tmp_path: Path) -> None:
-    state = tmp_path / "state"
+    state = tmp_path / ".out.run"
     (state / "step-000004").mkdir(parents=True)
     (state / "step-000004" / "progress.json").write_text("{")
     with pytest.raises(TrainingError, match=r"cannot read the checkpoint .*remove .* to start anew"):
-        run(folder, tmp_path / "out", features, state_folder=state)
+        run(folder, tmp_path / "out", features)
 
 
 class Declining(Bandit):
@@ -225,6 +225,6 @@ def test_gradients_that_are_not_finite_are_an_error(folder: Path, features: Feat
     loaded = load_model(folder)
     bandit = Bandit(loaded, features, SPEC)
     groups = [[replace(one, reward=float("nan")) for one in group] for group in bandit.draw(0)]
-    learner = Learner(loaded, features, SPEC, 0, torch.float32)
+    learner = PolicyLearner(loaded, features, SPEC, 0, torch.float32)
     with pytest.raises(TrainingError, match="learning_rate"):
         learner.step(0, groups)

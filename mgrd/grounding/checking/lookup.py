@@ -23,6 +23,8 @@ LINES = {"f0_trend": "f0_line", "loudness_trend": "level_line", "brightness_tren
 MEANS = {"f0_median": ("f0_line", "event_f0"), "spectral_centroid": ("centroid_line",), "rms": ("level_line",)}
 REACHES_END, SETS_IN = 0.95, 0.8  # shares of the clip from which a range goes to its end, and from which it is its end
 EARLIER = 0.05  # s before a range at which an event may begin that is in it
+ORDERS = frozenset({"order_pitch", "order_loudness"})
+"""What can be told of one sound against another."""
 SPOKEN_SURE = 0.7  # reliability of the pitch of a stretch of speech
 OF_ALL = re.compile(r"\b(?:each|every|all|they|whole|entire|throughout)\b", re.IGNORECASE)
 """Words by which a claim is about every sound, and not about any."""
@@ -34,7 +36,7 @@ def fact_for(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span 
     """The fact that decides a word claim, local to its time range or its event."""
     name = attribute.fact
     if claim.subject is not None and claim.reference is not None:
-        return _between_events(claim, name, evidence)
+        return _between_events(claim, name, evidence) if name in ORDERS else None
     if claim.subject is not None and name == "f0_median":
         return of_sound("event_f0", claim.subject, evidence)
     if span is not None:

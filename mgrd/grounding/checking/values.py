@@ -197,10 +197,10 @@ def _lengths(claim: Claim, evidence: Evidence, _: Span | None) -> list[Fact]:
 def _silences(_: Claim, evidence: Evidence, __: Span | None) -> list[Fact]:
     """Every silence: between sounds, before the first and after the last."""
     found = [fact for kind in ("gap", "pause") for fact in evidence.all(kind)]
-    entry, duration, events = evidence.sure("entry"), evidence.first("duration"), evidence.all("event")
-    if entry is None or duration is None or not events:
+    entry, duration = evidence.sure("entry"), evidence.first("duration")
+    if entry is None or duration is None:  # without a single sound there is no entry
         return found
-    outside = [(0.0, entry.end), (events[-1].end, duration.value)]
+    outside = [(0.0, entry.end), (evidence.all("event")[-1].end, duration.value)]
     sure = entry.reliability
     return found + [Fact("gap", end - start, "s", start, end, sure) for start, end in outside if end - start > 0.1]
 

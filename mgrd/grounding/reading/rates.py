@@ -12,7 +12,7 @@ from mgrd.grounding.reading.values import BEATS, UNITS, draft_value, number_of
 
 PER = frozenset({"per", "every", "each", "a", "/", "the"})
 SECONDS = {word: factor for word, (unit, factor) in UNITS.items() if unit == "s"}
-PARTS = {"half": 0.5, "quarter": 0.25, "third": 1 / 3, "half a": 0.5, "a quarter of a": 0.25, "a third of a": 1 / 3}
+PARTS = {"half": 0.5, "quarter": 0.25, "half a": 0.5, "a quarter of a": 0.25, "a third of a": 1 / 3}
 SINGLE = frozenset({"a", "one", "another", "an", "once"})
 SYLLABLES = frozenset({"syllable", "syllables"})
 BETWEEN = 4  # items from a number to "per second"
@@ -30,8 +30,9 @@ def read_rates(clause: Clause, topic: str | None) -> Iterator[Draft]:
         seconds, last = found
         first = _number_before(items, index)
         if first is None:
+            single = not any(other.kind == "number" and other.word not in SINGLE for other in items[:index])
             every = item.word in ("every", "each") and any(other.kind == "event" for other in items[:index])
-            number, first = (1.0, index) if every else (None, index)
+            number, first = (1.0, index) if every and single else (None, index)
         else:
             number = number_of(items[first]) or 1.0
         if number is None or seconds <= 0 or not isfinite(number):

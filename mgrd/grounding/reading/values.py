@@ -336,7 +336,10 @@ def _seconds(value: Value) -> Draft | None:
     items = value.clause.items
     if "reverb" in value.topics:
         return value.draft("decay_time", value.middle)
-    every = any(item.word == "every" for item in items[max(0, value.first - 3) : value.first])
+    at = next((k for k in range(max(0, value.first - 3), value.first) if items[k].word == "every"), None)
+    if at is not None and any(item.kind == "number" and item.word != "one" for item in items[:at]):
+        return None  # "three clicks every two seconds" is a rate
+    every = at is not None
     silent = any(item.value == "interval" and item.word.startswith(_SILENT) for item in items)
     if every or (not silent and ("apart" in value.words or "interval" in value.topics)):
         return of_period(value.draft("tempo", 60 / value.middle, "BPM")) if value.middle > 0 else None

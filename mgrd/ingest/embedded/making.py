@@ -40,6 +40,7 @@ from mgrd.ingest.embedded.timeline import (
     place,
 )
 from mgrd.settings import EmbeddedSpec
+from mgrd.store import frame_of
 from schemas import CLIPS
 
 BATCH = 24
@@ -114,7 +115,7 @@ def make_embedded(
         rows += made
         if on_progress:
             on_progress(len(made))
-    clips = pl.from_dicts(rows, schema=pl.DataFrame(CLIPS.arrow.empty_table()).schema)
+    clips = frame_of(CLIPS, rows)
     return clips, ask_questions(plans, clips, seed)
 
 
