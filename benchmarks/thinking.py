@@ -65,11 +65,14 @@ def write_questions(workspace: Path, folder: Path) -> Path:
 def models_of(workspace: Path) -> list[tuple[str, Path]]:
     """The cold start, and the last model."""
     from mgrd.store import Workspace
+    from mgrd.store.checkpoints import current_checkpoint
     from schemas import MODELS
 
-    models = Workspace.open(workspace).store.read(MODELS).sort("round").to_dicts()
-    cold = next(model for model in models if model["stage"] == "cold start")
-    return [("cold start", workspace / cold["uri"]), (f"round {models[-1]['round']}", workspace / models[-1]["uri"])]
+    opened = Workspace.open(workspace)
+    rounds = {workspace / row["uri"]: row["round"] for row in opened.store.read(MODELS).iter_rows(named=True)}
+    cold = next(row["uri"] for row in opened.store.read(MODELS).to_dicts() if row["stage"] == "cold start")
+    last = current_checkpoint(opened)
+    return [("cold start", workspace / cold), (f"round {rounds[last]}", last)]
 
 
 def evaluate(workspace: Path, data: Path, model: Path, out: Path, asked: argparse.Namespace) -> dict[str, Any]:

@@ -21,6 +21,7 @@ def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) 
     from mgrd.errors import DataError
     from mgrd.ingest.listing import listing_digest
     from mgrd.store.request import Request
+    from schemas import QUARANTINE
 
     embedded = source == "embedded"
     if not embedded and not Path(source).exists():
@@ -38,3 +39,5 @@ def ingest_command(source: SourceArgument, workspace: WorkspaceOption = Path()) 
         ingest(str(workspace.resolve()), path)
         request.record()
     typer.echo("ingested; `mgrd data list` shows what is there, `mgrd run` goes on")
+    if waiting := opened.store.read(QUARANTINE, columns=["row_id"]).height:
+        typer.echo(f"{waiting} could not be processed: `mgrd data quarantine` says why, `mgrd requeue` tries again")

@@ -82,6 +82,7 @@ def _watch(workspace: "Workspace", seconds: float, json_: bool) -> None:
 
 
 def status_of(workspace: "Workspace") -> dict[str, object]:
+    """The status document, with who works in the workspace as `holder` (None: nobody)."""
     from dataclasses import asdict
 
     from mgrd.report.status import status_document

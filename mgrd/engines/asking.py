@@ -5,8 +5,9 @@ The bodies are a contract with servers that we do not run; tests hold them again
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,10 +16,13 @@ import soundfile
 from mgrd.audio.decode import MODEL_RATE, decode, mono_16k, probe
 from mgrd.engines.protocol import Sampling
 from mgrd.errors import AudioError
+from mgrd.models.files import window_seconds
 from mgrd.settings.runtime import ModelRuntime
 
 SLACK_SECONDS = 0.01
 """A clip may pass the window by one hop of resampling tail."""
+KEPT_CLIPS = 64
+"""The chains of a question come together, and those of a clip's questions soon after."""
 DROPPABLE = ("logprobs", "logit_bias", "seed", "n")
 """Fields that a chain can be sampled without, for servers that refuse them by name."""
 Body = dict[str, Any]
@@ -99,6 +103,12 @@ class SentClip:
 
     data: str
     seconds: float
+
+
+def sent_clips(folder: Path, runtime: ModelRuntime) -> Callable[[Path], SentClip]:
+    """Reads clips up to the model's window, of the settings or of the checkpoint in `folder`; keeps the last ones."""
+    most = min(runtime.max_audio_seconds, window_seconds(folder, runtime.max_audio_seconds))
+    return lru_cache(KEPT_CLIPS)(lambda path: read_sent_clip(path, most))
 
 
 def read_sent_clip(path: Path, most_seconds: float) -> SentClip:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -18,11 +17,10 @@ from urllib.parse import urlsplit
 import openai
 
 from mgrd.engines.answers import Answer, Token, read_answer, read_prompt_logprobs, read_prompt_tokens
-from mgrd.engines.asking import Asking, Body, SentClip, read_sent_clip
+from mgrd.engines.asking import Asking, Body, SentClip, sent_clips
 from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest, audio_of
 from mgrd.engines.results import chat_token_bias, completion_of, raise_worst, score_of
 from mgrd.errors import EngineError, EngineStopError
-from mgrd.models.files import window_seconds
 from mgrd.models.serving_copy import read_record, servable
 from mgrd.serving.connection import Address, Connection, Try
 from mgrd.serving.failures import NoReplyError, NotACompletionError
@@ -35,7 +33,6 @@ from mgrd.settings.runtime import ServerRuntime
 LOGGER = logging.getLogger("mgrd")
 REVIVALS = 3
 """Times that one request may find the server gone; then the request itself is suspected."""
-KEPT_CLIPS = 64
 
 T = TypeVar("T")
 
@@ -71,8 +68,7 @@ class OpenAIEngine:
         self._connection = Connection(address, Concurrency(server.concurrency))
         self._launched = LaunchedServer([word.format(**names) for word in server.start], log) if server.start else None
         self._patience = Patience(self._connection, server.patience_seconds, self._launched)
-        most = min(server.max_audio_seconds, window_seconds(folder, server.max_audio_seconds))
-        self._clip = lru_cache(KEPT_CLIPS)(lambda path: read_sent_clip(path, most))
+        self._clip = sent_clips(folder, server)
         self._after_end: int | None = None
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()

@@ -22,6 +22,7 @@ from mgrd.models.render import RenderedPrompt, Renderer, parse_completion
 from mgrd.training.features import FeatureCache, StoredPrecision
 
 SCORE_ROWS = 64
+"""Completions that one thread scores at once."""
 
 Prompts = Sequence[RenderedPrompt]
 Chains = list[list[Written]]

@@ -6,21 +6,19 @@ checkpoint in shapes that vLLM does not take is loaded as its serving copy.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 from mgrd.engines.answers import Token, read_answer, read_prompt_logprobs, read_prompt_tokens
-from mgrd.engines.asking import Asking, Body, SentClip, read_sent_clip
+from mgrd.engines.asking import Asking, Body, SentClip, sent_clips
 from mgrd.engines.protocol import Completion, SampleRequest, Sampling, Score, ScoreRequest, audio_of
 from mgrd.engines.results import chat_token_bias, completion_of, raise_worst, score_of
 from mgrd.errors import EngineError, MgrdError
-from mgrd.models.files import window_seconds
 from mgrd.models.serving_copy import servable
 from mgrd.serving.vllm_process import VllmProcess
 from mgrd.settings.runtime import VllmRuntime
 
-KEPT_CLIPS = 64
 SCORE_ROWS = 64
+"""Completions that go to vLLM together."""
 
 
 @dataclass(slots=True)
@@ -60,8 +58,7 @@ class VllmEngine:
         self._runtime = runtime
         self._batch_requests = batch_requests
         self._asking = Asking(runtime, model_id, chat_token_bias(folder))
-        most = min(runtime.max_audio_seconds, window_seconds(folder, runtime.max_audio_seconds))
-        self._clip = lru_cache(KEPT_CLIPS)(lambda path: read_sent_clip(path, most))
+        self._clip = sent_clips(folder, runtime)
         options = {
             "model": str(servable(folder, model_id, place / "cache" / "serving")),
             "limit_mm_per_prompt": {"audio": 1},

@@ -55,6 +55,7 @@ class Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json`; it names every other file of the folder, so it is the last."""
     files = [asdict(entry) for entry in manifest.files]
     document = {
         "manifest_version": MANIFEST_VERSION,

@@ -53,10 +53,18 @@ BEHIND = re.compile(r"\b(?:background|underneath|under|behind|beneath|backdrop|b
 BESIDE = re.compile(
     r"\b(?:with|by|in|under|beneath|behind|through|over|against|plus|and|from)(?: the| some| a| a lot of)? $"
 )
+OF_NOTES = re.compile(
+    r"no (?:single )?(?:note|pitch) (?:lasts?|stands? out|repeats?|recurs|goes|rises?|falls?|follows?|(?:is|was)\b"
+    r"(?! (?:\w+ly )?(?:heard|audible|present|there|discern|percept|identif|clear|defin|recogni|found|detect|evident)))"
+)
 OF_MOVEMENT = re.compile(
     r"\b(?:movement|motion|glide|sweep|slide|rise|fall|climb|ascent|descent|vibrato|wobble|crescendo|fade)(?: \w+ly)? $"
 )
 _SIDES = re.compile(r"left|right|both", re.IGNORECASE)
+_OF_ALL = re.compile(
+    r"\b(?:all|both|each|every|either|neither)(?: single)?(?: one)?(?: of)?(?: the| these)? $", re.IGNORECASE
+)
+LONGEST_DETERMINER = 32  # characters of "every single one of these "
 LONGEST_BESIDE = 12  # characters of these words before what they bring in
 LISTED = 3  # described nouns in a row without any verb: a list of keywords
 PHRASED = frozenset({"a", "an", "the", "with", "no", "its", "i", "very", "at", "each", "both", "this"})
@@ -191,6 +199,8 @@ def _with_glossary(found: list[Claim], prose: _Prose) -> list[Claim]:
             continue  # "the movement stops and": the sound goes on
         if draft["claimed"] == "pauses absent" and BEHIND.search(words):
             continue  # of a noise that goes on under the sounds
+        if draft["claimed"] == "harmonicity noisy" and OF_NOTES.match(words, begin):
+            continue  # "no note is repeated": there are notes
         if draft["claimed"] == "harmonicity noisy" and BESIDE.search(words, max(0, begin - LONGEST_BESIDE), begin):
             continue  # noise beside the sound is not the sound
         if draft["attribute"] == "voice" and any(_near(c, draft, clause) for c in found):
@@ -271,9 +281,11 @@ def _claim(text: str, draft: Draft) -> Claim:
 
 
 def _quoting(claim: Claim, text: str) -> Claim:
-    """The claim with the text at its place, which may have grown since it was read."""
-    said = text[claim.start : claim.end]
-    return claim if claim.text == said else replace(claim, text=said)
+    """The claim with the text at its place, which may have grown since it was read, from a word for all sounds on."""
+    of_all = _OF_ALL.search(text, max(0, claim.start - LONGEST_DETERMINER), claim.start)
+    start = of_all.start() if of_all is not None else claim.start
+    said = text[start : claim.end]
+    return claim if claim.text == said else replace(claim, start=start, text=said)
 
 
 def _without_choices(claims: list[Claim], clauses: list[Clause]) -> list[Claim]:

@@ -50,6 +50,7 @@ class LabelBook:
 
     @classmethod
     def of(cls, clips: Iterable[Mapping[str, object]]) -> "LabelBook":
+        """The names of rows of the clips table."""
         names: dict[str, set[str]] = defaultdict(set)
         for clip in clips:
             name = _clip_name(clip)

@@ -109,6 +109,7 @@ def field_values(raw: dict[str, object]) -> dict[str, object]:
 
 
 def require_path_column(path: Path, columns: Sequence[str]) -> None:
+    """Raises DataError, with the columns that are there, when none of them names the audio files."""
     if not {_column_name(name) for name in columns} & set(ALIASES["path"]):
         seen = ", ".join(repr(name) for name in columns) or "none"
         raise DataError(

@@ -163,6 +163,7 @@ class Pack:
         return torch.cat([prefix.reshape(-1), row.reshape(-1)])[None]
 
     def layout(self, *, capture: bool = False) -> PackLayout:
+        """Who attends to whom; with `capture` the prefixes' keys and values are kept, to decode from them."""
         prefixes, prefix_length = self.prefix_ids.shape
         rows, row_length = self.row_ids.shape
         seen = torch.arange(prefix_length)[None, :] < self._starts()[:, None]

@@ -47,6 +47,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class ClaimView:
+    """A claim in words: what was said, what was measured beside it, and where; times in seconds of the clip."""
+
     number: int
     verdict: str
     text: str

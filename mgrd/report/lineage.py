@@ -89,8 +89,6 @@ def _ancestors(workspace: Workspace, model_id: str) -> list[Record]:
 
 def _pairs(workspace: Workspace, trace_id: str) -> list[Record]:
     sides = [name for name in PREFERENCES.arrow.names if name.endswith("_trace_id")]
-    if not sides:
-        return []
     return _all(workspace, PREFERENCES, pl.any_horizontal(pl.col(name) == trace_id for name in sides))
 
 

@@ -7,7 +7,7 @@ changed setting makes it owed again is only known when it runs, so `everything` 
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -243,7 +243,5 @@ def _with_calls(step: Step, calls: Range, prompt: Range, reply: Range, judge: An
     """The step with one judge's calls added."""
     share = judge.batch_price if judge.batch else 1.0
     cost = calls * (prompt * (judge.price_in / 1e6) + reply * (judge.price_out / 1e6)) * share
-    return Step(
-        step.round, step.stage, step.rows, step.calls + calls, step.tokens + calls * (prompt + reply), step.seconds,
-        step.cost + cost, step.measured, step.done,
-    )  # fmt: skip
+    tokens = step.tokens + calls * (prompt + reply)
+    return replace(step, calls=step.calls + calls, tokens=tokens, cost=step.cost + cost)

@@ -41,6 +41,7 @@ class Access:
         return bool(self.token or self.user_header) or host_name(header) in LOOPBACK
 
     def granted(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> bool:
+        """Whether a visitor may see pages: named by the proxy, with the token, or on loopback without either."""
         if self.user_header:
             return bool(headers.get(self.user_header.lower(), "").strip())
         if not self.token:
@@ -59,6 +60,7 @@ class Access:
 
 
 def is_loopback(host: str) -> bool:
+    """Whether an address to bind is reached from this machine alone; other names are taken not to be."""
     if host == "localhost":
         return True
     try:

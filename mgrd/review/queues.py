@@ -93,6 +93,7 @@ def find_neighbours(mirror: Mirror, view: View, reviewer: str, trace_id: str) ->
 
 
 def first_item(mirror: Mirror, view: View, reviewer: str) -> str | None:
+    """The trace_id at the head of a view; None when nothing is in it."""
     where, values = _where(mirror, view, reviewer)
     order = ORDERS[view.queue]
     found = mirror.reader.execute(

@@ -90,11 +90,16 @@ def _overridden(settings: Settings, overrides: dict[str, object]) -> Settings:
         except (LookupError, TypeError, ValueError) as error:
             raise ConfigError(f"there is no setting {dotted}; see `mgrd config schema`") from error
     # Field by field: the whole would read the environment again, over the overrides.
-    return Settings.model_construct(
-        spec=Spec.model_validate(merged["spec"]),
-        runtime=Runtime.model_validate(merged["runtime"]),
-        store=StoreSettings.model_validate(merged["store"]),
-    )
+    sections: dict[str, Any] = {}
+    for name, section in (("spec", Spec), ("runtime", Runtime), ("store", StoreSettings)):
+        try:
+            sections[name] = section.model_validate(merged[name])
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, (name, *e['loc'])))}: {e['msg']}" for e in error.errors())
+            raise ConfigError(
+                f"what was given in place of {SETTINGS_FILE}: {wrong}; see `mgrd config schema`"
+            ) from error
+    return Settings.model_construct(**sections)
 
 
 def _place(keys: tuple[int | str, ...]) -> str:

@@ -16,6 +16,7 @@ from mgrd.training.sft import train_sft
 
 
 def main(job: Path) -> None:
+    """Train as the job's folder says; the first process tells of its steps and leaves the report there."""
     document = json.loads((job / JOB).read_text())
     options = document["options"]
     lora = Lora(**options.pop("lora")) if options["lora"] else options.pop("lora")

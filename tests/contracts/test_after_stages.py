@@ -1,5 +1,7 @@
 """Contracts after a stage: hostile tables are caught before the ledger calls the stage finished."""
 
+import re
+
 import contract_frames as synthetic
 import polars as pl
 import pytest
@@ -70,13 +72,13 @@ def test_a_stage_most_of_whose_rows_would_be_discarded_stops_instead(workspace: 
     assert workspace.store.read(QUARANTINE).is_empty()
 
 
-@pytest.mark.parametrize(("split", "more"), [("pool", False), ("dev", True)])
+@pytest.mark.parametrize(("split", "more"), [("pool", []), ("dev", ["1"])])
 def test_a_stopped_stage_says_the_first_finding_and_how_many_more_there_are(
-    workspace: Workspace, split: str, more: bool
+    workspace: Workspace, split: str, more: list[str]
 ) -> None:
     with pytest.raises(ContractError, match=r"stage sample-distill of round 1: traces\.\w+: .*, keys ") as stopped:
         sampled(workspace, traces(split=split, temperature=-1.0))
-    assert ("; findings beside it: 1. The stage stays owed" in str(stopped.value)) == more
+    assert re.findall(r"; findings beside it: (\d+)\. ", str(stopped.value)) == more
 
 
 def test_every_finding_is_on_a_page_of_the_data_docs(workspace: Workspace) -> None:

@@ -17,7 +17,7 @@ from mgrd.errors import AudioError, ConfigError, DataError
 from mgrd.export import shards
 from mgrd.export.choices import ExportConfig
 from mgrd.export.directory import export_round
-from mgrd.export.load import RoundStream, RoundTable
+from mgrd.export.stream import RoundStream, RoundTable
 from mgrd.store import Workspace
 from schemas import CLIPS, DISTILLED
 from tests.export.made_workspace import make_workspace

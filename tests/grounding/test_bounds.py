@@ -295,6 +295,49 @@ OF_VOICES: list[Row] = [
      lambda share: speech(225.0, whisper=share), {0.29: "-", 0.31: "?"}),
     ("the highest voice", "A female voice is heard.", "speaker", speech, {200: "+", 449.5: "+", 450.5: "?"}),
 ]  # fmt: skip
+
+
+def throbbing(count: float = 5, **values: float) -> list[Fact]:
+    """So many regular rises of a level that is never silent."""
+    still = {"silence_share": 0.0, "pulse_regularity": 0.9, "f0_range": 0.0}
+    return beeps([0.1 + 0.5 * k for k in range(int(count))], 0.4, **(still | values))
+
+
+def humming(**values: float) -> list[Fact]:
+    """One sound whose period is that of no partial of it."""
+    sure = {"f0_median": 100.0, "f0_range": 0.0, "harmonic_ratio": 20.0, "band_low": 400.0}
+    return beeps([0.1], 2.8, **(sure | values))
+
+
+OF_WHAT_IS_INFERRED: list[Row] = [
+    ("rises of a level that throbs", "The loudness throbs.", "throb", throbbing, {3: "?", 4: "+"}),
+    ("silence between such rises", "The loudness throbs.", "throb",
+     lambda share: throbbing(silence_share=share), {0.01: "+", 0.03: "?"}),
+    ("how regular they are", "The loudness throbs.", "throb",
+     lambda share: throbbing(pulse_regularity=share), {0.75: "?", 0.85: "+"}),
+    ("how far the pitch may move meanwhile", "The loudness throbs.", "throb",
+     lambda st: throbbing(f0_range=st), {0.9: "+", 1.1: "?"}),
+    ("dynamics of a level that does not throb", "The loudness throbs.", "throb",
+     lambda level: beeps([0.1], 2.8, dynamic_range=level), {2.9: "-", 3.1: "?"}),
+    ("notes of a chord", "It is a chord.", "chord",
+     lambda count: [*beeps([0.1], 2.8), *several("event_notes", [count], [0.1], 2.8)], {1: "-", 2: "+"}),
+    ("the lowest partial of a chord", "It is a chord.", "chord",
+     lambda hz: humming(band_low=hz), {105: "-", 115: "?", 295: "?", 305: "+"}),
+    ("how far a chord may move", "It is a chord.", "chord", lambda st: humming(f0_range=st), {0.9: "+", 1.1: "?"}),
+    ("partials of a chord", "It is a chord.", "chord",
+     lambda level: humming(harmonic_ratio=level), {9.5: "?", 10.5: "+"}),
+    ("a telephone, which cuts the lowest partial", "It is a chord.", "chord",
+     lambda share: humming(telephone_band=share), {0.15: "+", 0.25: "?"}),
+    ("an entry at once", "The sound starts at once.", "entry",
+     lambda s: beeps([s], silence_share=0.5), {0.1: "+", 0.2: "?", 0.4: "-"}),
+    ("noise before a tone", "First comes noise, then a tone.", "noise_order",
+     lambda s: [*known(event_count=2), *several("event", [0.0], [0.1], s), *several("event", [0.0], [1.0], 0.6),
+                *several("event_f0", [400.0], [1.0], 0.6)], {0.14: "?", 0.16: "+"}),
+    ("time before the first sound in which one may have been missed", "There are five beeps.", "event_count",
+     lambda s: beeps([s, 1.2, 1.5, 1.8, 2.1], silence_share=0.0), {0.28: "+", 0.32: "?"}),
+    ("silence in which none was missed", "There are five beeps.", "event_count",
+     lambda share: beeps([0.6, 1.2, 1.5, 1.8, 2.1], silence_share=share), {0.09: "?", 0.11: "+"}),
+]  # fmt: skip
 FOUR = [0.2, 0.8, 1.4, 2.0]
 
 
@@ -343,7 +386,7 @@ OF_RELIABILITY: list[Row] = [
 """Facts are believed from a reliability of one half."""
 ROWS = [
     *OF_RELIABILITY, *OF_ONE_SOUND, *OF_NOTES, *OF_THE_PITCH, *OF_THE_LEVEL, *OF_NOISE, *OF_COLOUR_AND_SIDES, *OF_TIME,
-    *OF_VOICES,
+    *OF_VOICES, *OF_WHAT_IS_INFERRED,
 ]  # fmt: skip
 
 

@@ -166,7 +166,8 @@ def test_the_scorer_verifies_a_models_claims_like_the_grammars() -> None:
 def test_of_two_sounds_a_model_compares_only_what_has_an_order() -> None:
     """The second is louder by 10 dB: that says nothing of its brightness or its register."""
     two = [fact("event", level, start=start, end=start + 1) for start, level in ((0.0, -20.0), (1.5, -10.0))]
-    facts = [fact("duration", 3.0, end=3.0), fact("event_count", 2, end=3.0), *two]
+    clip = {"duration": 3.0, "event_count": 2, "harmonic_ratio": -8.0, "spectral_centroid": 300.0}
+    facts = [*(fact(name, value, end=3.0) for name, value in clip.items()), *two]
     said = {"quote": "than the first", "subject": 2, "reference": 1}
     words = {"loudness_order": "last louder", "brightness_trend": "brighter", "timbre": "dark", "register": "low"}
     chain = "The second differs from what comes before it: more so than the first."

@@ -1,5 +1,7 @@
 """Edges of what is said of one sound of several, of lines that turn, and of what questions and conclusions take in."""
 
+import pytest
+
 from mgrd.audio.facts import Fact
 from mgrd.grounding.conclusions import concludes
 from mgrd.grounding.relevance import relevant_attributes
@@ -63,6 +65,38 @@ def test_what_holds_of_one_of_several_sounds_is_open_for_the_clip_and_refuted_wh
     uncounted = [fact for fact in [*clip, *first, *noise] if fact.name != "event_count"]
     assert verdicts("The sound is noise-like.", uncounted, "harmonicity") == ["contradicted"]
     assert verdicts("The second sound is noise-like.", uncounted, "harmonicity") == ["unverifiable"]
+
+
+def two_tones(semitones: float) -> list[Fact]:
+    """A tone that stays at 200 Hz, and one from 300 Hz on that rises by so many."""
+    clip = known(event_count=2, f0_trend=7.0 + semitones, f0_median=200.0)
+    sounds = [*several("event", [0.0] * 2, [0.0, 1.5], 1.5), *several("event_f0", [200.0, 300.0], [0.0, 1.5], 1.5)]
+    line = [200.0] * 3 + [300.0 * 2 ** (k * semitones / 24) for k in range(3)]
+    return [*clip, *sounds, *several("f0_line", line, [k / 2 for k in range(6)], 0.5)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Each tone stays flat.",
+        "Every one of the notes holds its pitch.",
+        "Both tones are flat.",
+        "Neither tone glides.",
+    ],
+)
+def test_each_sound_may_be_flat_wherever_the_next_one_lies(text: str) -> None:
+    found = {st: verdicts(text, two_tones(st), "contour") for st in (0.0, 3.0, 6.0)}
+    assert found == {0.0: ["supported"], 3.0: ["unverifiable"], 6.0: ["contradicted"]}
+
+
+def test_what_is_said_of_all_sounds_is_not_borne_out_by_one() -> None:
+    facts = [*known(event_count=2), *several("event_f0", [150.0, 600.0], [0.1, 1.0], 0.5)]
+    assert verdicts("There is a low tone.", facts, "register") == ["supported"]
+    assert verdicts("All notes are low.", facts, "register") == ["unverifiable"]
+    assert verdicts("All notes are high.", facts, "register") == ["unverifiable"]
+    low = [*known(event_count=2), *several("event_f0", [80.0, 150.0], [0.1, 1.0], 0.5)]
+    assert verdicts("All notes are low.", low, "register") == ["supported"]
+    assert verdicts("All notes are high.", low, "register") == ["contradicted"]
 
 
 def test_what_is_said_of_the_first_sound_of_one_is_said_of_the_clip() -> None:

@@ -21,7 +21,7 @@ def test_the_environment_overrides_one_key_of_the_file(tmp_path: Path, monkeypat
 
 def test_overrides_win_and_are_checked(tmp_path: Path) -> None:
     assert load_settings(tmp_path, {"spec.selection.arm": "unfiltered"}).spec.selection.arm == "unfiltered"
-    with pytest.raises(ConfigError, match=r"sampling\.samples"):
+    with pytest.raises(ConfigError, match=r"in place of mgrd\.toml: spec\.sampling\.samples"):
         load_settings(tmp_path, {"spec.sampling.samples": 0})
 
 

@@ -76,7 +76,8 @@ def _noise_register(hertz: float) -> str | None:
 
 
 def register_of_any(claim: Claim, attribute: Attribute, evidence: Evidence, span: Span | None) -> Verification | None:
-    """A register where the sounds differ in pitch: true if one of them has it, false if none comes near."""
+    """A register where the sounds differ in pitch: true if one of them has it, false if none comes near. Of all of them
+    it is open where only some have it."""
     notes = evidence.all_sure("event_f0")
     if claim.subject is not None or span is not None or claim.negated or len(notes) < 2 or claim.word is None:
         return None
@@ -85,6 +86,8 @@ def register_of_any(claim: Claim, attribute: Attribute, evidence: Evidence, span
     verdicts: list[tuple[Verdict, Fact]] = [(judge_word(attribute, claim.word, note.value)[0], note) for note in notes]
     if not OF_ALL.search(claim.text):
         verdicts.append((_among(claim, [note.value for note in notes]), notes[0]))
+    elif len({verdict for verdict, _ in verdicts}) > 1:
+        return UNKNOWN
     order: tuple[Verdict, ...] = ("supported", "unverifiable", "contradicted")
     verdict, note = min(verdicts, key=lambda found: order.index(found[0]))
     return told(claim, verdict, note)

@@ -14,6 +14,7 @@ from mgrd.errors import ContractError
 from mgrd.ids import question_key, seed_from
 from mgrd.ingest.embedded.plan import Plan, skill_answers
 from mgrd.ingest.skills import NUMBER_WORDS, SKILLS
+from mgrd.store import frame_of
 from schemas import QUESTIONS
 
 PER_COLD_CLIP = 4
@@ -74,7 +75,7 @@ def ask_questions(plans: list[Plan], clips: pl.DataFrame, seed: int) -> pl.DataF
                 used[skill][word] += 1
         rng = np.random.default_rng(seed_from("choices", seed, clip["clip_id"]))
         rows += [_question(rng, clip["clip_id"], plan.split, skill, word) for skill, word in chosen]
-    return pl.from_dicts(rows, schema=pl.DataFrame(QUESTIONS.arrow.empty_table()).schema)
+    return frame_of(QUESTIONS, rows)
 
 
 def _overuse(used: dict[str, Counter[str]], skill: str, word: str) -> tuple[float, int, str]:

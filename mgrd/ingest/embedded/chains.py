@@ -14,11 +14,12 @@ import numpy as np
 import polars as pl
 
 from mgrd.ids import content_key, seed_from
-from mgrd.ingest.embedded.phrases import CLAUSES, LABEL_CLAUSES, known_words, say
+from mgrd.ingest.embedded.phrases import CLAUSES, LABEL_CLAUSES, known_words, pick, say
 from mgrd.ingest.embedded.self_cognition import probe_replies
 from mgrd.ingest.embedded.texts import text_tasks
 from mgrd.ingest.skills import NUMBER_WORDS
 from mgrd.settings import ColdStartSpec
+from mgrd.store import frame_of
 from schemas import DISTILLED
 
 DESCRIBE = "Describe what you hear."
@@ -79,7 +80,7 @@ def write_demonstrations(
         rows.append(_row(question, prompt, reasoning, answer, style, 1))
     if spec.probes:
         rows += probe_replies(cold, {clip_id: LABEL_CLAUSES[clip.label] for clip_id, clip in heard.items()}, spec, seed)
-    frame = pl.from_dicts(rows, schema=pl.DataFrame(DISTILLED.arrow.empty_table()).schema)
+    frame = frame_of(DISTILLED, rows)
     count = round(TEXT_SHARE * asked.height)
     return pl.concat([frame, text_tasks(count, seed, phase=0), text_tasks(count, seed, phase=1)])
 
@@ -113,9 +114,9 @@ def _assign(rng: np.random.Generator, count: int, spec: ColdStartSpec) -> tuple[
 def _reason(rng: np.random.Generator, style: str, clip: _Heard, skill: str, answer: str, *, right: bool) -> str:
     if style == "direct":
         return ""
-    closing = _pick(rng, CLOSINGS).format(answer=answer)
+    closing = pick(rng, CLOSINGS).format(answer=answer)
     if style == "surrogate":
-        return f"{_pick(rng, SOURCES).format(answer=answer)}. {_pick(rng, HABITS)}, {closing}"
+        return f"{pick(rng, SOURCES).format(answer=answer)}. {pick(rng, HABITS)}, {closing}"
     decisive = [say(rng, skill, answer, clip.label)] if right == (style == "grounded") else []
     others = [name for name in clip.words if not _overlap(name, skill)]
     least = 0 if decisive and skill != "label" else 1
@@ -131,9 +132,9 @@ def _reason(rng: np.random.Generator, style: str, clip: _Heard, skill: str, answ
     }
     clauses = [say(rng, name, word, clip.label) for name, word in words.items()]
     if not decisive and not clauses:
-        clauses = [_pick(rng, LABEL_CLAUSES[clip.label])]
+        clauses = [pick(rng, LABEL_CLAUSES[clip.label])]
     clauses = [str(clause) for clause in rng.permutation(decisive + clauses)]
-    return f"{_pick(rng, OPENINGS)}{_join(clauses)}, {closing}"
+    return f"{pick(rng, OPENINGS)}{_join(clauses)}, {closing}"
 
 
 def _overlap(first: str, second: str) -> bool:
@@ -145,15 +146,14 @@ def _other_word(rng: np.random.Generator, attribute: str, word: str) -> str:
     if attribute == "event_count":
         number = NUMBER_WORDS.index(word)
         return NUMBER_WORDS[int(rng.choice([other for other in range(1, 8) if abs(other - number) >= 2]))]
-    others = [other for name, other in CLAUSES if name == attribute and other != word]
-    return others[int(rng.integers(len(others)))]
+    return pick(rng, [other for name, other in CLAUSES if name == attribute and other != word])
 
 
 def _describe(clip: _Heard, seed: int) -> dict[str, object]:
     rng = np.random.default_rng(seed_from("description", seed, clip.clip_id))
     names = [str(name) for name in rng.permutation(list(clip.words))]
     names = names[: int(rng.integers(DESCRIBED_FACTS[0], DESCRIBED_FACTS[1] + 1))]
-    clauses = [_pick(rng, LABEL_CLAUSES[clip.label])]
+    clauses = [pick(rng, LABEL_CLAUSES[clip.label])]
     clauses += [say(rng, name, clip.words[name], clip.label) for name in names]
     answer = " ".join(f"{clause}." for clause in clauses)
     row = _row({"question_id": None, "clip_id": clip.clip_id}, DESCRIBE, "", answer, "description", 0)
@@ -183,7 +183,3 @@ def _row(
 
 def _join(clauses: list[str]) -> str:
     return clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
-
-
-def _pick(rng: np.random.Generator, texts: tuple[str, ...]) -> str:
-    return texts[int(rng.integers(len(texts)))]

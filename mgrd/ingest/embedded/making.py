@@ -24,6 +24,7 @@ from mgrd.ids import clip_key, sha256_bytes
 from mgrd.ingest.embedded import tones
 from mgrd.ingest.embedded.asking import ask_questions
 from mgrd.ingest.embedded.notes import Note, render_notes
+from mgrd.ingest.embedded.phrases import pick
 from mgrd.ingest.embedded.pitch import estimate_period, repitch
 from mgrd.ingest.embedded.plan import GROUPS, PITCHED, Plan, plan_clips
 from mgrd.ingest.embedded.room import add_noise, add_room, to_pcm16
@@ -276,8 +277,7 @@ def _noises(plan: Plan, timeline: Timeline, rng: np.random.Generator, seconds: f
 def _speech(plan: Plan, rng: np.random.Generator, samples: int, seconds: float) -> Sound:
     """A sentence with a level pitch line that moves at the end, and its syllables over its length."""
     register, rate_word = plan.words["register"], plan.words["speech_rate"]
-    sentences = SENTENCES[rate_word][GROUPS[plan.split]]
-    text, syllables = sentences[int(rng.integers(len(sentences)))]
+    text, syllables = pick(rng, SENTENCES[rate_word][GROUPS[plan.split]])
     wanted = rng.uniform(*(SLOW_RATE if rate_word == "slow" else FAST_RATE))
     wave, rate = speak(text, syllables, plan.material, wanted, register)
     line = intonation(

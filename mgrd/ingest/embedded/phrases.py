@@ -4,10 +4,15 @@ A clause states one fact and nothing else. The vocabulary is kept small, so that
 covers it.
 """
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
 
 from mgrd.audio.words import ATTRIBUTES
 from mgrd.ingest.skills import NUMBER_WORDS
+
+T = TypeVar("T")
 
 CLAUSES: dict[tuple[str, str], tuple[str, ...]] = {
     ("contour", "rising"): ("the pitch climbs from low to high", "the pitch rises", "the pitch keeps rising"),
@@ -79,6 +84,11 @@ LABEL_CLAUSES: dict[str, tuple[str, ...]] = {
 """What is heard, by label."""
 
 
+def pick(rng: np.random.Generator, texts: Sequence[T]) -> T:
+    """One of several ways to say it, or of several words, each as likely."""
+    return texts[int(rng.integers(len(texts)))]
+
+
 def known_words(facts: dict[str, float]) -> dict[str, str]:
     """Per attribute the word that its fact decides, and `event_count` as a number word."""
     words = {
@@ -94,14 +104,10 @@ def known_words(facts: dict[str, float]) -> dict[str, str]:
 def say(rng: np.random.Generator, attribute: str, word: str, label: str | None) -> str:
     """A clause that states the word of an attribute (or the count, or the label) of a clip."""
     if attribute == "label":
-        return _pick(rng, LABEL_CLAUSES[word])
+        return pick(rng, LABEL_CLAUSES[word])
     if attribute != "event_count":
-        return _pick(rng, CLAUSES[attribute, word])
-    noun = _pick(rng, ("sound", EVENT_NOUNS.get(label or "", "note")))
+        return pick(rng, CLAUSES[attribute, word])
+    noun = pick(rng, ("sound", EVENT_NOUNS.get(label or "", "note")))
     if word == "one":
         return f"i hear one {noun}"
-    return _pick(rng, COUNT_CLAUSES).format(number=word, noun=f"{noun}s")
-
-
-def _pick(rng: np.random.Generator, texts: tuple[str, ...]) -> str:
-    return texts[int(rng.integers(len(texts)))]
+    return pick(rng, COUNT_CLAUSES).format(number=word, noun=f"{noun}s")

@@ -13,6 +13,7 @@ from mgrd.audio.words import ATTRIBUTES
 from mgrd.errors import ConfigError
 from mgrd.ids import seed_from
 from mgrd.ingest.embedded.notes import ALL_REGISTERS, DECAYING, PATCHES, REGISTERS
+from mgrd.ingest.embedded.phrases import pick
 from mgrd.ingest.embedded.speech import VOICES
 from mgrd.ingest.embedded.timeline import INTERVALS, RAMPS, SPAN, longest_count
 from mgrd.ingest.skills import NUMBER_WORDS, SKILLS
@@ -138,7 +139,7 @@ def _instrument(rng: np.random.Generator, skill: str, answer: str) -> str:
         for name, registers in REGISTERS.items()
         if not (skill == "register" and answer not in registers) and not (skill == "reverberation" and name in DECAYING)
     ]
-    return possible[int(rng.integers(len(possible)))]
+    return pick(rng, possible)
 
 
 def _family(skill: str, answer: str, turn: int) -> str:
@@ -152,10 +153,6 @@ def _label(family: str, count: int) -> str:
     if count == 1 and family in ("tones", "bursts"):
         return "tone" if family == "tones" else "noise"
     return next(label for label, made in LABEL_FAMILIES.items() if made == family)
-
-
-def _pick(rng: np.random.Generator, words: tuple[str, ...]) -> str:
-    return words[int(rng.integers(len(words)))]
 
 
 def _words(rng: np.random.Generator, family: str, instrument: str | None, skill: str, answer: str) -> dict[str, str]:
@@ -175,7 +172,7 @@ def _words(rng: np.random.Generator, family: str, instrument: str | None, skill:
         words[attribute] = answer
     if words.get("timbre") == "dark" and words.get("register") == "high":
         if skill == "timbre":
-            words["register"] = _pick(rng, ("low", "middle"))
+            words["register"] = pick(rng, ("low", "middle"))
         else:
             words["timbre"] = "bright"
     unheard = {"loudness", "reverberation"} if words["noise"] == "noisy" else set()
@@ -189,16 +186,16 @@ def _drawn_words(rng: np.random.Generator, family: str, instrument: str | None) 
     """Words of the attributes that the family's sounds have, apart from noise and room."""
     if family == "speech":
         return {
-            "speech_rate": _pick(rng, ("slow", "fast")),
-            "intonation": _pick(rng, ("falling", "rising")),
-            "register": _pick(rng, tuple(VOICES)),
+            "speech_rate": pick(rng, ("slow", "fast")),
+            "intonation": pick(rng, ("falling", "rising")),
+            "register": pick(rng, tuple(VOICES)),
         }
-    words = {"loudness": _pick(rng, tuple(RAMPS))}
+    words = {"loudness": pick(rng, tuple(RAMPS))}
     if family in PITCHED:
-        words["contour"] = _pick(rng, ("falling", "flat", "rising"))
-        words["register"] = _pick(rng, REGISTERS[instrument] if instrument else ALL_REGISTERS)
+        words["contour"] = pick(rng, ("falling", "flat", "rising"))
+        words["register"] = pick(rng, REGISTERS[instrument] if instrument else ALL_REGISTERS)
     if family in ("tones", "glide", "bursts", "noise"):
-        words["timbre"] = _pick(rng, ("dark", "bright"))
+        words["timbre"] = pick(rng, ("dark", "bright"))
     return words
 
 
@@ -235,7 +232,7 @@ def _pulse(
         words["reverberation"], possible = "dry", tuple(t for t in INTERVALS if count <= longest_count(t, False))
         wet = False
     irregular = skill != "tempo" and count >= 4 and not wet and rng.random() < IRREGULAR_SHARE
-    return count, None if irregular else _pick(rng, possible), irregular
+    return count, None if irregular else pick(rng, possible), irregular
 
 
 def _source(
@@ -252,7 +249,7 @@ def _source(
         program = int(rng.choice(PATCHES[instrument][group]))
         return f"TimGM6mb/{program:03d}", str(program)
     if family == "speech":
-        voice = _pick(rng, VOICES[words["register"]][group])
+        voice = pick(rng, VOICES[words["register"]][group])
         return f"espeak-ng/{voice}", voice
-    material = _pick(rng, (LAWS if family in PITCHED else SHAPES)[group])
+    material = pick(rng, (LAWS if family in PITCHED else SHAPES)[group])
     return f"{family}/{material}/{split}-{index // BLOCK:03d}", material

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from mgrd.ids import content_key, seed_from
+from mgrd.ingest.embedded.phrases import pick
 from mgrd.ingest.probes import PROMPT, probe_questions
 from mgrd.settings import ColdStartSpec
 from prompts import load_prompt
@@ -41,9 +42,8 @@ def probe_replies(
         rng = np.random.default_rng(seed_from("probe reply", seed, question["question_id"]))
         style = DENIES if place < denied else HEARS
         texts = DENIALS if style == DENIES else HEARINGS
-        reasoning, answer = texts[int(rng.integers(len(texts)))]
-        clauses = heard[question["clip_id"]]
-        clause = clauses[int(rng.integers(len(clauses)))]
+        reasoning, answer = pick(rng, texts)
+        clause = pick(rng, heard[question["clip_id"]])
         rows.append(
             {
                 "row_id": content_key("distilled", question["question_id"], style, "cold", 1),

@@ -77,6 +77,8 @@ SLOW_RATE, FAST_RATE = (2.2, 2.8), (5.9, 7.0)
 """Syllables per second."""
 FINAL_SECONDS = 0.5
 """Over which the pitch makes its final movement."""
+QUIET_DB = -26.0
+"""Of the ends of a sentence, against its loudest frame."""
 ACCENT_HZ, ACCENT_SEMITONES = (1.8, 2.6), (0.8, 1.3)
 DECLINATION = (1.0, 2.0)
 """Semitones that the pitch sinks from the start to the final movement, as in read sentences."""
@@ -143,11 +145,11 @@ def say(text: str, voice: str, words_per_minute: int, pitch: int) -> Wave:
     return trim(soxr.resample(np.concatenate(chunks) / 32768.0, rate, RATE))
 
 
-def trim(wave: Wave, floor_db: float = -26.0) -> Wave:
-    """Without the quiet ends: frames of 10 ms more than `floor_db` under the loudest one."""
+def trim(wave: Wave) -> Wave:
+    """Without the quiet ends: frames of 10 ms more than QUIET_DB under the loudest one."""
     frame = RATE // 100
     power = np.mean(wave[: len(wave) // frame * frame].reshape(-1, frame) ** 2, axis=1)
-    loud = np.flatnonzero(power > power.max() * 10.0 ** (floor_db / 10.0))
+    loud = np.flatnonzero(power > power.max() * 10.0 ** (QUIET_DB / 10.0))
     return wave[loud[0] * frame : (loud[-1] + 1) * frame]
 
 
