@@ -48,3 +48,9 @@ def test_spans_lie_in_the_text_and_in_order(text: str) -> None:
     spans = supposed(text)
     assert all(0 <= start <= end <= len(text) for start, end in spans)
     assert list(spans) == sorted(spans)
+
+
+def test_a_supposition_ends_with_its_sentence_unless_the_next_one_goes_on_from_it() -> None:
+    assert said("Imagine a rising pitch. The tone falls.") == ["contour falling"]
+    assert said("Imagine a rising pitch. Then the tone falls.") == []
+    assert said("I listen. Then the tone falls.") == ["contour falling"]

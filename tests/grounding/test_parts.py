@@ -64,6 +64,22 @@ def test_one_sound_is_compared_with_the_others(text: str, verdict: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "First a tone of 300 Hz, then one of 600 Hz.",
+        "It starts with a tone of 300 Hz, followed by one of 600 Hz.",
+        "The first tone is at 300 Hz, the next at 600 Hz.",
+        "The first tone is at 300 Hz and the other at 600 Hz.",
+        "The first tone sits at 300 Hz and the second at 600 Hz.",
+        "The second tone comes in after quite a while, and a pitch of about 300 Hz is there.",
+    ],
+)
+def test_a_pitch_is_that_of_the_sound_that_is_named_last_before_it(text: str) -> None:
+    found = [c.verification.verdict for c in score_text(text, TWO_TONES).claims if c.claim.attribute == "f0_median"]
+    assert set(found) == {"supported"}
+
+
+@pytest.mark.parametrize(
     ("text", "claimed"),
     [
         ("Something here keeps perfect time.", "regularity regular"),

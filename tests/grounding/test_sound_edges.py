@@ -117,3 +117,13 @@ def test_a_question_after_one_property_of_alike_sounds_is_after_that_property_al
     assert of_any is not None
     assert "timbre" in of_any - of_pitch
     assert "register" in of_any & of_pitch
+
+
+def test_a_question_is_after_what_its_choices_tell_apart_too() -> None:
+    def asked(*choices: str) -> set[str]:
+        return set(relevant_attributes("How many sounds are there?", choices) or ())
+
+    assert "stereo" not in asked("three", "four")
+    assert "stereo" in asked("three, on the left", "four, on the right")
+    assert "register" in asked("three low ones", "four high ones")
+    assert "register" not in asked("three low ones", "four")  # tones are named by the way

@@ -54,7 +54,7 @@ _HALVES = re.compile(
 )
 MOVING = frozenset({"contour", "loudness", "brightness_trend", "f0_median", "timbre"})
 """What can be looked up in a part of the clip."""
-_CLOSE = re.compile(r"[;(—–]|, (?:so|which|making|giving)\b")
+_CLOSE = re.compile(r"[;(—–]|, (?:so|which|making|giving)\b|\bthe (?:other|next)\b|\b(?:then|by|and) (?:another|one)\b")
 _ALIKE = re.compile(r"\b(?:same|equal\w*|identical\w*|alike|unchanged|as \w+ as)\b", re.IGNORECASE)
 NEAR_POINTER = 40  # characters from "the first" to a pitch that is surely its own
 _SHARES = frozenset({"half", "third", "quarter"})
