@@ -94,6 +94,7 @@ def test_what_is_said_of_all_sounds_is_not_borne_out_by_one() -> None:
     assert verdicts("There is a low tone.", facts, "register") == ["supported"]
     assert verdicts("All notes are low.", facts, "register") == ["unverifiable"]
     assert verdicts("All notes are high.", facts, "register") == ["unverifiable"]
+    assert verdicts("Both tones are high.", facts, "register") == ["unverifiable"]
     low = [*known(event_count=2), *several("event_f0", [80.0, 150.0], [0.1, 1.0], 0.5)]
     assert verdicts("All notes are low.", low, "register") == ["supported"]
     assert verdicts("All notes are high.", low, "register") == ["contradicted"]

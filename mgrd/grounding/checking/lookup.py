@@ -26,7 +26,7 @@ EARLIER = 0.05  # s before a range at which an event may begin that is in it
 ORDERS = frozenset({"order_pitch", "order_loudness"})
 """What can be told of one sound against another."""
 SPOKEN_SURE = 0.7  # reliability of the pitch of a stretch of speech
-OF_ALL = re.compile(r"\b(?:each|every|all|they|whole|entire|throughout)\b", re.IGNORECASE)
+OF_ALL = re.compile(r"\b(?:each|every|all|both|they|whole|entire|throughout)\b", re.IGNORECASE)
 """Words by which a claim is about every sound, and not about any."""
 OF_EACH = re.compile(r"\b(?:each|every|neither|either|both|within)\b", re.IGNORECASE)
 """Words by which it is about every sound by itself."""
