@@ -116,6 +116,11 @@ def test_every_clause_of_the_embedded_chains_is_read(sense: tuple[str, str], cla
         ("The sound comes from the left.", ["stereo left"]),
         ("He whispers, and the voice is muffled.", ["muffling muffled"]),
         ("The pitch can't be flat.", ["not contour flat"]),
+        ("Rises and then falls.", ["contour rising then falling"]),
+        ("It plays without gaps.", ["pauses absent"]),
+        ("The notes race by.", ["tempo fast"]),
+        ("The hits are packed closely together.", ["tempo fast"]),
+        ("The syllables are packed tightly together.", ["speech_rate fast"]),
     ],
 )
 def test_a_claim_is_read(text: str, claims: list[str]) -> None:

@@ -26,6 +26,8 @@ def verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
     if (stepped := steps_of_each(claim, evidence) or _to_and_fro(claim, evidence)) is not None:
         return stepped
     moves = evidence.movements(claim.attribute)
+    if moves is None and len(set(claim.sequence)) > 1:
+        return UNKNOWN  # the ends of a line say nothing of its turns
     if moves is None or claim.word not in (ups, downs):
         return None
     words = tuple(ups if size > 0 else downs for size, _, _ in moves)

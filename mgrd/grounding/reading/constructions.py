@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mgrd.grounding.reading.drafts import HEDGE_WEIGHT, Draft, statement
-from mgrd.grounding.reading.gates import STEM, Gate, Gates, gate_of, with_need
+from mgrd.grounding.reading.gates import Gate, Gates, gate_of
 from mgrd.grounding.reading.senses import RELATION
 from mgrd.grounding.reading.times import Time, find_times
 
@@ -35,7 +35,6 @@ class Family:
 
     attribute: str
     word: str
-    needs: frozenset[str]
     patterns: tuple[tuple[re.Pattern[str], Gate], ...]
     swallow: bool
     denied: bool
@@ -63,7 +62,6 @@ def _families() -> tuple[Family, ...]:
             Family(
                 attribute,
                 word,
-                frozenset(word[:STEM] for word in entry["needs"].split()),
                 patterns,
                 entry.get("swallow", False),
                 claims.startswith("not "),
@@ -75,7 +73,7 @@ def _families() -> tuple[Family, ...]:
 
 FAMILIES = _families()
 _PATTERNS = [(family, pattern) for family in FAMILIES for pattern, _ in family.patterns]
-_GATES = Gates([with_need(gate, family.needs) for family in FAMILIES for _, gate in family.patterns])
+_GATES = Gates([gate for family in FAMILIES for _, gate in family.patterns])
 
 
 def read_constructions(sentence: str, said: frozenset[str], start: int) -> list[tuple[Draft, bool]]:

@@ -90,11 +90,6 @@ def _commonness(need: frozenset[str]) -> tuple[int, int]:
     return sum(1 + 4 * (stem in COMMON) for stem in need), len(need)
 
 
-def with_need(gate: Gate, need: frozenset[str]) -> Gate:
-    """The gate of a pattern of which a word is needed besides."""
-    return tuple((need, *needs) for needs in gate) if gate else ((need,),)
-
-
 def gate_of(pattern: re.Pattern[str]) -> Gate:
     """What a pattern needs, from the table of gates.json where it stands there: reading all patterns takes seconds."""
     key = sha256_bytes(f"{pattern.flags & ~re.UNICODE} {pattern.pattern}".encode())[:KEY_DIGITS]

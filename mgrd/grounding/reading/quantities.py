@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mgrd.grounding.reading.drafts import Draft, count_said, of_period, value_said
-from mgrd.grounding.reading.gates import STEM, Gate, Gates, gate_of, with_need
+from mgrd.grounding.reading.gates import Gate, Gates, gate_of
 from mgrd.grounding.reading.lexicon import NUMBER_WORDS
 from mgrd.grounding.reading.note_names import INTERVALS, MIDDLE_C, TUNING_A
 
@@ -335,10 +335,7 @@ def _rules() -> tuple[Rule, ...]:
         for name, slot in slots.items():
             text = text.replace(f"{{{name}}}", slot)
         pattern = re.compile(text)
-        needs = frozenset(
-            stem for word in rule["needs"].split() for stem in ("0123456789" if word == "#" else [word[:STEM]])
-        )
-        return pattern, with_need(gate_of(pattern), needs), _READERS[rule["reader"]]
+        return pattern, gate_of(pattern), _READERS[rule["reader"]]
 
     return tuple(read(rule) for rule in _FILE["rule"])
 
