@@ -26,21 +26,27 @@ def verify_movement(claim: Claim, evidence: Evidence) -> Verification | None:
     if (stepped := steps_of_each(claim, evidence) or _to_and_fro(claim, evidence)) is not None:
         return stepped
     moves = evidence.movements(claim.attribute)
-    if moves is None and len(set(claim.sequence)) > 1:
-        return UNKNOWN  # the ends of a line say nothing of its turns
-    if moves is None or claim.word not in (ups, downs):
+    if moves is None:  # the ends of a line say nothing of its turns
+        return UNKNOWN if len(set(claim.sequence)) > 1 else None
+    if claim.word not in (ups, downs):
         return None
     words = tuple(ups if size > 0 else downs for size, _, _ in moves)
     if claim.sequence:
         asked = tuple(word for word in claim.sequence if word in (ups, downs))
         return _verify_sequence(claim, asked, words, moves)
+    return _of_a_line_that_turns(claim, words, moves)
+
+
+def _of_a_line_that_turns(claim: Claim, words: tuple[str, ...], moves: list[Move]) -> Verification | None:
+    """A bare "rises" where the way back is long."""
+    if len(words) < 2 or claim.negated or claim.word not in words:
+        return None
+    if ONLY.search(claim.text):
+        return _moved(claim, "contradicted", *moves[0])
     against = max(
         (abs(size) for (size, _, _), word in zip(moves, words, strict=True) if word != claim.word), default=0.0
     )
-    turns = len(words) > 1 and not claim.negated and claim.word in words
-    if turns and ONLY.search(claim.text):
-        return _moved(claim, "contradicted", *moves[0])
-    if turns and against > COUNTER_SHARE * abs(sum(size for size, _, _ in moves)):
+    if against > COUNTER_SHARE * abs(sum(size for size, _, _ in moves)):
         return _moved(claim, "unverifiable", *moves[0])
     return None
 
