@@ -28,6 +28,7 @@ LOGGER = logging.getLogger("mgrd")
 NAMESPACE = "mgrd"
 PRODUCER = "https://github.com/openlineage/openlineage/tree/main/client/python"
 FLUSH_MILLISECONDS = 3_000
+UNREACHED_SECONDS = 60.0  # until an endpoint that could not be reached is tried again
 LINEAGE = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG")
 TELEMETRY = tuple(f"OTEL_EXPORTER_OTLP_{part}ENDPOINT" for part in ("", "TRACES_", "METRICS_"))
 
@@ -223,12 +224,30 @@ class _Instruments:
 
 
 @cache
-def _lineage_client() -> Any:
+def _lineage_client() -> "_Endpoint":
     try:
         from openlineage.client import OpenLineageClient
     except ImportError as error:
         raise _missing("OPENLINEAGE_URL") from error
-    return OpenLineageClient()
+    return _Endpoint(OpenLineageClient())
+
+
+class _Endpoint:
+    """Where run events go. One that could not be reached is left alone for a while, and so are those events: the client
+    tries for nine seconds each time, which a campaign would wait for twice a stage."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._left_alone_until = 0.0
+
+    def emit(self, event: Any) -> None:
+        if time.monotonic() < self._left_alone_until:
+            return
+        try:
+            self._client.emit(event)
+        except Exception:
+            self._left_alone_until = time.monotonic() + UNREACHED_SECONDS
+            raise
 
 
 @cache

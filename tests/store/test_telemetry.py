@@ -4,10 +4,12 @@ import gzip
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from openlineage.client.transport.http_common import DEFAULT_RETRY_CONFIG
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -161,10 +163,14 @@ def test_an_observer_that_is_out_of_reach_stops_nothing(
     receiver.server.shutdown()
     receiver.server.server_close()
     monkeypatch.setenv("OPENLINEAGE_URL", receiver.url)
-    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__RETRY", '{"total": 0}')
+    monkeypatch.setitem(DEFAULT_RETRY_CONFIG, "total", 0)  # five tries take nine seconds
     _, ran = run_stage(workspace, STAGE, lambda: scored(workspace))
     assert ran
-    assert "an observer could not be told" in caplog.text
+    assert caplog.text.count("an observer could not be told") == 1, "its end is not waited for again"
+    telemetry._lineage_client.cache_clear()  # as a minute later
+    monkeypatch.setattr(telemetry, "UNREACHED_SECONDS", 0.0)
+    run_stage(workspace, replace(STAGE, version=2), lambda: scored(workspace))
+    assert caplog.text.count("an observer could not be told") == 3, "later it is tried again"
 
 
 def test_without_their_variables_nothing_is_imported(receiver: Receiver, workspace: Workspace) -> None:
