@@ -43,22 +43,15 @@ def keep_in(folder: Path) -> None:
     Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
 
 
-def show_stages(workspace: Path, overrides: dict[str, object] | None = None) -> None:
-    """Stage lines of the pipeline's own logger on standard error, as the settings want them."""
-    from mgrd.settings import load_settings
-    from mgrd.store.logs import write_log
-
-    write_log(load_settings(workspace, overrides))
-
-
 def open_to_run(folder: Path, overrides: dict[str, object] | None = None) -> "Workspace":
     """The workspace of a command that runs stages: libraries write into it, and stages are told as they finish.
 
     Raises ConfigError where there is none; then nothing is made.
     """
     from mgrd.store import Workspace
+    from mgrd.store.logs import write_log
 
     opened = Workspace.open(folder, overrides)
     keep_in(folder)
-    show_stages(folder)
+    write_log(opened.settings)
     return opened

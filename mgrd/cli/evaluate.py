@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mgrd.cli.environment import keep_in, show_stages
+from mgrd.cli.environment import keep_in
 from mgrd.cli.options import BenchmarkDataOption, BenchmarkOption, JsonOption, WorkspaceOption
 
 
@@ -49,10 +49,11 @@ def evaluate_command(
         score = asdict(score_predictions(family, items, read_table(predictions)))
         _show({"benchmark": benchmark, "score": score}, json_)
         return
-    from mgrd.settings import SETTINGS_FILE
+    from mgrd.settings import SETTINGS_FILE, load_settings
+    from mgrd.store.logs import write_log
 
     keep_in(workspace if (workspace / SETTINGS_FILE).is_file() else out)
-    show_stages(workspace)
+    write_log(load_settings(workspace))
     from flows.evaluate import evaluate
 
     _show(

@@ -6,12 +6,11 @@ one row, and a consumer reads only the row groups that its span touches, one at 
 """
 
 import io
-import os
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -228,7 +227,7 @@ def _with_audio(sample: Sample, folder: Path) -> Sample:
     if audio is None or (audio["bytes"] is None and audio["path"] is None):
         sample["audio"] = None
         return sample
-    name = os.path.basename(audio["path"] or "")  # noqa: PTH119 - paths of another machine too
+    name = PurePosixPath(audio["path"] or "").name  # without the folders of the machine that wrote it
     place = io.BytesIO(audio["bytes"]) if audio["bytes"] is not None else folder / "audio" / name
     try:
         array, rate = soundfile.read(place, dtype="float32")

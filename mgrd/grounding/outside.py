@@ -80,7 +80,10 @@ def ground_rows(
         if isinstance(evidence, str):
             yield BadRow(row.id, BAD_AUDIO, f"line {number}: {evidence}")
         else:
-            yield GroundedRow(row, evidence, score_row(row, evidence, policy))
+            grounding = score_text(
+                row.chain, evidence, policy=policy, answer=row.answer, question=row.question, choices=row.choices
+            )
+            yield GroundedRow(row, evidence, grounding)
 
 
 def _measured(path: Path, measure: Measure) -> Evidence | str:
@@ -89,11 +92,6 @@ def _measured(path: Path, measure: Measure) -> Evidence | str:
         return Evidence(measure(path))
     except (AudioError, OSError, ValueError) as error:
         return str(error)
-
-
-def score_row(row: OutsideRow, evidence: Evidence, policy: GroundingSpec | None = None) -> Grounding:
-    """The scorer's reading of one row."""
-    return score_text(row.chain, evidence, policy=policy, answer=row.answer, question=row.question, choices=row.choices)
 
 
 def correct(row: OutsideRow) -> bool | None:

@@ -9,13 +9,10 @@ from mgrd.grounding.outside import (
     BadRow,
     GroundedRow,
     Measure,
-    OutsideRow,
     claims_of,
     correct,
     ground_rows,
-    score_row,
 )
-from mgrd.grounding.verify import Evidence
 from mgrd.ids import content_key
 from mgrd.judging import Case, PanelResult, evidence_words, judge_chains
 from mgrd.selection.decisions import signals_of
@@ -57,10 +54,6 @@ class OutsideFilter:
             said = self._judged(together, self.panel)
             for place, row in enumerate(together):
                 yield self._result(row, said.get(place))
-
-    def decide_row(self, row: OutsideRow, evidence: Evidence) -> Result:
-        """The result of one row whose clip has been measured; no judge is asked."""
-        return self._result(GroundedRow(row, evidence, score_row(row, evidence, self.policy)), None)
 
     def _judged(self, rows: Sequence[GroundedRow | BadRow], panel: PanelSpec) -> dict[int, PanelResult]:
         """Place -> what the panel says, for the rows that passed the checks."""

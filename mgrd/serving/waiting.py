@@ -79,6 +79,6 @@ class Patience:
             return error.status_code < 500
         except openai.APIError:
             return False
-        except NotACompletionError:
-            pass
+        except NotACompletionError:  # a page, or half of one: it answers all the same
+            return True
         return True

@@ -24,9 +24,10 @@ import transformers  # noqa: F401
 
 import mgrd.report.write  # noqa: F401
 from flows.distill import distill
-from mgrd.cli.environment import show_stages
 from mgrd.engines.mock import MockEngine
+from mgrd.settings import load_settings
 from mgrd.store import delta
+from mgrd.store.logs import write_log
 
 
 class Events:
@@ -77,7 +78,7 @@ def campaign(order: dict[str, Any]) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     torch.set_num_threads(1)
-    show_stages(Path(order["workspace"]))
+    write_log(load_settings(Path(order["workspace"])))
     watch(Events(Path(order["log"]), order["kill_after"], order["delay"]))
     distill(order["workspace"], order["overrides"])
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mgrd.grounding.outside import OutsideRow
 from mgrd.grounding.verify import Evidence
 from mgrd.selection.outside import OutsideFilter
 from tests.grounding.clips import CLIPS, measured
@@ -47,16 +46,20 @@ class Figures:
     wrong: tuple[str, ...]
 
 
+facts = cache(measured)
+
+
 @cache
 def evidence(clip: str) -> Evidence:
-    return Evidence(measured(clip))
+    return Evidence(facts(clip))
 
 
 def judged(row: dict) -> tuple[bool, Counter[tuple[str, str]]]:
     """(kept, claims found) of a row with a clip, by the same way that `mgrd ground` takes."""
     clip = CLIPS[row["clip"]]
-    outside = OutsideRow(row["id"], "", clip.question, clip.choices, clip.answer, None, row["chain"])
-    result = OutsideFilter().decide_row(outside, evidence(row["clip"]))
+    asked = {"question": clip.question, "choices": clip.choices, "answer": clip.answer}
+    line = json.dumps({"id": row["id"], "audio": row["clip"], "chain": row["chain"]} | asked)
+    (result,) = OutsideFilter().decide_rows([line], Path(), lambda path: facts(path.name))
     claims = result["claims"]
     assert isinstance(claims, list)
     return bool(result["kept"]), Counter((family(c["attribute"]), c["verdict"]) for c in claims)
